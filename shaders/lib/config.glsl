@@ -1,0 +1,13 @@
+// Constants of a cache, given when a pipeline is built. doc.go explains them.
+#ifndef QAQVK_CONFIG
+#define QAQVK_CONFIG
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint WORKGROUP = 128; // invocations a workgroup
+layout(constant_id = 1) const uint LANES = 1;       // invocations that share a group (encode) or a row (others)
+layout(constant_id = 2) const uint TYPE = 1;        // input type: 0 f32, 1 f16, 2 bf16
+layout(constant_id = 3) const uint OUT_TYPE = 1;    // output type of decode and convert
+layout(constant_id = 4) const uint HEAD_DIM = 128;  // D
+layout(constant_id = 5) const uint ROWS = 1;        // rows a group
+layout(constant_id = 6) const uint LOW = 0;         // outliers at the low end of a group
+layout(constant_id = 7) const uint HIGH = 0;        // outliers at the high end
+#endif
