@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Installs what qaqvk's build and tests need and is missing: Debian 12 and
+# Ubuntu, with Go, make and apt. Quick when everything is there.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=drivers.sh
+. ./drivers.sh
+
+packages=(
+	gcc libc6-dev pkg-config libopenblas-dev # cgo: vk and the matrix products
+	libvulkan1 libvulkan-dev mesa-vulkan-drivers vulkan-tools vulkan-validationlayers
+	glslang-tools spirv-tools               # SPIR-V from the GLSL, and its check
+	qemu-user                               # goldens on arm64
+	python3 python3-pip python3-venv        # the model comes in a wheel
+	xorg-dev libgl1-mesa-dev                # windows of the examples
+)
+
+installed() { [[ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]; }
+
+root() { if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo "$@"; fi; }
+
+install_missing() {
+	local missing=() p
+	for p in "$@"; do installed "$p" || missing+=("$p"); done
+	[[ ${#missing[@]} -eq 0 ]] && return
+	echo "setup: installing ${missing[*]}"
+	root apt-get -qq update || echo "setup: apt-get update was not clean; going on with the lists there are"
+	root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}"
+}
+
+go_version() { # the go command is the one thing that is not installed here
+	command -v go >/dev/null || { echo "setup: no go command: install Go first" >&2; exit 1; }
+}
+
+swiftshader() { # Debian's chromium carries it; Ubuntu's chromium is a snap that does not
+	[[ -f "$SWIFTSHADER_ICD" ]] && return
+	if apt-cache show chromium-common >/dev/null 2>&1; then
+		install_missing chromium-common
+	else
+		echo "setup: no package with SwiftShader here: make test fails without it; set QAQVK_SWIFTSHADER_ICD to the path of a vk_swiftshader_icd.json"
+	fi
+}
+
+go_version
+install_missing "${packages[@]}"
+swiftshader
+./mesa.sh
+go mod download
