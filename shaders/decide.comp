@@ -1,6 +1,10 @@
 #version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // Bits of stored groups by the rule, from their ranges and importance.
 #include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uint pages[]; };
 // Job j: word 2j the offset of its page in pages, word 2j+1 the index in plan
 // of the limits c of a token's groups. Group n has the importance
@@ -16,3 +20,22 @@ layout(push_constant) uniform Push {
     uint MaxBits;        // MinBits..8, or 16
     float Delta;         // 0 paper, 1 authors
 };
+#include "lib/quantize.glsl"
+
+void main() {
+    uint n = gl_GlobalInvocationID.x;
+    if (n >= Groups) return;
+    uint job = n / GroupsPerJob, g = n % GroupsPerJob;
+    uint at = plan[2u * job] + rangesAt(GroupsPerJob) + g * RANGE_WORDS;
+    uint low = pages[at], high = low & 0xffff0000u;
+    if (TYPE == F32) high = pages[at + 1u];
+    else low <<= 16;
+    if (low == uint(KEY_INFINITE)) { // could not be quantized
+        bits[n] = RAW;
+        return;
+    }
+    float extent = rangeOf(loaded(low), loaded(high)).extent;
+    float w = uintBitsToFloat(plan[WantBase + n]);
+    float c = uintBitsToFloat(plan[plan[2u * job + 1u] + g % GroupsPerToken]);
+    bits[n] = decideBits(extent, w, c, Delta, MinBits, MaxBits);
+}

@@ -1,6 +1,10 @@
 #version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // Pages to rows.
 #include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uint pages[]; };
 // Job j: word 2j the offset of its page in pages, word 2j+1 the offset in rows
 // of the page's first token.
@@ -14,3 +18,122 @@ layout(push_constant) uniform Push {
     uint RowFirst;       // first row of each group to return
     uint RowCount;       // rows of each group to return
 };
+#include "lib/quantize.glsl"
+#include "lib/planes.glsl"
+
+CODES_BEFORE(codesBefore, pages)
+
+const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;             // elements a word of rows
+const uint OUT_ROW = HEAD_DIM / OUT_PER_WORD;                  // words a row of rows
+const uint LANE_CHUNKS = (CHUNKS + LANES - 1) / LANES;         // chunks a lane
+
+// A row of a page, and where it goes.
+struct Row {
+    uint index;  // row in its group
+    uint at;     // its codes in pages
+    uint words;  // words of its codes
+    uint bits;
+    uint out_;   // its place in rows
+    float low;   // min
+    float extent; // R
+};
+
+// Value of a code: min + (q + 0.5) * s.
+float valueOf(Row row, float step, uint q) {
+    precise float middle = float(q) + 0.5;
+    precise float offset = middle * step;
+    precise float value = row.low + offset;
+    return row.extent == 0.0 ? row.low : flushed(value);
+}
+
+void store(Row row, uint element, uint words[32]) {
+    [[unroll]] for (uint i = 0u; i < 32u / OUT_PER_WORD; i++) {
+        if (element + i * OUT_PER_WORD < HEAD_DIM) {
+            uint word = OUT_PER_WORD == 1 ? words[i] : words[2u * i % 32u] | words[(2u * i + 1u) % 32u] << 16;
+            rows[row.out_ + element / OUT_PER_WORD + i] = word;
+        }
+    }
+}
+
+void decodeRaw(Row row, uint chunk) {
+    uint words[32];
+    [[unroll]] for (uint e = 0u; e < 32u; e++) {
+        uint element = chunk * 32u + e;
+        uint word = element < HEAD_DIM ? pages[row.at + element / PER_WORD] : 0u;
+        uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
+        if (TYPE == OUT_TYPE) words[e] = PER_WORD == 1 ? pattern : pattern >> 16;
+        else words[e] = narrowBits(widenBits(pattern));
+    }
+    store(row, chunk * 32u, words);
+}
+
+void decodeCodes(Row row, uint chunk) {
+    uint codes[8];
+    [[unroll]] for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
+    for (uint p = 0u; p < row.bits; p++) {
+        uint plane = ALIGNED ? pages[row.at + p * CHUNKS + chunk]
+                             : STRING_WORD(pages, row.at, p * HEAD_DIM + chunk * 32u, row.words);
+        [[unroll]] for (uint k = 0u; k < 8u; k++) codes[k] = codes[k] << 1 | ((plane >> k) & 0x01010101u);
+    }
+    precise float step = row.extent * uintBitsToFloat((127u - row.bits) << 23);
+    uint words[32];
+    [[unroll]] for (uint e = 0u; e < 32u; e++) {
+        uint q = (codes[e % 8u] >> (e / 8u * 8u)) & 0xffu;
+        words[e] = narrowBits(floatBitsToUint(valueOf(row, step, q)));
+    }
+    store(row, chunk * 32u, words);
+}
+
+uint outlierIndex(uint at, uint n) {
+    uint perWord = 32u / INDEX_BITS;
+    return (pages[at + n / perWord] >> (n % perWord * INDEX_BITS)) & (INDEX_BITS == 8 ? 0xffu : 0xffffu);
+}
+
+// Puts the outliers of group g that lie in the lane's chunks over their codes.
+void overlay(Row row, uint page, uint groups, uint g, uint lane) {
+    for (uint j = 0u; j < OUTLIERS; j++) {
+        uint n = g * OUTLIERS + j;
+        uint index = outlierIndex(page + indicesAt(groups), n);
+        uint element = index - row.index * HEAD_DIM;
+        if (element >= HEAD_DIM || element / 32u / LANE_CHUNKS != lane) continue;
+        uint word = pages[page + valuesAt(groups) + n / PER_WORD];
+        uint pattern = PER_WORD == 1 ? word : n % 2u == 0u ? word << 16 : word & 0xffff0000u;
+        uint value = TYPE == OUT_TYPE ? (PER_WORD == 1 ? pattern : pattern >> 16) : narrowBits(widenBits(pattern));
+        uint at = row.out_ + element / OUT_PER_WORD;
+        if (OUT_PER_WORD == 1) rows[at] = value;
+        else if (element % 2u == 0u) rows[at] = (rows[at] & 0xffff0000u) | value;
+        else rows[at] = (rows[at] & 0xffffu) | value << 16;
+    }
+}
+
+// Range of group g; the patterns of 16-bit types move to the high half.
+void readRange(inout Row row, uint at) {
+    uint low = pages[at], high = low & 0xffff0000u;
+    if (TYPE == F32) high = pages[at + 1u];
+    else low <<= 16;
+    if (row.bits == RAW) return;
+    row.low = loaded(low);
+    row.extent = rangeOf(row.low, loaded(high)).extent;
+}
+
+void main() {
+    uint n = gl_GlobalInvocationID.x / LANES, lane = gl_GlobalInvocationID.x % LANES;
+    if (n >= Groups * RowCount) return;
+    uint group = n / RowCount, r = n % RowCount;
+    uint job = group / GroupsPerJob, g = group % GroupsPerJob;
+    uint page = plan[2u * job], groups = GroupsPerJob;
+    Row row;
+    row.index = RowFirst + r;
+    row.bits = bitsOfNibble(nibbleOf(pages[page + 4u + g / 8u], g));
+    row.words = rowWords(row.bits);
+    row.at = page + codesAt(groups) + codesBefore(page + 4u, g) + row.index * row.words;
+    row.out_ = plan[2u * job + 1u] + g / GroupsPerToken * TokenStride + (g % GroupsPerToken * RowCount + r) * OUT_ROW;
+    row.low = 0.0;
+    row.extent = 0.0;
+    readRange(row, page + rangesAt(groups) + g * RANGE_WORDS);
+    for (uint c = lane * LANE_CHUNKS; c < min((lane + 1u) * LANE_CHUNKS, CHUNKS); c++) {
+        if (row.bits == RAW) decodeRaw(row, c);
+        else decodeCodes(row, c);
+    }
+    if (row.bits != RAW) overlay(row, page, groups, g, lane);
+}

@@ -1,6 +1,10 @@
 #version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // Rows to slots: selects outliers, finds the range, decides bits, quantizes.
 #include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uint rows[]; };
 // Job j: word 2j the offset of its first row in rows, word 2j+1 the index in
 // plan of the limits c of a token's groups. Group n wants plan[WantBase + n]:
@@ -20,3 +24,137 @@ layout(push_constant) uniform Push {
     uint MaxBits;        // most bits that the rule gives, MinBits..8, or 16
     float Delta;         // 0 paper, 1 authors
 };
+#include "lib/chunks.glsl"
+#include "lib/select.glsl"
+#include "lib/quantize.glsl"
+#include "lib/planes.glsl"
+
+const uint UNQUANTIZED = 32; // bits word of a group that had to be stored raw
+
+uint narrowPattern(uint pattern) { return PER_WORD == 1 ? pattern : pattern >> 16; }
+
+// Outlier number n of the group at word slot.
+void writeOutlier(uint slot, uint n, uint index, uint pattern) {
+    uint at = slot + RANGE_WORDS + n * ENTRY_WORDS;
+    if (TYPE == F32) {
+        slots[at] = index;
+        slots[at + 1u] = pattern;
+    } else {
+        slots[at] = index | pattern;
+    }
+}
+
+#include "lib/select_few.glsl"
+
+void clearOutliers(uint slot) {
+    for (uint i = 0u; i < OUTLIERS * ENTRY_WORDS; i++) slots[slot + RANGE_WORDS + i] = 0u;
+}
+
+void writeOutliers(uint group, uint lane, bool live, uint slot, Selection s) {
+    uint low = 0u, high = 0u;
+    if (LANES > 1) {
+        FOR_ELEMENTS(key, index, {
+            if (isLow(s, key, index)) low++;
+            if (isHigh(s, key, index)) high++;
+        })
+        low = sumBeforeLane(low);
+        high = sumBeforeLane(high);
+    }
+    FOR_ELEMENTS(key, index, {
+        if (isLow(s, key, index)) writeOutlier(slot, low++, index, patternOf(key));
+        else if (isHigh(s, key, index)) writeOutlier(slot, LOW + high++, index, patternOf(key));
+    })
+}
+
+void writeRange(uint slot, uint low, uint high) {
+    if (TYPE == F32) {
+        slots[slot] = low;
+        slots[slot + 1u] = high;
+    } else {
+        slots[slot] = low >> 16 | high;
+    }
+}
+
+void writeRaw(uint rowAt, Unit unit, uint words[CHUNK_WORDS]) {
+    [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++)
+        if (i * PER_WORD < unit.elements) slots[rowAt + unit.chunk * CHUNK_WORDS + i] = words[i];
+}
+
+// Planes of a chunk where they do not start at word borders: the lane owns the
+// row and has cleared it.
+void writeShifted(uint rowAt, Unit unit, uint codes[8], uint b) {
+    for (uint p = 0u; p < b; p++) {
+        uint plane = planeOf(codes, p);
+        if (unit.elements < 32u) plane &= (1u << unit.elements) - 1u;
+        uint offset = p * HEAD_DIM + unit.chunk * 32u, at = rowAt + offset / 32u, shift = offset % 32u;
+        slots[at] |= plane << shift;
+        if (shift > 0u && shift + unit.elements > 32u) slots[at + 1u] |= plane >> (32u - shift);
+    }
+}
+
+void writeCodes(uint rowAt, Unit unit, uint words[CHUNK_WORDS], Range range, uint b) {
+    uint codes[8];
+    [[unroll]] for (uint k = 0u; k < 8u; k++) {
+        uint four = 0u;
+        [[unroll]] for (uint j = 0u; j < 4u; j++)
+            four |= codeOf(range, loaded(ELEMENT(words, 8u * j + k))) << (8u * j);
+        codes[k] = four;
+    }
+    if (!ALIGNED) {
+        writeShifted(rowAt, unit, codes, b);
+        return;
+    }
+    for (uint p = 0u; p < b; p++) slots[rowAt + p * CHUNKS + unit.chunk] = planeOf(codes, p);
+}
+
+void writeUnit(uint group, uint lane, bool live, uint u, uint slot, Range range, uint b) {
+    Unit unit = unitOf(lane, u, live);
+    if (unit.elements == 0u) return;
+    uint words[CHUNK_WORDS];
+    again(group, unit, u, words);
+    uint stride = rowWords(b), rowAt = slot + SLOT_ROWS + unit.row * stride;
+    if (b == RAW) {
+        writeRaw(rowAt, unit, words);
+        return;
+    }
+    if (!ALIGNED && unit.chunk == 0u)
+        for (uint i = 0u; i < stride; i++) slots[rowAt + i] = 0u;
+    writeCodes(rowAt, unit, words, range, b);
+}
+
+void main() {
+    uint n = gl_GlobalInvocationID.x / LANES, lane = gl_GlobalInvocationID.x % LANES;
+    bool live = n < Groups;
+    if (LANES == 1 && !live) return;
+    n = live ? n : 0u; // lanes without a group stay for the barriers
+    uint job = n / GroupsPerJob, g = n % GroupsPerJob, i = g % GroupsPerToken;
+    uint group = plan[2u * job] + g / GroupsPerToken * TokenStride + i * (GROUP / PER_WORD);
+    uint slot = SlotBase + n * SlotWords;
+
+    Selection s;
+    FewOutliers few;
+    bool isFew = false;
+    if (FEW) isFew = selectFew(group, lane, live, s, few);
+    if (!isFew) s = selectByHalving(group, lane, live);
+    Range range = rangeOf(s.finite ? loaded(patternOf(s.minKey)) : 0.0, s.finite ? loaded(patternOf(s.maxKey)) : 0.0);
+    bool finite = s.finite && !overflows(range);
+
+    uint b = plan[WantBase + n];
+    if (Rule != 0u) {
+        float c = uintBitsToFloat(plan[plan[2u * job + 1u] + i]);
+        b = decideBits(range.extent, uintBitsToFloat(b), c, Delta, MinBits, MaxBits);
+    }
+    if (!finite) b = RAW;
+
+    if (live && lane == 0u) {
+        slots[n] = finite ? b : UNQUANTIZED;
+        uint infinite = uint(KEY_INFINITE);
+        writeRange(slot, finite ? patternOf(s.minKey) : infinite, finite ? patternOf(s.maxKey) : infinite | 0x80000000u);
+    }
+    if (OUTLIERS > 0) {
+        if (isFew && finite) writeFew(slot, few);
+        if (!isFew) writeOutliers(group, lane, live, slot, s);
+        if (!finite && live && lane == 0u) clearOutliers(slot);
+    }
+    FOR_UNITS(u, writeUnit(group, lane, live, u, slot, range, b))
+}

@@ -1,6 +1,10 @@
 #version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // Slots to pages, once the host knows the bits and has room for the page.
 #include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Slots { uint slots[]; };
 // Job j, five words from 5j: number of its first slot, offset of the page in
 // pages, index in plan of its bits words, size of the page in words, groups
@@ -12,3 +16,59 @@ layout(push_constant) uniform Push {
     uint SlotBase;  // words before the first slot
     uint SlotWords; // words from slot to slot
 };
+
+CODES_BEFORE(codesBefore, plan)
+
+uint slotAt(uint n) { return SlotBase + n * SlotWords; }
+
+// Outlier n of a page (group n / OUTLIERS) in its slot.
+uint entryAt(uint first, uint n) {
+    return slotAt(first + n / OUTLIERS) + RANGE_WORDS + n % OUTLIERS * ENTRY_WORDS;
+}
+
+uint valueWord(uint first, uint i) {
+    if (TYPE == F32) return slots[entryAt(first, i) + 1u];
+    uint word = slots[entryAt(first, 2u * i)] >> 16;
+    if (2u * i + 1u < Groups * OUTLIERS) word |= slots[entryAt(first, 2u * i + 1u)] & 0xffff0000u;
+    return word;
+}
+
+uint indexWord(uint first, uint i) {
+    uint perWord = 32u / INDEX_BITS, word = 0u;
+    for (uint j = 0u; j < perWord; j++) {
+        uint n = i * perWord + j;
+        if (n < Groups * OUTLIERS) word |= (slots[entryAt(first, n)] & 0xffffu) << (j * INDEX_BITS);
+    }
+    return word;
+}
+
+void writeHeader(uint job, uint page, uint t) {
+    uint first = plan[job], bits = plan[job + 2u];
+    if (t == 0u) {
+        pages[page] = 0x51410001u;
+        pages[page + 1u] = plan[job + 3u];
+        pages[page + 2u] = Groups;
+        pages[page + 3u] = plan[job + 4u];
+    }
+    for (uint i = t; i < bitsWords(Groups); i += WORKGROUP) pages[page + 4u + i] = plan[bits + i];
+    for (uint i = t; i < Groups * RANGE_WORDS; i += WORKGROUP)
+        pages[page + rangesAt(Groups) + i] = slots[slotAt(first + i / RANGE_WORDS) + i % RANGE_WORDS];
+    if (OUTLIERS > 0) {
+        for (uint i = t; i < valuesWords(Groups); i += WORKGROUP) pages[page + valuesAt(Groups) + i] = valueWord(first, i);
+        for (uint i = t; i < indicesWords(Groups); i += WORKGROUP) pages[page + indicesAt(Groups) + i] = indexWord(first, i);
+    }
+}
+
+// One workgroup a page, one invocation a row.
+void main() {
+    uint t = gl_LocalInvocationID.x, job = 5u * gl_WorkGroupID.x;
+    uint first = plan[job], page = plan[job + 1u], bits = plan[job + 2u];
+    writeHeader(job, page, t);
+    for (uint n = t; n < Groups * ROWS; n += WORKGROUP) {
+        uint g = n / ROWS, r = n % ROWS;
+        uint words = rowWords(bitsOfNibble(nibbleOf(plan[bits + g / 8u], g)));
+        uint from = slotAt(first + g) + SLOT_ROWS + r * words;
+        uint to = page + codesAt(Groups) + codesBefore(bits, g) + r * words;
+        for (uint i = 0u; i < words; i++) pages[to + i] = slots[from + i];
+    }
+}

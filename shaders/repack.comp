@@ -1,7 +1,11 @@
 #version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // Page to page with at most as many bits a group: demotes, moves, compacts.
 // A raw group that gets 0..8 bits is quantized from its rows in the page.
 #include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Src { uint src[]; };
 // Job j, four words from 4j: offset of the old page in src, offset of the new
 // page in dst, index in plan of the new bits words, size of the new page.
@@ -10,3 +14,19 @@ layout(set = 0, binding = 2, std430) writeonly buffer Dst { uint dst[]; };
 layout(push_constant) uniform Push {
     uint Groups; // groups of a page
 };
+#include "lib/quantize.glsl"
+
+CODES_BEFORE(oldBefore, src)
+CODES_BEFORE(newBefore, plan)
+#include "lib/rewrite.glsl"
+
+// One workgroup a page, one invocation a row.
+void main() {
+    uint t = gl_LocalInvocationID.x, job = 4u * gl_WorkGroupID.x;
+    uint from = plan[job], to = plan[job + 1u], bits = plan[job + 2u];
+    copyHeader(from, to, bits, plan[job + 3u], t);
+    for (uint n = t; n < Groups * ROWS; n += WORKGROUP) {
+        RowMove m = moveOf(from, to, bits, n / ROWS, n % ROWS);
+        shortenRow(m);
+    }
+}

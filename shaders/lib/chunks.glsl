@@ -1,0 +1,75 @@
+// How the lanes of a group share its chunks, and loading them (encode). Needs
+// the buffer `rows`. A lane's chunks are consecutive: its elements are in
+// ascending order of index, and so are the lanes. Where planes do not start at
+// word borders, a lane owns whole rows.
+#ifndef QAQVK_CHUNKS
+#define QAQVK_CHUNKS
+
+const uint UNITS = ALIGNED ? (ROWS * CHUNKS + LANES - 1) / LANES
+                           : (ROWS + LANES - 1) / LANES * CHUNKS; // chunks a lane
+// One lane keeps one or two outliers an end sorted while it loads.
+const bool FEW = LANES == 1 && LOW <= 2 && HIGH <= 2;
+// It then holds short rows in registers for the second pass.
+const bool HELD = FEW && UNITS * CHUNK_WORDS <= 64;
+const uint HELD_UNITS = HELD ? UNITS : 1;
+
+uint held[HELD_UNITS * CHUNK_WORDS];
+
+struct Unit {
+    uint row;      // row in the group
+    uint chunk;    // chunk in the row
+    uint first;    // index in the group of its first element
+    uint elements; // 8, 16, 24 or 32; 0: no such chunk
+};
+
+Unit unitOf(uint lane, uint u, bool live) {
+    uint n = lane * UNITS + u;
+    Unit unit;
+    unit.row = n / CHUNKS;
+    unit.chunk = n % CHUNKS;
+    unit.first = unit.row * HEAD_DIM + unit.chunk * 32u;
+    unit.elements = !live || unit.row >= ROWS ? 0u : min(32u, HEAD_DIM - unit.chunk * 32u);
+    return unit;
+}
+
+void load(uint group, Unit unit, out uint words[CHUNK_WORDS]) {
+    uint base = group + unit.first / PER_WORD;
+    [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++)
+        words[i] = i * PER_WORD < unit.elements ? rows[base + i] : 0u;
+}
+
+void loadAndHold(uint group, Unit unit, uint u, out uint words[CHUNK_WORDS]) {
+    load(group, unit, words);
+    if (HELD) {
+        [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++) held[u * CHUNK_WORDS + i] = words[i];
+    }
+}
+
+void again(uint group, Unit unit, uint u, out uint words[CHUNK_WORDS]) {
+    if (HELD) {
+        [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++) words[i] = held[u * CHUNK_WORDS + i];
+    } else {
+        load(group, unit, words);
+    }
+}
+
+// Pattern of element e of a chunk: 16-bit types in the high half.
+#define ELEMENT(words, e) (PER_WORD == 1 ? words[e] : (e) % 2u == 0u ? words[(e) / 2u] << 16 : words[(e) / 2u] & 0xffff0000u)
+
+// Pattern of an element of the group, straight from memory.
+uint patternAt(uint group, uint index) {
+    if (PER_WORD == 1) return rows[group + index];
+    uint word = rows[group + index / 2u];
+    return index % 2u == 0u ? word << 16 : word & 0xffff0000u;
+}
+
+// Runs body(u) for every chunk of a lane; unrolled where rows are held, so that
+// `held` is registers.
+#define FOR_UNITS(u, body)                                          \
+    if (HELD) {                                                     \
+        [[unroll]] for (uint u = 0u; u < HELD_UNITS; u++) { body; } \
+    } else {                                                        \
+        for (uint u = 0u; u < UNITS; u++) { body; }                 \
+    }
+
+#endif
