@@ -1,0 +1,78 @@
+package report
+
+import (
+	"bytes"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func example() *Run {
+	r := &Run{
+		Device: "llvmpipe (LLVM 15.0.6, 256 bits)", Driver: "llvmpipe Mesa 22.3.6", Policy: "qaq",
+		Model: "SmolLM2-135M-Instruct.Q4_1.gguf", Setting: "level head, alpha 1 %",
+		Tokens: Tokens{Prompt: 312, Generated: 128},
+		Bytes:  Bytes{F16: 20275200, Live: 5242880, Committed: 6291456, Host: 40550400, Paper: 4194304},
+		Bits:   Bits{K: 4.125, V: 2.5}, Moves: Moves{Demoted: 1200, Promoted: 34},
+		Quality:    &Quality{Top1: 0.984375, KLD: 0.00213, Positions: 128},
+		TokensPerS: Speed{Prefill: 210.25, Decode: 21.5}, Seconds: Speed{Prefill: 1.484, Decode: 5.953},
+		Plain:     &Speed{Prefill: 230, Decode: 24},
+		KernelsMs: map[string]float64{"encode": 120.5, "decode": 1834.25, "pack": 7},
+	}
+	r.Histogram.K[4], r.Histogram.K[5], r.Histogram.K[16] = 35000, 4600, 1
+	r.Histogram.V[2], r.Histogram.V[3] = 19800, 19800
+	return r
+}
+
+func TestGolden(t *testing.T) {
+	plain := example()
+	plain.Quality, plain.Plain, plain.KernelsMs = nil, nil, map[string]float64{}
+	plain.Bytes = Bytes{}
+	for _, c := range []struct {
+		name  string
+		write func(*bytes.Buffer) error
+	}{
+		{"run.txt", func(b *bytes.Buffer) error { return example().Write(b) }},
+		{"run.json", func(b *bytes.Buffer) error { return Print(b, example()) }},
+		{"run-nocompare.txt", func(b *bytes.Buffer) error { return plain.Write(b) }},
+		{"run-nocompare.json", func(b *bytes.Buffer) error { return Print(b, plain) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got bytes.Buffer
+			require.NoError(t, c.write(&got))
+			golden := filepath.Join("testdata", c.name)
+			if *update {
+				require.NoError(t, os.WriteFile(golden, got.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got.String())
+		})
+	}
+}
+
+func TestWriteJSONIsWholeOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.json")
+	require.NoError(t, WriteJSON(path, map[string]int{"a": 1}))
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "{\n  \"a\": 1\n}\n", string(got))
+
+	require.ErrorContains(t, WriteJSON(path, math.Inf(1)), "unsupported value")
+	got, err = os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "{\n  \"a\": 1\n}\n", string(got), "an error must leave the old file")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+
+	err = WriteJSON(filepath.Join(dir, "no", "out.json"), 1)
+	require.EqualError(t, err, "report: "+filepath.Join(dir, "no", "out.json")+": no such file or directory")
+}

@@ -1,0 +1,90 @@
+package report
+
+import "strconv"
+
+// Run is the result of `qaqvk run`.
+type Run struct {
+	Device    string     `json:"device"`
+	Driver    string     `json:"driver"`
+	Policy    string     `json:"policy"`
+	Model     string     `json:"model"`   // file name
+	Setting   string     `json:"setting"` // level, outliers and the policy's parameters, readable
+	Tokens    Tokens     `json:"tokens"`
+	Bytes     Bytes      `json:"bytes"`
+	Bits      Bits       `json:"bits"`
+	Histogram Histograms `json:"histogram"`
+	Moves     Moves      `json:"moves"`
+	// Quality is null when there was no second pass.
+	Quality    *Quality `json:"quality"`
+	TokensPerS Speed    `json:"tokens_per_s"`
+	Seconds    Speed    `json:"seconds"`
+	// Plain is the speed of the second pass, without compression.
+	Plain     *Speed             `json:"plain_tokens_per_s,omitempty"`
+	KernelsMs map[string]float64 `json:"kernels_ms"` // device time by kernel
+}
+
+// Tokens counts tokens of the text.
+type Tokens struct {
+	Prompt    int `json:"prompt"`
+	Generated int `json:"generated"`
+}
+
+// Bytes are sizes of one cache at the end of the run.
+type Bytes struct {
+	F16       int64 `json:"f16"`       // every K and V row in f16
+	Live      int64 `json:"live"`      // pages, recent window and metadata in use on the device
+	Committed int64 `json:"committed"` // what the device allocator holds for the cache, staging included
+	Host      int64 `json:"host"`      // full-precision rows and bookkeeping in host memory
+	Paper     int64 `json:"paper"`     // the paper's accounting: codes, ranges and outliers of quantized rows
+}
+
+// Bits are mean bits of a stored element.
+type Bits struct {
+	K float64 `json:"k"`
+	V float64 `json:"v"`
+}
+
+// Histograms count groups by their bits.
+type Histograms struct {
+	K Histogram `json:"k"`
+	V Histogram `json:"v"`
+}
+
+// Histogram counts groups: index 0..8 by bits, 16 raw.
+type Histogram [17]int64
+
+// MarshalJSON gives {"0":n,...,"8":n,"16":n}.
+func (h Histogram) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for b, n := range h {
+		if b > 8 && b < 16 {
+			continue
+		}
+		if b > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendQuote(out, strconv.Itoa(b))
+		out = strconv.AppendInt(append(out, ':'), n, 10)
+	}
+	return append(out, '}'), nil
+}
+
+// Moves count groups whose bits changed after they were stored.
+type Moves struct {
+	Demoted  int64 `json:"demoted"`
+	Promoted int64 `json:"promoted"`
+}
+
+// Quality compares next-token distributions with those of a pass without
+// compression over the same tokens.
+type Quality struct {
+	Top1      float64 `json:"top1"`      // part of the positions with the same most likely token
+	KLD       float64 `json:"kld"`       // mean of KL(plain || compressed), nats
+	Positions int     `json:"positions"` // generated positions compared
+}
+
+// Speed has a figure for each phase.
+type Speed struct {
+	Prefill float64 `json:"prefill"`
+	Decode  float64 `json:"decode"`
+}

@@ -1,0 +1,143 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+)
+
+// table aligns cells: Row's cells are separated by tabs.
+type table struct {
+	buffer bytes.Buffer
+	writer *tabwriter.Writer
+}
+
+// newTable aligns columns to the left, or to the right where right is set.
+func newTable(right bool) *table {
+	t := &table{}
+	flags := uint(0)
+	if right {
+		flags = tabwriter.AlignRight
+	}
+	t.writer = tabwriter.NewWriter(&t.buffer, 0, 0, 2, ' ', flags)
+	return t
+}
+
+func (t *table) row(format string, args ...any) { fmt.Fprintf(t.writer, format+"\n", args...) }
+
+// writeTo prints the table without spaces at the ends of lines.
+func (t *table) writeTo(w io.Writer) error {
+	if err := t.writer.Flush(); err != nil {
+		return err
+	}
+	for line := range bytes.Lines(t.buffer.Bytes()) {
+		if _, err := fmt.Fprintf(w, "%s\n", bytes.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Write prints the result as tables.
+func (r *Run) Write(w io.Writer) error {
+	for _, part := range []func() *table{r.head, r.sizes, r.bits, r.tail, r.kernels} {
+		if err := part().writeTo(w); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) head() *table {
+	t := newTable(false)
+	t.row("device\t%s", r.Device)
+	t.row("driver\t%s", r.Driver)
+	t.row("model\t%s", r.Model)
+	t.row("policy\t%s", r.Policy)
+	t.row("setting\t%s", r.Setting)
+	t.row("tokens\t%d of the prompt, %d generated", r.Tokens.Prompt, r.Tokens.Generated)
+	return t
+}
+
+func (r *Run) sizes() *table {
+	t := newTable(true)
+	t.row("bytes\tMiB\tof f16\t ")
+	for _, s := range []struct {
+		bytes int64
+		what  string
+	}{
+		{r.Bytes.F16, "f16: every K and V row in f16"},
+		{r.Bytes.Live, "live: pages, recent window and metadata in use on the device"},
+		{r.Bytes.Committed, "committed: held by the device allocator for the cache, staging included"},
+		{r.Bytes.Host, "host: full-precision rows and bookkeeping in host memory"},
+		{r.Bytes.Paper, "paper: codes, ranges and outliers of quantized rows, as the paper counts"},
+	} {
+		t.row("%d\t%.2f\t%s\t  %s", s.bytes, float64(s.bytes)/(1<<20), ratio(s.bytes, r.Bytes.F16), s.what)
+	}
+	return t
+}
+
+func ratio(a, b int64) string {
+	if b == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(float64(a)/float64(b), 'f', 3, 64)
+}
+
+func (r *Run) bits() *table {
+	t := newTable(true)
+	t.row("bits\tmean\t0\t1\t2\t3\t4\t5\t6\t7\t8\traw\t")
+	for _, k := range []struct {
+		name string
+		mean float64
+		h    Histogram
+	}{{"K", r.Bits.K, r.Histogram.K}, {"V", r.Bits.V, r.Histogram.V}} {
+		cells := ""
+		for _, n := range append(slices.Clone(k.h[:9]), k.h[16]) {
+			cells += fmt.Sprintf("\t%d", n)
+		}
+		t.row("%s\t%.2f%s\t", k.name, k.mean, cells)
+	}
+	return t
+}
+
+func (r *Run) tail() *table {
+	t := newTable(false)
+	t.row("moves\t%d groups demoted, %d promoted", r.Moves.Demoted, r.Moves.Promoted)
+	if q := r.Quality; q != nil {
+		t.row("quality\ttop-1 agreement %.1f %%, mean KL divergence %.5f nats, %d positions against no compression",
+			100*q.Top1, q.KLD, q.Positions)
+	}
+	t.row("speed\t%.1f tokens/s prefill, %.1f tokens/s decode", r.TokensPerS.Prefill, r.TokensPerS.Decode)
+	if p := r.Plain; p != nil {
+		t.row("plain speed\t%.1f tokens/s prefill, %.1f tokens/s decode, without compression", p.Prefill, p.Decode)
+	}
+	t.row("time\t%.2f s prefill, %.2f s decode", r.Seconds.Prefill, r.Seconds.Decode)
+	return t
+}
+
+// kernels lists device time, longest first.
+func (r *Run) kernels() *table {
+	names := slices.SortedFunc(maps.Keys(r.KernelsMs), func(a, b string) int {
+		switch d := r.KernelsMs[b] - r.KernelsMs[a]; {
+		case d > 0:
+			return 1
+		case d < 0:
+			return -1
+		}
+		return 0
+	})
+	t := newTable(true)
+	t.row("device ms\t ")
+	for _, n := range names {
+		t.row("%.1f\t  %s", r.KernelsMs[n], n)
+	}
+	return t
+}
