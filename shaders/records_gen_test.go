@@ -9,10 +9,12 @@ var records = []glsl.Record{
 	{
 		Name:     "convert",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "e34665221ae72edb07eb3ac806806701a0533132d596ebe21c086e6f5b9046af",
+		SPIRV:    "49c21245f0216ddf9e544cb9aaae4ec6a9a56e0821a12ee45a1d5d94531a4e99",
 		Sources: []glsl.Source{
-			{Path: "convert.comp", SHA256: "2ef928c13df65093f331cb1104d15f7ad05f187879fafa7c6ae73f9935e340e6"},
+			{Path: "convert.comp", SHA256: "b3e279d56239bf07c92aaf4dd5f0eec451c758f042933b6b5271fd3fd7a05630"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
+			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
+			{Path: "lib/float.glsl", SHA256: "f905d5ed45baf813b962e14b0fc837076cb9e8b3705a51b3401fb16e9b7c8af8"},
 		},
 	},
 	{
@@ -26,19 +28,26 @@ var records = []glsl.Record{
 	{
 		Name:     "decide",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "0b13ba614e713af8ebccbe2f9af325811964e98ab5c56c551990d824797a246a",
+		SPIRV:    "4b34f080aa73ec9ecf88c888b54bfd0641f887e8504d25885ccc35c190ea832c",
 		Sources: []glsl.Source{
-			{Path: "decide.comp", SHA256: "79bce63d7ade717d333c4ec44d2049329524e75c0c2409f5b096fc1ec5bc6072"},
+			{Path: "decide.comp", SHA256: "50c042c3974bcf082bd5a130f9390e922a210419c40f65c72e90566093851f15"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
+			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
+			{Path: "lib/float.glsl", SHA256: "f905d5ed45baf813b962e14b0fc837076cb9e8b3705a51b3401fb16e9b7c8af8"},
+			{Path: "lib/quantize.glsl", SHA256: "56e30c2673acdad1b29d9e0a4db9fcef2af1c1da8d52b781d36c5065e5cbc764"},
 		},
 	},
 	{
 		Name:     "decode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "cc15ca7cb345ba779ad62f06dbff41c4d468989fa844463884177691d820eb90",
+		SPIRV:    "80e6b81ae4609020d2e8af1032295633ef56960f4c913c32e4eae20bfdaf8844",
 		Sources: []glsl.Source{
-			{Path: "decode.comp", SHA256: "6d484307872848690b61e3078db7ddb38a733e657d0dcfd0f90d54ee8a4a3d61"},
+			{Path: "decode.comp", SHA256: "ee25eac54f01ebbb793099d934de586e29acb4e368728809d2f8d41d2fb79967"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
+			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
+			{Path: "lib/float.glsl", SHA256: "f905d5ed45baf813b962e14b0fc837076cb9e8b3705a51b3401fb16e9b7c8af8"},
+			{Path: "lib/quantize.glsl", SHA256: "56e30c2673acdad1b29d9e0a4db9fcef2af1c1da8d52b781d36c5065e5cbc764"},
+			{Path: "lib/planes.glsl", SHA256: "06abf1df297be1ed45193b7eb79a005a04ed93a329689315fbee1e07b45bf791"},
 		},
 	},
 	{
@@ -60,10 +69,12 @@ var records = []glsl.Record{
 	{
 		Name:     "pack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "505af776f6b561d1b982c54d81cb8a6070b1c81a1c581bd77dc6ab38fedc5f13",
+		SPIRV:    "44bc06cc452a752e4a4fd87a406537f2a95f007344b208845440d252b7fbdc50",
 		Sources: []glsl.Source{
-			{Path: "pack.comp", SHA256: "14392bd39eb85f50680b6a91e7cf88a1e12c56bb5c5699133a176699517eba86"},
+			{Path: "pack.comp", SHA256: "43b71ac7fd57754f00d6722cb0b64d4c902d099414c2f313ccfe4507a9af7527"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
+			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
+			{Path: "lib/float.glsl", SHA256: "f905d5ed45baf813b962e14b0fc837076cb9e8b3705a51b3401fb16e9b7c8af8"},
 		},
 	},
 	{
@@ -77,19 +88,27 @@ var records = []glsl.Record{
 	{
 		Name:     "promote",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "8a0a8d9b885ef339ab8d811709f283d840ec189217160efddbda022d3aa958fa",
+		SPIRV:    "a339e10a36a35fc073d90ffe1ac7a56b057c3fa538cc4ca6f70fc2cf9a210960",
 		Sources: []glsl.Source{
-			{Path: "promote.comp", SHA256: "be703f159a760dbd28c5cd8b1ed31dff2d4c7b8647d934080a58ce4cae5817ab"},
+			{Path: "promote.comp", SHA256: "be679239db8d9a61bd81717e990a99d765c4c5205ac819ef558e0381ebb7ff40"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
+			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
+			{Path: "lib/float.glsl", SHA256: "f905d5ed45baf813b962e14b0fc837076cb9e8b3705a51b3401fb16e9b7c8af8"},
+			{Path: "lib/quantize.glsl", SHA256: "56e30c2673acdad1b29d9e0a4db9fcef2af1c1da8d52b781d36c5065e5cbc764"},
+			{Path: "lib/rewrite.glsl", SHA256: "304c5edb6c78553bf6fa7a6eb54320b02d2747914b3b6255e44dccab0ba29032"},
 		},
 	},
 	{
 		Name:     "repack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "6eacabca6bc31552b709f3cce3a05b497efa5c9e990c6c5e395e9cf5a546b4e4",
+		SPIRV:    "dfe0eb1eb4e559fab20d8e911f252f76b95fcb1b746d1f3918fb0a25e6853ecb",
 		Sources: []glsl.Source{
-			{Path: "repack.comp", SHA256: "444343d8f2d7eb2329894ad0680d4741ddd046e9e47af68d5d85182b7eea2a1c"},
+			{Path: "repack.comp", SHA256: "0849748c9804df7966c48f865e8070626edf23a0e3801c2a561bbea9f14ff163"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
+			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
+			{Path: "lib/float.glsl", SHA256: "f905d5ed45baf813b962e14b0fc837076cb9e8b3705a51b3401fb16e9b7c8af8"},
+			{Path: "lib/quantize.glsl", SHA256: "56e30c2673acdad1b29d9e0a4db9fcef2af1c1da8d52b781d36c5065e5cbc764"},
+			{Path: "lib/rewrite.glsl", SHA256: "304c5edb6c78553bf6fa7a6eb54320b02d2747914b3b6255e44dccab0ba29032"},
 		},
 	},
 }

@@ -7,7 +7,7 @@ import "fmt"
 type Finding struct {
 	Op       string // name of the opcode, of the extended instruction too
 	ID       uint32 // the result, 0 if there is none
-	Name     string // the result's name, "" if it has none
+	Name     string // name of the result or of the variable that takes it, "" if neither has one
 	Function string // name of the enclosing function, "" outside
 	Offset   int    // words from the start of the module
 	Reason   string
@@ -33,7 +33,7 @@ func (f Finding) String() string {
 func Lint(m *Module) []Finding {
 	var found []Finding
 	function := ""
-	for _, in := range m.Instructions {
+	for i, in := range m.Instructions {
 		if in.Op == opFunction {
 			function = m.names[in.resultID()]
 		}
@@ -41,10 +41,24 @@ func Lint(m *Module) []Finding {
 		if reason == "" {
 			continue
 		}
-		id := in.resultID()
-		found = append(found, Finding{m.opName(in), id, m.names[id], function, in.Offset, reason})
+		found = append(found, Finding{m.opName(in), in.resultID(), m.valueName(i), function, in.Offset, reason})
 	}
 	return found
+}
+
+// valueName is the name of the result of instruction i, or that of the first
+// variable that it is stored in: glslang names variables only.
+func (m *Module) valueName(i int) string {
+	id := m.Instructions[i].resultID()
+	if name := m.names[id]; id == 0 || name != "" {
+		return name
+	}
+	for _, in := range m.Instructions[i:] {
+		if in.Op == opStore && in.Operands[1] == id {
+			return m.names[in.Operands[0]]
+		}
+	}
+	return ""
 }
 
 // breach says why an instruction is not allowed, "" if it is.

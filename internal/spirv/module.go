@@ -53,7 +53,7 @@ func (in Instruction) resultID() uint32 {
 
 // Module is a parsed module.
 type Module struct {
-	Version      uint32 // 0x00010300 is SPIR-V 1.3
+	Version      uint32 // 0x00010300 is 1.3
 	Instructions []Instruction
 
 	names       map[uint32]string

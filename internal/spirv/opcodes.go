@@ -23,6 +23,7 @@ const (
 	opSpecConstantOp        Op = 52
 	opFunction              Op = 54
 	opVariable              Op = 59
+	opStore                 Op = 62
 	opDecorate              Op = 71
 	opMemberDecorate        Op = 72
 	opAtomicStore           Op = 228

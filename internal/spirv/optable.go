@@ -79,7 +79,7 @@ var flowOps = map[Op]opInfo{
 var moveOps = map[Op]opInfo{
 	59:  {"OpVariable", typed, 1},
 	61:  {"OpLoad", typed, 0},
-	62:  {"OpStore", plain, 0},
+	62:  {"OpStore", plain, 2},
 	63:  {"OpCopyMemory", plain, 0},
 	65:  {"OpAccessChain", typed, 0},
 	66:  {"OpInBoundsAccessChain", typed, 0},

@@ -10,6 +10,7 @@ import (
 const (
 	maxPushBytes = 128
 	maxBindings  = 4
+	maxVersion   = 0x00010300
 )
 
 // Binding is a storage buffer: the name of its block and its access.
@@ -43,13 +44,17 @@ type Reflection struct {
 func (r *Reflection) PushSize() uint32 { return uint32(4 * len(r.Push)) }
 
 // Reflect reads the declarations of a compute kernel. It fails on what the
-// project's kernels may not have: another entry point than one GLCompute main,
+// project's kernels may not have: a SPIR-V version above Vulkan 1.1's 1.3,
+// another entry point than one GLCompute main,
 // resources that are no storage buffers of set 0 with bindings 0 to n-1 (n at
 // most 4), push constants that are not 32-bit fields without gaps (at most 128
 // bytes), specialization constants that are no named uint, or a workgroup size
 // that is not constant 0, WORKGROUP.
 func Reflect(m *Module) (*Reflection, error) {
 	r := &Reflection{}
+	if m.Version > maxVersion {
+		return nil, fmt.Errorf("spirv: version %#08x, at most %#08x", m.Version, maxVersion)
+	}
 	if err := m.checkEntry(); err != nil {
 		return nil, err
 	}

@@ -69,7 +69,8 @@ func invoke(dir, in, out string) error {
 	}
 	cmd := exec.Command(path, "-V", "--quiet", "--target-env", "vulkan1.1", "-I"+dir, "-o", out, in)
 	if message, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, strings.TrimSpace(string(message)))
+		text := strings.ReplaceAll(string(message), in, filepath.Join(dir, filepath.Base(in)))
+		return fmt.Errorf("%w\n%s", err, strings.TrimSpace(text))
 	}
 	return nil
 }

@@ -1,0 +1,12 @@
+#version 450
+// Breaks the contract: a division is 2.5 ulp.
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint WORKGROUP = 128;
+layout(set = 0, binding = 0, std430) readonly buffer In { float x[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Out { float y[]; };
+
+void main() {
+    uint i = gl_GlobalInvocationID.x;
+    precise float quotient = x[i] / x[i + 1];
+    y[i] = quotient;
+}

@@ -1,0 +1,13 @@
+#version 450
+// Breaks the contract: mediump may be computed in 16 bits.
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint WORKGROUP = 128;
+layout(set = 0, binding = 0, std430) readonly buffer In { float x[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Out { float y[]; };
+
+void main() {
+    uint i = gl_GlobalInvocationID.x;
+    mediump float a = x[i];
+    precise mediump float sum = a + x[i + 1];
+    y[i] = sum;
+}
