@@ -1,0 +1,35 @@
+package cpuref
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// Convert writes rows of TYPE as rows of OUT_TYPE; equal types are copied bit
+// for bit.
+func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) error {
+	from := shaders.Layout{Type: s.Type, HeadDim: int(s.HeadDim), Rows: 1}
+	to := shaders.Layout{Type: s.OutType, HeadDim: int(s.HeadDim), Rows: 1}
+	for _, l := range []shaders.Layout{from, to} {
+		if err := l.Check(); err != nil {
+			return argument("convert", "%v", err)
+		}
+	}
+	if p.Rows > 0 && p.RowsPerToken == 0 {
+		return argument("convert", "0 rows a token: must be at least 1")
+	}
+	in, out := buffer{"convert", "src", src}, buffer{"convert", "dst", dst}
+	inWords, outWords := uint64(from.RawRowWords()), uint64(to.RawRowWords())
+	return parallel(int(p.Rows), from.HeadDim, func(first, end int) error {
+		for n := first; n < end; n++ {
+			token, i := uint64(n)/uint64(p.RowsPerToken), uint64(n)%uint64(p.RowsPerToken)
+			a, err := in.span(uint64(p.SrcOffset)+token*uint64(p.SrcTokenStride)+i*inWords, inWords)
+			if err != nil {
+				return err
+			}
+			b, err := out.span(uint64(p.DstOffset)+token*uint64(p.DstTokenStride)+i*outWords, outWords)
+			if err != nil {
+				return err
+			}
+			convertRow(elements{s.Type, a}, elements{s.OutType, b}, from.HeadDim)
+		}
+		return nil
+	})
+}

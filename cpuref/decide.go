@@ -1,0 +1,73 @@
+package cpuref
+
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Decide writes to bits[n] what the rule gives stored group n: 0..8 or 16,
+// which a group that cannot be quantized always has.
+func Decide(s shaders.DecideSpec, p shaders.DecidePush, pages, plan, bits []uint32) error {
+	l, err := layoutOf("decide", shaders.EncodeSpec(s))
+	if err != nil {
+		return err
+	}
+	g := grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken}
+	if err := g.check("decide"); err != nil {
+		return err
+	}
+	if err := checkRule("decide", p.MinBits, p.MaxBits); err != nil {
+		return err
+	}
+	d := decider{l, p, g, buffer{"decide", "pages", pages}, buffer{"decide", "plan", plan}}
+	out, err := buffer{"decide", "bits", bits}.span(0, uint64(p.Groups))
+	if err != nil {
+		return err
+	}
+	return parallel(int(p.Groups), 8, func(from, to int) error {
+		for n := from; n < to; n++ {
+			if out[n], err = d.decide(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+type decider struct {
+	l           shaders.Layout
+	p           shaders.DecidePush
+	grid        grid
+	pages, plan buffer
+}
+
+// decide returns the bits of group n.
+func (d *decider) decide(n int) (uint32, error) {
+	job, token, i := d.grid.place(n)
+	plan, err := d.plan.span(2*job, 2)
+	if err != nil {
+		return 0, err
+	}
+	words := uint64(d.l.RangeWords())
+	g := token*uint64(d.p.GroupsPerToken) + i
+	at := uint64(plan[0]) + uint64(d.l.RangesAt(int(d.p.GroupsPerJob))) + g*words
+	ranges, err := d.pages.span(at, words)
+	if err != nil {
+		return 0, err
+	}
+	want, err := d.plan.word(uint64(d.p.WantBase) + uint64(n))
+	if err != nil {
+		return 0, err
+	}
+	limit, err := d.plan.word(uint64(plan[1]) + i)
+	if err != nil {
+		return 0, err
+	}
+	min, max, quantizes := readRange(d.l, ranges)
+	if !quantizes {
+		return shaders.Raw, nil
+	}
+	w, c := math.Float32frombits(want), math.Float32frombits(limit)
+	return Bits(newQuantizer(min, max).r, w, c, d.p.Delta, d.p.MinBits, d.p.MaxBits), nil
+}

@@ -1,0 +1,16 @@
+// Package cpuref is the reference of every kernel in shaders: one file a
+// kernel, of the same name, its buffers in the order of the shader's bindings.
+// It is written from the contract in the documentation of package shaders and
+// from nothing else, in pure Go, and is also the device "cpu".
+//
+// Results depend on the arguments alone: not on WORKGROUP, LANES, GOMAXPROCS,
+// GOAMD64 or the processor. Every product that is added to something has an
+// explicit float32 conversion, which keeps the compiler from fusing the two.
+//
+// Read bits.go (row strings), float.go (element types), group.go (outliers and
+// range), quantize.go (codes), page.go (pages), then any kernel.
+//
+// A function that is given a buffer too small for what the other arguments ask
+// returns a *RangeError; it never panics. Buffers may have been written in part
+// by then.
+package cpuref
