@@ -1,0 +1,119 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/internal/model/blas"
+)
+
+// ErrContext says that a batch does not fit in the model's context.
+var ErrContext = errors.New("context is full")
+
+// ErrToken says that a token is not in the vocabulary.
+var ErrToken = errors.New("no such token")
+
+// Forward runs a batch of tokens that follow those in kv and returns the logits
+// of the token after the last, [Vocab]. On an error, kv may hold rows of a step
+// that did not complete.
+func (m *Model) Forward(tokens []int, kv KV) ([]float32, error) {
+	return m.run(tokens, kv, 1, nil)
+}
+
+// ForwardAll is Forward with the logits after every token, [n][Vocab].
+func (m *Model) ForwardAll(tokens []int, kv KV) ([]float32, error) {
+	return m.run(tokens, kv, len(tokens), nil)
+}
+
+// queryFunc sees the queries of a layer after RoPE, [n][QueryHeads][HeadDim].
+type queryFunc func(layer int, q []float32)
+
+// run computes the logits of the last tokens of the batch.
+func (m *Model) run(tokens []int, kv KV, last int, onQuery queryFunc) ([]float32, error) {
+	n, pos := len(tokens), kv.Tokens()
+	if err := m.check(tokens, pos); err != nil {
+		return nil, err
+	}
+	s := m.scratch.resize(m.Config, n)
+	for i, token := range tokens {
+		copy(s.x[i*m.Width:(i+1)*m.Width], m.embedding[token*m.Width:])
+	}
+	s.angles.set(m.rope, pos, n)
+	for i := range m.layers {
+		if err := m.attend(i, kv, n, pos, onQuery); err != nil {
+			return nil, fmt.Errorf("model: layer %d: %w", i, err)
+		}
+		m.feed(&m.layers[i], n)
+	}
+	if err := kv.Step(); err != nil {
+		return nil, fmt.Errorf("model: step at token %d: %w", pos, err)
+	}
+	return m.logits(n, last), nil
+}
+
+func (m *Model) check(tokens []int, pos int) error {
+	if len(tokens) == 0 {
+		return fmt.Errorf("model: empty batch: %w", ErrToken)
+	}
+	if pos+len(tokens) > m.Context {
+		return fmt.Errorf("model: %d tokens after %d exceed the model's %d: %w", len(tokens), pos, m.Context, ErrContext)
+	}
+	for _, token := range tokens {
+		if token < 0 || token >= m.Vocab {
+			return fmt.Errorf("model: token %d of a vocabulary of %d: %w", token, m.Vocab, ErrToken)
+		}
+	}
+	return nil
+}
+
+// attend adds the attention block's output to the residual stream s.x.
+func (m *Model) attend(i int, kv KV, n, pos int, onQuery queryFunc) error {
+	s, w := &m.scratch, &m.layers[i]
+	rmsNorm(s.norm, s.x, w.attentionNorm, m.Epsilon)
+	rows := (m.QueryHeads + 2*m.KVHeads) * m.HeadDim
+	blas.Linear(s.qkv, s.norm, w.qkv, n, m.Width, rows, 0)
+	addBias(s.qkv, w.qkvBias)
+	s.split(m.Config, n)
+	s.angles.rotate(s.q, m.QueryHeads, m.HeadDim, m.Halves)
+	s.angles.rotate(s.k, m.KVHeads, m.HeadDim, m.Halves)
+	if onQuery != nil {
+		onQuery(i, s.q)
+	}
+	if err := kv.Append(i, s.k, s.v); err != nil {
+		return fmt.Errorf("append %d tokens: %w", n, err)
+	}
+	k, v, tokens, err := kv.Read(i)
+	if err != nil {
+		return fmt.Errorf("read %d tokens: %w", pos+n, err)
+	}
+	if row := m.KVHeads * m.HeadDim; tokens != pos+n || len(k) < tokens*row || len(v) < tokens*row {
+		return fmt.Errorf("cache returned %d tokens (%d and %d elements), want %d", tokens, len(k), len(v), pos+n)
+	}
+	s.probs = grow(s.probs, n*m.QueryHeads*tokens)
+	attention(m.Config, s, k, v, n, tokens)
+	if err := kv.Observe(i, s.probs, n, tokens); err != nil {
+		return fmt.Errorf("observe %d queries: %w", n, err)
+	}
+	blas.Linear(s.x, s.mixed, w.out, n, m.QueryHeads*m.HeadDim, m.Width, 1)
+	addBias(s.x, w.outBias)
+	return nil
+}
+
+// feed adds the feed-forward block's output to the residual stream s.x.
+func (m *Model) feed(w *layer, n int) {
+	s := &m.scratch
+	rmsNorm(s.norm, s.x, w.hiddenNorm, m.Epsilon)
+	blas.Linear(s.gateUp, s.norm, w.gateUp, n, m.Width, 2*m.Hidden, 0)
+	swiGLU(s.hidden, s.gateUp, m.Hidden)
+	blas.Linear(s.x, s.hidden, w.down, n, m.Hidden, m.Width, 1)
+}
+
+// logits returns the logits of the last tokens of a batch of n.
+func (m *Model) logits(n, last int) []float32 {
+	s := &m.scratch
+	from, to := (n-last)*m.Width, n*m.Width
+	rmsNorm(s.norm[from:to], s.x[from:to], m.outputNorm, m.Epsilon)
+	out := make([]float32, last*m.Vocab)
+	blas.Linear(out, s.norm[from:to], m.output, last, m.Width, m.Vocab, 0)
+	return out
+}
