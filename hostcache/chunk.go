@@ -1,0 +1,95 @@
+package hostcache
+
+import "fmt"
+
+// chunkTokens is the tokens of a chunk, one bit each in a chunk's masks.
+const chunkTokens = 64
+
+// Range names the rows of Tokens tokens in Layers layers, K or V. Where rows
+// lie one after another they are ordered by token, then by layer.
+type Range struct {
+	Sequence      uint64
+	Side          Side
+	Layer, Layers int // first layer, number of layers
+	Token, Tokens int // first token, number of tokens
+}
+
+// Key names one row.
+type Key struct {
+	Sequence uint64
+	Side     Side
+	Layer    int
+	Token    int
+}
+
+func (k Key) String() string {
+	return fmt.Sprintf("sequence %d layer %d %v token %d", k.Sequence, k.Layer, k.Side, k.Token)
+}
+
+func (k Key) asRange() Range {
+	return Range{Sequence: k.Sequence, Side: k.Side, Layer: k.Layer, Layers: 1, Token: k.Token, Tokens: 1}
+}
+
+// rows is the number of rows of a range.
+func (r Range) rows() int { return r.Layers * r.Tokens }
+
+// key returns the i-th row of a range.
+func (r Range) key(i int) Key {
+	return Key{r.Sequence, r.Side, r.Layer + i%r.Layers, r.Token + i/r.Layers}
+}
+
+// check refuses ranges outside the cache's layers and tokens.
+func (h *Cache) check(r Range) error {
+	switch n := h.config.Layers; {
+	case r.Side > V:
+		return fmt.Errorf("hostcache: side %d, limit 0..1: %w", r.Side, ErrRange)
+	case r.Layer < 0 || r.Layers < 1 || r.Layers > n-r.Layer:
+		return fmt.Errorf("hostcache: layers from %d, %d of them, limit 0..%d: %w", r.Layer, r.Layers, n-1, ErrRange)
+	case r.Token < 0 || r.Tokens < 1 || r.Tokens > maxTokens-r.Token:
+		return fmt.Errorf("hostcache: tokens from %d, %d of them, limit 0..%d: %w", r.Token, r.Tokens, maxTokens-1, ErrRange)
+	}
+	return nil
+}
+
+// maxTokens limits token numbers so that no sum of them overflows.
+const maxTokens = 1 << 30
+
+// place names a chunk of a sequence.
+type place struct {
+	side  Side
+	layer int
+	block int // token / chunkTokens
+}
+
+func (k Key) place() place { return place{k.Side, k.Layer, k.Token / chunkTokens} }
+
+func (k Key) bit() uint64 { return 1 << (k.Token % chunkTokens) }
+
+// chunk holds the rows of chunkTokens tokens. Bit i of the masks is token i.
+type chunk struct {
+	data            []byte
+	stored, pending uint64
+}
+
+// sequence holds the chunks of a sequence.
+type sequence struct {
+	chunks  map[place]*chunk
+	pending int // rows
+}
+
+// find returns the chunk of a row, nil if there is none.
+func (h *Cache) find(k Key) *chunk {
+	if s := h.sequences[k.Sequence]; s != nil {
+		return s.chunks[k.place()]
+	}
+	return nil
+}
+
+func (h *Cache) chunkBytes() int64 { return chunkTokens * int64(h.config.RowBytes) }
+
+// row is the memory of a row in its chunk.
+func (h *Cache) row(c *chunk, k Key) []byte {
+	n := h.config.RowBytes
+	at := k.Token % chunkTokens * n
+	return c.data[at : at+n : at+n]
+}

@@ -1,0 +1,17 @@
+// Package hostcache keeps the full-precision copy of every K and V row in host
+// memory, from which tokens get their bits back.
+//
+// A row here is the KVHeads*HeadDim elements of one token in one layer, K or
+// V, in the type of the cache. Rows lie in chunks of 64 tokens of one
+// (sequence, layer, K or V); the chunks together stay within a byte budget.
+//
+// Rows come down through a staging ring: Acquire a slot, fill it (a device
+// copy into pinned memory, or plain memory), Publish it with the ranges that
+// it holds. One goroutine copies published slots into the chunks and gives
+// them back, so the writer waits only when every slot is in use. A reader of a
+// row that is still in a slot waits until it has arrived.
+//
+// A stored row does not change: Publish refuses a row that is there already,
+// until Truncate or Drop removes it. All methods may be called from several
+// goroutines.
+package hostcache
