@@ -53,13 +53,13 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "90869e8894907198cd0e5ca9f3b8935464c017841015a920411794cd326df53c",
+		SPIRV:    "14e9c8d268bf92d6a00c5511193e561912264df64fd34797ba53d3ec7068f05b",
 		Sources: []glsl.Source{
 			{Path: "encode.comp", SHA256: "d95f1526cebd5dcd13f04c7dbb97b9ec52b0684e04f93fe892358962661eb673"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "f905d5ed45baf813b962e14b0fc837076cb9e8b3705a51b3401fb16e9b7c8af8"},
-			{Path: "lib/chunks.glsl", SHA256: "7de2c29be4ff5951e29411bf88b37f96be03270a67f71f4bcd3f65612d2be287"},
+			{Path: "lib/chunks.glsl", SHA256: "9396bb0d373f4428734435a0680b7a7116817403a42be70ecd4e6fc0a62c5b55"},
 			{Path: "lib/select.glsl", SHA256: "d6cd8064daaa3b38133f4971349163bad8da6894651a45939d0847c6b2066eb7"},
 			{Path: "lib/quantize.glsl", SHA256: "56e30c2673acdad1b29d9e0a4db9fcef2af1c1da8d52b781d36c5065e5cbc764"},
 			{Path: "lib/planes.glsl", SHA256: "06abf1df297be1ed45193b7eb79a005a04ed93a329689315fbee1e07b45bf791"},

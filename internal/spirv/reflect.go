@@ -1,17 +1,6 @@
 package spirv
 
-import (
-	"cmp"
-	"fmt"
-	"slices"
-)
-
-// Limits that every Vulkan device offers.
-const (
-	maxPushBytes = 128
-	maxBindings  = 4
-	maxVersion   = 0x00010300
-)
+import "fmt"
 
 // Binding is a storage buffer: the name of its block and its access.
 type Binding struct {
@@ -45,11 +34,11 @@ func (r *Reflection) PushSize() uint32 { return uint32(4 * len(r.Push)) }
 
 // Reflect reads the declarations of a compute kernel. It fails on what the
 // project's kernels may not have: a SPIR-V version above Vulkan 1.1's 1.3,
-// another entry point than one GLCompute main,
-// resources that are no storage buffers of set 0 with bindings 0 to n-1 (n at
-// most 4), push constants that are not 32-bit fields without gaps (at most 128
-// bytes), specialization constants that are no named uint, or a workgroup size
-// that is not constant 0, WORKGROUP.
+// another entry point than one GLCompute main, resources that are no storage
+// buffers of set 0 with bindings 0 to n-1 (n at most 4), push constants that
+// are not 32-bit fields without gaps (at most 128 bytes), specialization
+// constants that are no named uint, or a workgroup size that is not constant 0,
+// WORKGROUP.
 func Reflect(m *Module) (*Reflection, error) {
 	r := &Reflection{}
 	if m.Version > maxVersion {
@@ -63,28 +52,10 @@ func Reflect(m *Module) (*Reflection, error) {
 			return nil, err
 		}
 	}
-	return r, r.check(m)
-}
-
-func (m *Module) checkEntry() error {
-	count := 0
-	for _, in := range m.Instructions {
-		if in.Op != opEntryPoint {
-			continue
-		}
-		count++
-		name, err := literalString(in.Operands[2:])
-		if err != nil {
-			return fmt.Errorf("spirv: OpEntryPoint: %w", err)
-		}
-		if in.Operands[0] != modelGLCompute || name != "main" {
-			return fmt.Errorf("spirv: entry point %q of execution model %d, want a GLCompute main", name, in.Operands[0])
-		}
+	if err := r.check(m); err != nil {
+		return nil, err
 	}
-	if count != 1 {
-		return fmt.Errorf("spirv: %d entry points, want 1", count)
-	}
-	return nil
+	return r, nil
 }
 
 func (r *Reflection) add(m *Module, in Instruction) error {
@@ -181,44 +152,3 @@ func isUint(t Instruction) bool {
 }
 
 func isFloat(t Instruction) bool { return t.Op == opTypeFloat && t.Operands[1] == 32 }
-
-// check sorts the declarations and checks them as a whole.
-func (r *Reflection) check(m *Module) error {
-	slices.SortFunc(r.Bindings, func(a, b Binding) int { return cmp.Compare(a.Index, b.Index) })
-	slices.SortFunc(r.Constants, func(a, b Constant) int { return cmp.Compare(a.ID, b.ID) })
-	for i, b := range r.Bindings {
-		if b.Index != uint32(i) {
-			return fmt.Errorf("spirv: buffer %q has binding %d, want %d", b.Name, b.Index, i)
-		}
-	}
-	if len(r.Bindings) > maxBindings {
-		return fmt.Errorf("spirv: %d storage buffers, at most %d", len(r.Bindings), maxBindings)
-	}
-	if r.PushSize() > maxPushBytes {
-		return fmt.Errorf("spirv: push constants of %d bytes, at most %d", r.PushSize(), maxPushBytes)
-	}
-	for i, c := range r.Constants {
-		if c.Name == "" || i > 0 && c.ID == r.Constants[i-1].ID {
-			return fmt.Errorf("spirv: specialization constant %q: id %d is unnamed or used twice", c.Name, c.ID)
-		}
-	}
-	return r.checkWorkgroup(m)
-}
-
-// checkWorkgroup demands local_size_x_id = 0 and a constant WORKGROUP of id 0.
-// glslang gives the workgroup size a nameless constant of the same id.
-func (r *Reflection) checkWorkgroup(m *Module) error {
-	if len(r.Constants) == 0 || r.Constants[0].ID != 0 || r.Constants[0].Name != "WORKGROUP" {
-		return fmt.Errorf("spirv: no specialization constant WORKGROUP of id 0")
-	}
-	for id, in := range m.defined {
-		builtIn, ok := m.decoration(member{id, whole}, decorationBuiltIn)
-		if !ok || builtIn != builtInWorkgroupSize || in.Op != opSpecConstantComposite || len(in.Operands) < 3 {
-			continue
-		}
-		if spec, ok := m.decoration(member{in.Operands[2], whole}, decorationSpecID); ok && spec == 0 {
-			return nil
-		}
-	}
-	return fmt.Errorf("spirv: the workgroup size is not specialization constant 0")
-}

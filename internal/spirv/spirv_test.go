@@ -2,6 +2,7 @@ package spirv
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,6 +102,26 @@ func TestTruncatedModules(t *testing.T) {
 			require.Equal(t, whole, r, "%d bytes", n)
 		}
 	}
+}
+
+// TestCorruptedModules changes words at random: nothing may panic.
+func TestCorruptedModules(t *testing.T) {
+	code := control(t, "exact")
+	random := rand.New(rand.NewPCG(1, 2))
+	failed := 0
+	for range 20_000 {
+		broken := slices.Clone(code)
+		for range 1 + random.IntN(3) {
+			at := 4 * (headerWords + random.IntN(len(code)/4-headerWords))
+			word := binary.LittleEndian.Uint32(broken[at:])
+			values := []uint32{random.Uint32(), random.Uint32N(100), word + 1, word - 1, word ^ 1<<random.IntN(32)}
+			binary.LittleEndian.PutUint32(broken[at:], values[random.IntN(len(values))])
+		}
+		if _, err := read(broken); err != nil {
+			failed++
+		}
+	}
+	assert.Greater(t, failed, 5_000)
 }
 
 func FuzzRead(f *testing.F) {
