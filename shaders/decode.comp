@@ -43,7 +43,8 @@ float valueOf(Row row, float step, uint q) {
     precise float middle = float(q) + 0.5;
     precise float offset = middle * step;
     precise float value = row.low + offset;
-    return row.extent == 0.0 ? row.low : flushed(value);
+    // f16 ranges are multiples of 2^-24: no value of theirs is subnormal in f32.
+    return TYPE == F16 ? value : flushed(value);
 }
 
 void store(Row row, uint element, uint words[32]) {
@@ -79,7 +80,7 @@ void decodeCodes(Row row, uint chunk) {
     uint words[32];
     [[unroll]] for (uint e = 0u; e < 32u; e++) {
         uint q = (codes[e % 8u] >> (e / 8u * 8u)) & 0xffu;
-        words[e] = narrowBits(floatBitsToUint(valueOf(row, step, q)));
+        words[e] = narrowValue(floatBitsToUint(valueOf(row, step, q)));
     }
     store(row, chunk * 32u, words);
 }

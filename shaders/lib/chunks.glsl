@@ -10,8 +10,8 @@ const uint UNITS = ALIGNED ? (ROWS * CHUNKS + LANES - 1) / LANES
 // One lane keeps one or two outliers an end sorted while it loads.
 const bool FEW = LANES == 1 && LOW <= 2 && HIGH <= 2;
 // It then holds short rows in registers for the second pass.
-const bool HELD = FEW && UNITS * CHUNK_WORDS <= 64;
-const uint HELD_UNITS = HELD ? UNITS : 1;
+const uint HELD_UNITS = FEW ? (UNITS * CHUNK_WORDS <= 64 ? UNITS : 1) : 1;
+const bool HELD = FEW && HELD_UNITS == UNITS;
 
 uint held[HELD_UNITS * CHUNK_WORDS];
 

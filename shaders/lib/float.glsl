@@ -28,8 +28,8 @@ uint widenF16Bits(uint pattern) {
     return floatBitsToUint(widenF16(pattern));
 }
 
-// f32 bits to f16 (low half), round to nearest even.
-uint narrowF16(uint bits) {
+// f32 bits whose rounding is a finite f16 to f16 (low half), nearest even.
+uint narrowFiniteF16(uint bits) {
     uint sign = (bits >> 16) & 0x8000u;
     uint magnitude = bits & 0x7fffffffu;
     // Exponent rebased; the carry of the rounding may reach infinity.
@@ -38,10 +38,15 @@ uint narrowF16(uint bits) {
     float small = uintBitsToFloat(magnitude < 0x38800000u && magnitude >= 0x00800000u ? magnitude : 0u);
     precise float stepped = small + 0.5;
     uint subnormal = floatBitsToUint(stepped) - 0x3f000000u;
-    uint h = magnitude < 0x38800000u ? subnormal : normal;
-    if (magnitude >= 0x47800000u) h = 0x7c00u;
-    if (magnitude > 0x7f800000u) h = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
-    return sign | h;
+    return sign | (magnitude < 0x38800000u ? subnormal : normal);
+}
+
+// f32 bits to f16 (low half), round to nearest even.
+uint narrowF16(uint bits) {
+    uint sign = (bits >> 16) & 0x8000u;
+    uint magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u) return sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu);
+    return magnitude >= 0x47800000u ? sign | 0x7c00u : narrowFiniteF16(bits);
 }
 
 // f32 bits to bf16 (low half), round to nearest even.
@@ -61,6 +66,11 @@ uint narrowBits(uint bits) {
     if (OUT_TYPE == F16) return narrowF16(bits);
     if (OUT_TYPE == BF16) return narrowBF16(bits);
     return bits;
+}
+
+// The same of a value that lies between two of TYPE.
+uint narrowValue(uint bits) {
+    return TYPE == F16 && OUT_TYPE == F16 ? narrowFiniteF16(bits) : narrowBits(bits);
 }
 
 // load() of the contract for finite patterns, sign of zero aside.
