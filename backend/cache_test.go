@@ -1,0 +1,178 @@
+package backend
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func cpu(t *testing.T) Device {
+	d, err := OpenDevice("cpu", Options{MinimumLimits: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	return d
+}
+
+// expect is what the cache must return for a layer, from the bits of its mirror.
+func (s *sequence) expect(layer int, kind Kind, out Type) []uint32 {
+	g := &s.c.geo
+	var want []uint32
+	unit := g.unitOf(layer)
+	from, _ := g.unitLayers(unit)
+	for token := range s.c.stored {
+		p := pageID{kind, unit, token / g.pageTokens}
+		for i := range g.tokenGroups {
+			group := token%g.pageTokens*g.tokenGroups + i
+			bits := s.c.store.pageBits(p)[group]
+			rows := decoded(s.t, freshPage(s.t, g.layout, s.groupRows(p, group), min(bits, rawBits), Rule{MaxBits: 8}, 0, 0), out)
+			if g.layout.Rows > 1 {
+				each := s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes() / 4
+				rows = rows[(layer-from)*each:][:each]
+			}
+			want = append(want, rows...)
+		}
+	}
+	return append(want, converted(s.rows[kind][layer][s.c.stored*g.layerWords:], s.cfg.Type, out, s.cfg.HeadDim)...)
+}
+
+// requireRows reads every layer and compares all bits.
+func (s *sequence) requireRows(out Type) {
+	for layer := range s.cfg.Layers {
+		n := s.tokens(layer) * s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes()
+		k, v := RowsBytes(out, make([]byte, n)), RowsBytes(out, make([]byte, n))
+		tokens, err := s.c.Read(layer, k, v)
+		require.NoError(s.t, err)
+		require.Equal(s.t, s.tokens(layer), tokens)
+		for kind, r := range []Rows{k, v} {
+			want, got := s.expect(layer, Kind(kind), out), make([]uint32, n/4)
+			r.pack(0, got)
+			for i := range want {
+				if want[i] != got[i] {
+					s.t.Fatalf("layer %d %s word %d: %#08x, want %#08x", layer, Kind(kind), i, got[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+// requireBits compares the bits of the groups of chunks from..to with the rule.
+func (s *sequence) requireBits(from, to int) {
+	g := &s.c.geo
+	for k := range s.c.rules {
+		kind := Kind(k)
+		for unit := range g.units {
+			for chunk := from; chunk < to; chunk++ {
+				p := pageID{kind, unit, chunk}
+				for group, got := range s.c.store.pageBits(p) {
+					w := []float32{s.importanceOf(unit, group%g.tokenGroups, g.tokenOf(p, group))}
+					s.cfg.Policy.Weigh(kind, w)
+					c := limit32(s.c.limit(kind, unit, group%g.tokenGroups, s.c.tokens))
+					want := freshPage(s.t, g.layout, s.groupRows(p, group), 255, s.c.rules[k], w[0], c).Bits[0]
+					require.Equal(s.t, want, got, "%s unit %d chunk %d group %d", kind, unit, chunk, group)
+				}
+			}
+		}
+	}
+}
+
+func testQAQ(f Formula) QAQ {
+	return QAQ{Formula: f, KeyError: 0.5, ValueError: 0.01, MinBits: 0, MaxBits: 8}
+}
+
+var cacheCases = []struct {
+	name     string
+	appended Type
+	cfg      Config
+}{
+	{"head", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 64, Alpha: 0.03, Policy: testQAQ(Paper)}},
+	{"head authors d40", F16, Config{Layers: 2, KVHeads: 3, HeadDim: 40, Alpha: 0.06, Policy: testQAQ(Authors)}},
+	{"layer bf16", BF16, Config{Layers: 2, KVHeads: 3, HeadDim: 64, Type: BF16, Level: LevelLayer, Alpha: 0.01, Policy: testQAQ(Paper)}},
+	{"token f32", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: testQAQ(Authors)}},
+	{"up to raw", F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Policy: QAQ{KeyError: 0.1, ValueError: 3e-4, MaxBits: 16}}},
+	{"no outliers, small pages", F16, Config{Layers: 2, KVHeads: 2, HeadDim: 48, PageTokens: 3, Window: 2, Policy: testQAQ(Paper)}},
+	{"uniform", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64, Alpha: 0.02, Policy: Uniform{KeyBits: 3, ValueBits: 0}}},
+	{"none", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64}},
+}
+
+func TestReadsWhatTheReferenceDecodes(t *testing.T) {
+	for _, c := range cacheCases {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery = 120, 20, -1
+			s := newSequence(t, cpu(t), c.appended, c.cfg)
+			for i, n := range []int{1, 20, 20, 1, 1, 1, 7, 16, 1, 1, 20, 3, 20} {
+				before := s.c.store.chunks()
+				s.step(n)
+				s.requireBits(before, s.c.store.chunks())
+				s.requireRows([]Type{F32, F16, BF16}[i%3])
+			}
+		})
+	}
+}
+
+func TestAdaptEqualsFreshEncoding(t *testing.T) {
+	for _, c := range cacheCases {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
+			s := newSequence(t, cpu(t), c.appended, c.cfg)
+			var all Moves
+			for _, n := range []int{20, 20, 5, 20, 1, 7} {
+				s.step(n)
+				m, err := s.c.Adapt(context.Background())
+				require.NoError(t, err)
+				all.add(m)
+				s.requireBits(0, s.c.store.chunks())
+				s.requireRows(F32)
+			}
+			fixed := s.c.rules[Key].Fixed
+			require.Equal(t, !fixed, all.Demoted > 0, "%+v", all)
+			require.Equal(t, !fixed, all.Promoted > 0, "%+v", all)
+			require.Zero(t, all.Missed)
+			require.Equal(t, all, s.c.Stats().Moves)
+		})
+	}
+}
+
+func TestStatsAddUp(t *testing.T) {
+	for _, c := range cacheCases {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery = 120, 20, 2
+			s := newSequence(t, cpu(t), c.appended, c.cfg)
+			for _, n := range []int{20, 20, 5, 20, 1, 7} {
+				s.step(n)
+			}
+			g, words := &s.c.geo, int64(0)
+			for k := range s.c.rules {
+				for u := range g.units {
+					for chunk := range s.c.store.chunks() {
+						words += int64(s.c.store.pageWords(s.c.store.pageBits(pageID{Kind(k), u, chunk})))
+					}
+				}
+			}
+			st := s.c.Stats()
+			require.Equal(t, 73, st.Tokens)
+			require.Equal(t, s.c.stored, st.Stored)
+			window := int64((st.Tokens - st.Stored) * g.slotWords())
+			require.Equal(t, 4*(words+window), st.Bytes.Live)
+			require.Equal(t, s.c.dev.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
+			require.Equal(t, int64(73*2*c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim*2), st.Bytes.F16)
+			var groups int64
+			for _, n := range st.K.Histogram {
+				groups += n
+			}
+			require.Equal(t, int64(g.units*s.c.store.chunks()*g.pageGroups), groups)
+			require.LessOrEqual(t, st.Bytes.Paper, st.Bytes.Live)
+			require.NoError(t, s.c.Close())
+			require.Zero(t, s.c.dev.Stats().LiveBytes)
+		})
+	}
+}
+
+func TestListsAreReadableAndReplay(t *testing.T) {
+	s := newSequence(t, cpu(t), F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Capacity: 64, Policy: testQAQ(Paper)})
+	s.step(30)
+	s.requireRows(F16)
+	list := s.c.Lists()["read"]
+	require.Regexp(t, `(?m)^decode workgroup=128 .*groups=32 .*pages=slab0\[`, list.String())
+	require.NoError(t, RunList(context.Background(), s.c.dev, list))
+}

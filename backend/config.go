@@ -1,0 +1,173 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Type is the element type of rows.
+type Type uint8
+
+// Element types. The zero value is F16.
+const (
+	F16 Type = iota
+	BF16
+	F32
+)
+
+var typeNames = [...]string{"f16", "bf16", "f32"}
+
+// ParseType returns the type of a name: f16, bf16 or f32.
+func ParseType(name string) (Type, error) {
+	i, err := parseName("type", name, typeNames[:])
+	return Type(i), err
+}
+
+// String is f16, bf16 or f32.
+func (t Type) String() string { return nameOf("type", int(t), typeNames[:]) }
+
+// Bytes are the bytes of an element: 2 or 4.
+func (t Type) Bytes() int { return shaders.ElementBytes(t.shader()) }
+
+// shader is the value of the kernels' TYPE and OUT_TYPE.
+func (t Type) shader() uint32 {
+	switch t {
+	case F32:
+		return shaders.TypeF32
+	case BF16:
+		return shaders.TypeBF16
+	}
+	return shaders.TypeF16
+}
+
+// Level says which rows of a token share a range and a bit width.
+type Level uint8
+
+// Levels of a group. The zero value is LevelHead.
+const (
+	LevelHead  Level = iota // one row: a token, layer and KV head
+	LevelLayer              // the KV heads of a token in a layer
+	LevelToken              // the KV heads of a token in all layers
+)
+
+var levelNames = [...]string{"head", "layer", "token"}
+
+// ParseLevel returns the level of a name: head, layer or token.
+func ParseLevel(name string) (Level, error) {
+	i, err := parseName("level", name, levelNames[:])
+	return Level(i), err
+}
+
+// String is head, layer or token.
+func (l Level) String() string { return nameOf("level", int(l), levelNames[:]) }
+
+// Kind tells the two vectors of a token apart.
+type Kind uint8
+
+// Kinds of rows.
+const (
+	Key Kind = iota
+	Value
+)
+
+var kindNames = [...]string{"k", "v"}
+
+// String is k or v.
+func (k Kind) String() string { return nameOf("kind", int(k), kindNames[:]) }
+
+// Config describes a cache of one sequence. Zero values of the fields that
+// name a default get it.
+type Config struct {
+	Layers   int // layers of the model, 1..4096
+	KVHeads  int // KV heads of a layer, 1..1024
+	HeadDim  int // D, elements of a row: a multiple of 8 from 32 to 256
+	Capacity int // most tokens that the cache holds
+
+	Type   Type    // element type of the cache; default F16
+	Level  Level   // default LevelHead
+	Alpha  float64 // part of a group kept as outliers, 0..0.1; half at each end
+	Policy Policy  // default None
+
+	Window     int // n: newest tokens kept as they came, and attention rows that importance looks at; default 5
+	PageTokens int // tokens of a page; default 16
+	MaxAppend  int // most tokens of a step; default 32
+	AdaptEvery int // steps between adaptations; default 16, negative: only when Adapt is called
+
+	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
+}
+
+// Limits of Config that have no other source.
+const (
+	maxLayers     = 4096
+	maxHeads      = 1024
+	maxAlpha      = 0.1
+	maxCapacity   = 1 << 24
+	maxWindow     = 1024
+	maxPageTokens = 256
+	maxStep       = 4096
+)
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Window, 5)
+	setDefault(&c.PageTokens, 16)
+	setDefault(&c.MaxAppend, 32)
+	setDefault(&c.AdaptEvery, 16)
+	if c.Policy == nil {
+		c.Policy = None{}
+	}
+	return c
+}
+
+func setDefault(v *int, d int) {
+	if *v == 0 {
+		*v = d
+	}
+}
+
+// ErrConfig is wrapped by the errors of New that a Config causes.
+var ErrConfig = errors.New("bad cache configuration")
+
+func (c Config) check() error {
+	for _, r := range []struct {
+		name      string
+		v, lo, hi int
+	}{
+		{"layers", c.Layers, 1, maxLayers},
+		{"KV heads", c.KVHeads, 1, maxHeads},
+		{"capacity in tokens", c.Capacity, 1, maxCapacity},
+		{"type", int(c.Type), 0, len(typeNames) - 1},
+		{"level", int(c.Level), 0, len(levelNames) - 1},
+		{"window", c.Window, 1, maxWindow},
+		{"page tokens", c.PageTokens, 1, maxPageTokens},
+		{"tokens a step", c.MaxAppend, 1, maxStep},
+	} {
+		if r.v < r.lo || r.v > r.hi {
+			return fmt.Errorf("backend: %s %d: must be %d..%d: %w", r.name, r.v, r.lo, r.hi, ErrConfig)
+		}
+	}
+	if !(c.Alpha >= 0 && c.Alpha <= maxAlpha) {
+		return fmt.Errorf("backend: alpha %g: must be 0..%g: %w", c.Alpha, maxAlpha, ErrConfig)
+	}
+	if c.HostBudget < 0 {
+		return fmt.Errorf("backend: host budget of %d bytes: must not be negative: %w", c.HostBudget, ErrConfig)
+	}
+	return nil
+}
+
+func parseName(what, name string, names []string) (int, error) {
+	for i, n := range names {
+		if n == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("backend: %s %q: must be one of %v", what, name, names)
+}
+
+func nameOf(what string, i int, names []string) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("%s(%d)", what, i)
+}

@@ -1,0 +1,42 @@
+package backend
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// workgroup is the number of invocations of a workgroup: what every Vulkan
+// device has.
+const workgroup = 128
+
+// constants are the values of lib/config.glsl for one pipeline.
+type constants struct {
+	layout  shaders.Layout
+	lanes   int
+	in, out Type
+}
+
+func (c constants) spec(k *shaders.Kernel) []uint32 {
+	values := map[string]uint32{
+		"WORKGROUP": workgroup, "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
+		"HEAD_DIM": uint32(c.layout.HeadDim), "ROWS": uint32(c.layout.Rows),
+		"LOW": uint32(c.layout.Low), "HIGH": uint32(c.layout.High),
+	}
+	spec := make([]uint32, len(k.Constants))
+	for i, n := range k.Constants {
+		spec[i] = values[n.Name]
+	}
+	return spec
+}
+
+// groupLanes are the invocations that share a group in encode: one for each
+// 256 elements, a power of two.
+func groupLanes(elements int) int {
+	lanes := 1
+	for lanes < workgroup && lanes*256 < elements {
+		lanes *= 2
+	}
+	return lanes
+}
+
+// workgroups is the number of workgroups for the given invocations.
+func workgroups(invocations int) uint32 {
+	return uint32((invocations + workgroup - 1) / workgroup)
+}

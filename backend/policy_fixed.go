@@ -1,0 +1,60 @@
+package backend
+
+import "fmt"
+
+// None stores every row as it came, on the same path as the other policies.
+type None struct{}
+
+// Name is none.
+func (None) Name() string { return "none" }
+
+// Check has nothing to find.
+func (None) Check(Shape) error { return nil }
+
+// Rule pins every group to 16 bits.
+func (None) Rule(Kind) Rule { return Rule{MinBits: 8, MaxBits: rawBits, Fixed: true} }
+
+// Limit is not used: every group is pinned.
+func (None) Limit(Kind, int, int, int) float64 { return 0 }
+
+// Weigh pins every group.
+func (None) Weigh(_ Kind, importance []float32) { fill(importance, -1) }
+
+// Uniform gives every group the same bits, 0..8, whatever its importance.
+type Uniform struct {
+	KeyBits, ValueBits int
+}
+
+// Name is uniform.
+func (Uniform) Name() string { return "uniform" }
+
+// Check wants bits from 0 to 8.
+func (u Uniform) Check(Shape) error {
+	for k, b := range []int{u.KeyBits, u.ValueBits} {
+		if b < 0 || b > 8 {
+			return fmt.Errorf("backend: uniform: %d bits for %s: must be 0..8: %w", b, Kind(k), ErrConfig)
+		}
+	}
+	return nil
+}
+
+// Rule has one bit width to choose from.
+func (u Uniform) Rule(k Kind) Rule {
+	b := u.KeyBits
+	if k == Value {
+		b = u.ValueBits
+	}
+	return Rule{MinBits: b, MaxBits: b, Fixed: true}
+}
+
+// Limit is not used: there is one bit width.
+func (Uniform) Limit(Kind, int, int, int) float64 { return 0 }
+
+// Weigh leaves the importance, which does not matter.
+func (Uniform) Weigh(Kind, []float32) {}
+
+func fill(s []float32, v float32) {
+	for i := range s {
+		s[i] = v
+	}
+}
