@@ -1,0 +1,109 @@
+package conformance
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// rule is the decision that a case asks for with "bits".
+type rule struct {
+	min, max uint32
+	delta    float32
+}
+
+var rules = map[string]rule{
+	"rule-paper":   {0, 8, 0},
+	"rule-authors": {1, shaders.Raw, 1},
+	"rule-narrow":  {2, 4, 0},
+	"rule-fixed":   {3, 3, 1},
+}
+
+// widths are all bit widths, in the order in which "cycle" hands them out.
+var widths = []uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, shaders.Raw}
+
+// wants are the plan's words of what each group wants, by "bits": "cycle"
+// gives group n the width n of all widths, "pages" those of page n, a number
+// gives it to all, the name of a rule gives importances.
+func (c Case) wants() ([]uint32, error) {
+	words := make([]uint32, c.Params.total())
+	if _, ok := rules[c.Params.Bits]; ok {
+		rng := c.rng(2)
+		for n := range words {
+			words[n] = math.Float32bits(importance(rng.Uint32()))
+		}
+		return words, nil
+	}
+	for n := range words {
+		b, err := bitsOf(c.Params.Bits, n, c.Params.Groups)
+		if err != nil {
+			return nil, err
+		}
+		words[n] = uint32(b)
+	}
+	return words, nil
+}
+
+// bitsOf is the width of group n, of so many groups a page.
+func bitsOf(how string, n, groups int) (uint8, error) {
+	switch how {
+	case "cycle":
+		return widths[n%len(widths)], nil
+	case "pages":
+		return widths[n/groups%len(widths)], nil
+	}
+	b, err := strconv.ParseUint(how, 10, 8)
+	if err != nil || !shaders.ValidBits(uint8(b)) {
+		return 0, fmt.Errorf("bits %q: must be 0..8, 16, cycle, pages or a rule", how)
+	}
+	return uint8(b), nil
+}
+
+// importance is a w of the rule: zero, pinned, the largest, a power of two
+// (products that are exact meet the bound exactly) or any.
+func importance(r uint32) float32 {
+	switch r % 16 {
+	case 0:
+		return 0
+	case 1:
+		return -1
+	case 2:
+		return 1 << 20
+	case 3:
+		return math.Float32frombits(0x00800001) // the product may underflow
+	case 4, 5, 6, 7, 8:
+		return float32(math.Ldexp(1, int(r>>4%9)-4))
+	}
+	return float32(math.Ldexp(float64(r>>8), -24))
+}
+
+// limits are the c of each page's groups of a token.
+func (c Case) limits() []uint32 {
+	rng := c.rng(3)
+	words := make([]uint32, c.Params.Pages*c.Params.GroupsPerToken)
+	for i := range words {
+		mantissa := []float64{1, 1.5, 1 + math.Ldexp(float64(rng.Uint32()>>9), -23)}[rng.IntN(3)]
+		words[i] = math.Float32bits(float32(math.Ldexp(mantissa, rng.IntN(14)-10)))
+	}
+	if len(words) > 3 {
+		words[1], words[2] = 0, math.Float32bits(0x1p100)
+	}
+	return words
+}
+
+// jobsPlan is the plan of encode and decide: two words a page, of which the
+// second points to the page's limits, then the limits, then the wants.
+func (c Case) jobsPlan(first []int) (plan []uint32, wantBase int, err error) {
+	p := c.Params
+	wants, err := c.wants()
+	if err != nil {
+		return nil, 0, err
+	}
+	for j := range p.Pages {
+		plan = append(plan, uint32(first[j]), uint32(2*p.Pages+j*p.GroupsPerToken))
+	}
+	plan = append(plan, c.limits()...)
+	return append(plan, wants...), len(plan), nil
+}

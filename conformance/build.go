@@ -1,0 +1,93 @@
+package conformance
+
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// builder turns a case into a program.
+type builder func(Case) (*program, error)
+
+// builders by kernel. Every kernel of package shaders has one.
+var builders = map[string]builder{
+	"copy":    buildCopy,
+	"convert": buildConvert,
+	"encode":  buildEncode,
+	"pack":    buildPack,
+	"repack":  buildRepack,
+	"promote": buildPromote,
+	"decode":  buildDecode,
+	"decide":  buildDecide,
+	"probe":   buildProbe,
+	"nesting": buildNesting,
+}
+
+// build checks a case and builds its program.
+func (c Case) build() (*program, error) {
+	b := builders[c.Kernel]
+	if b == nil {
+		return nil, fmt.Errorf("conformance: %s: no kernel %q", c.Name, c.Kernel)
+	}
+	if c.Params.Rows > 0 {
+		if err := c.Params.layout().Check(); err != nil {
+			return nil, fmt.Errorf("conformance: %s: %w", c.Name, err)
+		}
+	}
+	p, err := b(c)
+	if err != nil {
+		return nil, fmt.Errorf("conformance: %s: %w", c.Name, err)
+	}
+	return p, nil
+}
+
+// rowPad is how many words lie between a token's rows and the next token's,
+// and between pages: odd, so that nothing relies on alignment.
+const rowPad = 7
+
+// source is the rows of a case as they lie in memory.
+type source struct {
+	words  []uint32
+	first  []int // word of each page's first row
+	stride int   // words from token to token
+}
+
+// tokens of a page; the last may have fewer groups than the others.
+func (p Params) tokens() int { return (p.Groups + p.GroupsPerToken - 1) / p.GroupsPerToken }
+
+// rowsOf makes the rows of all groups.
+func (c Case) rowsOf() source {
+	p, l := c.Params, c.Params.layout()
+	s := source{stride: p.GroupsPerToken*l.RawGroupWords() + rowPad}
+	page := p.tokens()*s.stride + rowPad
+	s.words = make([]uint32, p.Pages*page)
+	for i := range s.words {
+		s.words[i] = unwritten
+	}
+	g := &generator{rng: c.rng(1), typ: l.Type, out: make([]uint32, l.Group())}
+	for j := range p.Pages {
+		s.first = append(s.first, j*page+rowPad)
+		for n := range p.Groups {
+			fillGroup(p.Data, g, j*p.Groups+n)
+			packElements(l.Type, g.out, s.group(p, j, n))
+		}
+	}
+	return s
+}
+
+// group is the words of group n of page j, and what follows.
+func (s source) group(p Params, j, n int) []uint32 {
+	at := s.first[j] + n/p.GroupsPerToken*s.stride + n%p.GroupsPerToken*p.layout().RawGroupWords()
+	return s.words[at : at+p.layout().RawGroupWords()]
+}
+
+// packElements lays elements out in words.
+func packElements(typ uint32, elements, words []uint32) {
+	if typ == shaders.TypeF32 {
+		copy(words, elements)
+		return
+	}
+	for i := range len(elements) / 2 {
+		words[i] = elements[2*i] | elements[2*i+1]<<16
+	}
+}

@@ -1,0 +1,35 @@
+package conformance
+
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// buildDecide decides the bits of stored groups; "to" is the rule.
+func buildDecide(c Case) (*program, error) {
+	params := c.Params
+	r, ok := rules[params.To]
+	if !ok {
+		return nil, fmt.Errorf("to %q: must be a rule", params.To)
+	}
+	from, err := c.pagesByReference(c.rowsOf())
+	if err != nil {
+		return nil, err
+	}
+	decide := c
+	decide.Params.Bits = params.To
+	plan, wantBase, err := decide.jobsPlan(from.at)
+	if err != nil {
+		return nil, err
+	}
+	push := shaders.DecidePush{
+		Groups: uint32(params.total()), GroupsPerJob: uint32(params.Groups),
+		GroupsPerToken: uint32(params.GroupsPerToken), WantBase: uint32(wantBase),
+		MinBits: r.min, MaxBits: r.max, Delta: r.delta,
+	}
+	p := &program{}
+	in, planned, out := p.input("pages", from.of), p.input("plan", plan), p.result("bits", params.total()+3)
+	p.run(shaders.Decide, params.spec(shaders.Decide), push.Bytes(), params.workgroups(params.total(), 1), in, planned, out)
+	return p, nil
+}

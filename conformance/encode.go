@@ -1,0 +1,68 @@
+package conformance
+
+import (
+	"github.com/qaqvk/qaqvk/cpuref"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// slots is where encode puts the groups of a case.
+type slots struct {
+	base, words int // words before the first slot, words from slot to slot
+	buffer      int
+	of          []uint32 // after encode by the reference
+}
+
+// buildEncode encodes all pages' groups.
+func buildEncode(c Case) (*program, error) {
+	p := &program{}
+	_, err := c.addEncode(p, c.rowsOf())
+	return p, err
+}
+
+// addEncode adds the encoding of rows to a program.
+func (c Case) addEncode(p *program, rows source) (slots, error) {
+	params, l := c.Params, c.Params.layout()
+	plan, wantBase, err := c.jobsPlan(rows.first)
+	if err != nil {
+		return slots{}, err
+	}
+	n := params.total()
+	s := slots{base: n + 3, words: l.SlotWords() + 2}
+	push := shaders.EncodePush{
+		Groups: uint32(n), GroupsPerJob: uint32(params.Groups), GroupsPerToken: uint32(params.GroupsPerToken),
+		TokenStride: uint32(rows.stride), WantBase: uint32(wantBase),
+		SlotBase: uint32(s.base), SlotWords: uint32(s.words),
+	}
+	if r, ok := rules[params.Bits]; ok {
+		push.Rule, push.MinBits, push.MaxBits, push.Delta = 1, r.min, r.max, r.delta
+	}
+	in, planned := p.input("rows", rows.words), p.input("plan", plan)
+	s.buffer = p.result("slots", s.base+n*s.words)
+	p.run(shaders.Encode, params.spec(shaders.Encode), push.Bytes(),
+		params.workgroups(n, params.Lanes), in, planned, s.buffer)
+	return s, nil
+}
+
+// slotsByReference encodes rows with cpuref.
+func (c Case) slotsByReference(rows source) (slots, error) {
+	p := &program{}
+	s, err := c.addEncode(p, rows)
+	if err != nil {
+		return s, err
+	}
+	words, err := p.reference()
+	if err == nil {
+		s.of = words[s.buffer]
+	}
+	return s, err
+}
+
+// bits are the width of each group, and whether it could be quantized.
+func (s slots) bits(n int) (bits []uint8, quantizes []bool) {
+	bits, quantizes = make([]uint8, n), make([]bool, n)
+	for i := range bits {
+		quantizes[i] = s.of[i] != cpuref.Unquantizable
+		bits[i] = uint8(min(s.of[i], shaders.Raw))
+	}
+	return bits, quantizes
+}

@@ -1,0 +1,94 @@
+package conformance
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// pageGap lies between pages: odd, so that nothing relies on alignment.
+const pageGap = 5
+
+// pages are the pages of a case and what is known of them.
+type pages struct {
+	at        []int     // word of each page
+	total     int       // words of all pages and the gaps
+	bits      [][]uint8 // of each page's groups
+	quantizes [][]bool
+	of        []uint32 // the words, by the reference
+}
+
+// pagesFor lays out a page for each slice of bits, the last page first.
+func (p Params) pagesFor(bits [][]uint8) pages {
+	out := pages{at: make([]int, len(bits)), total: pageGap, bits: bits}
+	for j := len(bits) - 1; j >= 0; j-- {
+		out.at[j] = out.total
+		out.total += p.layout().PageWords(bits[j]) + pageGap
+	}
+	return out
+}
+
+// byPage cuts what all groups have into what each page's groups have.
+func byPage[T any](all []T, pages int) [][]T {
+	out := make([][]T, pages)
+	for j := range out {
+		out[j] = all[j*len(all)/pages : (j+1)*len(all)/pages]
+	}
+	return out
+}
+
+// buildPack packs the slots that the reference encoded.
+func buildPack(c Case) (*program, error) {
+	s, err := c.slotsByReference(c.rowsOf())
+	if err != nil {
+		return nil, err
+	}
+	p := &program{}
+	s.buffer = p.input("slots", s.of)
+	c.addPack(p, s, c.pagesOf(s))
+	return p, nil
+}
+
+// pagesOf lays out the pages of encoded slots.
+func (c Case) pagesOf(s slots) pages {
+	bits, quantizes := s.bits(c.Params.total())
+	out := c.Params.pagesFor(byPage(bits, c.Params.Pages))
+	out.quantizes = byPage(quantizes, c.Params.Pages)
+	return out
+}
+
+// addPack adds the packing of slots to a program and returns the buffer.
+func (c Case) addPack(p *program, s slots, to pages) int {
+	params := c.Params
+	plan, behind := make([]uint32, 0, 5*params.Pages), []uint32{}
+	for j := range params.Pages {
+		failed := uint32(0)
+		for _, ok := range to.quantizes[j] {
+			if !ok {
+				failed++
+			}
+		}
+		bitsAt := 5*params.Pages + len(behind)
+		plan = append(plan, uint32(j*params.Groups), uint32(to.at[j]), uint32(bitsAt),
+			uint32(params.layout().PageWords(to.bits[j])), failed)
+		behind = append(behind, shaders.PackBits(to.bits[j])...)
+	}
+	push := shaders.PackPush{Groups: uint32(params.Groups), SlotBase: uint32(s.base), SlotWords: uint32(s.words)}
+	planned := p.input("pack.plan", append(plan, behind...))
+	out := p.result("pages", to.total)
+	p.run(shaders.Pack, params.spec(shaders.Pack), push.Bytes(), params.Pages, s.buffer, planned, out)
+	return out
+}
+
+// pagesByReference encodes and packs rows with cpuref.
+func (c Case) pagesByReference(rows source) (pages, error) {
+	s, err := c.slotsByReference(rows)
+	if err != nil {
+		return pages{}, err
+	}
+	out := c.pagesOf(s)
+	p := &program{}
+	s.buffer = p.input("slots", s.of)
+	buffer := c.addPack(p, s, out)
+	words, err := p.reference()
+	if err == nil {
+		out.of = words[buffer]
+	}
+	return out, err
+}

@@ -1,0 +1,61 @@
+package conformance
+
+import (
+	"github.com/qaqvk/qaqvk/cpuref"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// buildPromote rewrites pages that the reference made with any bits.
+func buildPromote(c Case) (*program, error) {
+	rows := c.rowsOf()
+	from, err := c.pagesByReference(rows)
+	if err != nil {
+		return nil, err
+	}
+	bits, err := newBits(c.rng(4), c.Params.To, from, true)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{}
+	_, err = c.addPromote(p, rows, p.input("pages", from.of), from, c.Params.pagesFor(bits))
+	return p, err
+}
+
+// addPromote adds the rewriting of pages, whose words from.of are known, with
+// what the host supplies from the rows, and returns the buffer.
+func (c Case) addPromote(p *program, rows source, buffer int, from, to pages) (int, error) {
+	var plan, behind, supply []uint32
+	for j := range to.at {
+		plan = append(plan, uint32(from.at[j]), uint32(to.at[j]), uint32(5*len(to.at)+len(behind)),
+			uint32(c.Params.layout().PageWords(to.bits[j])), uint32(len(supply)))
+		behind = append(behind, shaders.PackBits(to.bits[j])...)
+		lacks, err := c.supplyOf(rows, j, from, to)
+		if err != nil {
+			return 0, err
+		}
+		supply = append(supply, lacks...)
+	}
+	planned, supplied := p.input("promote.plan", append(plan, behind...)), p.input("supply", supply)
+	out := p.result("promoted", to.total)
+	p.run(shaders.Promote, c.Params.spec(shaders.Promote),
+		shaders.PromotePush{Groups: uint32(c.Params.Groups)}.Bytes(), len(to.at), buffer, planned, supplied, out)
+	return out, nil
+}
+
+// supplyOf is what the groups of page j lack.
+func (c Case) supplyOf(rows source, j int, from, to pages) ([]uint32, error) {
+	l := c.Params.layout()
+	page, err := cpuref.OpenPage(l, from.of[from.at[j]:])
+	if err != nil {
+		return nil, err
+	}
+	var supply []uint32
+	for g, b := range to.bits[j] {
+		words := make([]uint32, l.SupplyWords(from.bits[j][g], b))
+		if _, err := cpuref.Supply(l, page.RangeWords(g), rows.group(c.Params, j, g), from.bits[j][g], b, words); err != nil {
+			return nil, err
+		}
+		supply = append(supply, words...)
+	}
+	return supply, nil
+}

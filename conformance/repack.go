@@ -1,0 +1,65 @@
+package conformance
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// newBits gives each group the width that "to" asks for: "lower" and "any" are
+// random, a number is that width. Groups that cannot be quantized stay raw,
+// and no group gets more than it has unless mayRise.
+func newBits(rng *rand.Rand, to string, from pages, mayRise bool) ([][]uint8, error) {
+	fixed, err := strconv.ParseUint(to, 10, 8)
+	if err != nil && to != "lower" && to != "any" {
+		return nil, fmt.Errorf("to %q: must be 0..8, 16, lower or any", to)
+	}
+	out := make([][]uint8, len(from.bits))
+	for j, bits := range from.bits {
+		for g, old := range bits {
+			b := uint8(fixed)
+			if err != nil {
+				b = widths[rng.IntN(len(widths))]
+			}
+			if !mayRise {
+				b = min(b, old)
+			}
+			if !from.quantizes[j][g] {
+				b = shaders.Raw
+			}
+			out[j] = append(out[j], b)
+		}
+	}
+	return out, nil
+}
+
+// buildRepack rewrites pages that the reference made with lower bits.
+func buildRepack(c Case) (*program, error) {
+	from, err := c.pagesByReference(c.rowsOf())
+	if err != nil {
+		return nil, err
+	}
+	bits, err := newBits(c.rng(4), c.Params.To, from, false)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{}
+	c.addRepack(p, p.input("pages", from.of), from, c.Params.pagesFor(bits))
+	return p, nil
+}
+
+// addRepack adds the rewriting of pages to a program and returns the buffer.
+func (c Case) addRepack(p *program, buffer int, from, to pages) int {
+	var plan, behind []uint32
+	for j := range to.at {
+		plan = append(plan, uint32(from.at[j]), uint32(to.at[j]), uint32(4*len(to.at)+len(behind)),
+			uint32(c.Params.layout().PageWords(to.bits[j])))
+		behind = append(behind, shaders.PackBits(to.bits[j])...)
+	}
+	planned, out := p.input("repack.plan", append(plan, behind...)), p.result("repacked", to.total)
+	p.run(shaders.Repack, c.Params.spec(shaders.Repack),
+		shaders.RepackPush{Groups: uint32(c.Params.Groups)}.Bytes(), len(to.at), buffer, planned, out)
+	return out
+}
