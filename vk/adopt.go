@@ -1,0 +1,71 @@
+package vk
+
+import (
+	"fmt"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Handles are a caller's own Vulkan objects, as the values of the C handles.
+// They come from the system's loader, and the instance speaks Vulkan 1.1.
+type Handles struct {
+	Instance       uintptr // VkInstance
+	PhysicalDevice uintptr // VkPhysicalDevice
+	Device         uintptr // VkDevice
+	Queue          uintptr // VkQueue of QueueFamily, with compute
+	QueueFamily    uint32
+}
+
+// Adopt makes a Device of objects that the caller owns. They are never
+// destroyed here and must outlive the Device. Vulkan wants a queue to be used by
+// one thread at a time: the caller does not use Queue during Adopt, which
+// probes the arithmetic, nor during Submit. No optional feature is assumed.
+// Options.Device is not used; Options.Validation needs VK_EXT_debug_utils in
+// the caller's instance. Errors are those of Open.
+func Adopt(h Handles, o Options) (*Device, error) { return adopt(h, o, hooks{}) }
+
+func adopt(h Handles, o Options, k hooks) (*Device, error) {
+	d := newDevice(k)
+	d.adopted = true
+	if err := d.startAdopted(h, o, k); err != nil {
+		d.unwind()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *Device) startAdopted(h Handles, o Options, k hooks) (err error) {
+	if h.Instance == 0 || h.PhysicalDevice == 0 || h.Device == 0 || h.Queue == 0 {
+		return fmt.Errorf("vk: adopt: a handle is 0")
+	}
+	if err := loadLoader(); err != nil {
+		return err
+	}
+	d.instance = handle[vulkan.Instance](uint64(h.Instance))
+	if err := initLoader(d.instance); err != nil {
+		return err
+	}
+	d.device = handle[vulkan.Device](uint64(h.Device))
+	d.queue = handle[vulkan.Queue](uint64(h.Queue))
+	d.family = h.QueueFamily
+	d.physical = nativePhysical(handle[vulkan.PhysicalDevice](uint64(h.PhysicalDevice)), 0)
+	if d.physical.version < version11 {
+		return fmt.Errorf("vk: adopt: device speaks Vulkan %s, need 1.1: %w", d.physical.info.APIVersion, ErrNoDriver)
+	}
+	if n := len(d.physical.families); int(d.family) >= n {
+		return fmt.Errorf("vk: adopt: queue family %d of %d", d.family, n)
+	}
+	if !d.physical.families[d.family].compute {
+		return fmt.Errorf("vk: adopt: queue family %d: %w", d.family, ErrNoCompute)
+	}
+	d.physical.info.Features = Features{} // what the caller enabled is not known
+	if o.Validation {
+		if d.log, err = newMessageLog(); err != nil {
+			return err
+		}
+		if err = d.startMessenger(); err != nil {
+			return err
+		}
+	}
+	return d.finish(o, k)
+}

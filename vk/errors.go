@@ -1,0 +1,70 @@
+package vk
+
+import (
+	"errors"
+	"fmt"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// What callers can act on; errors of this package wrap one where it applies.
+var (
+	ErrNoLoader          = errors.New("no Vulkan loader")
+	ErrNoDriver          = errors.New("no Vulkan driver")
+	ErrNoCompute         = errors.New("no device with a compute queue")
+	ErrUnknownDevice     = errors.New("unknown device")
+	ErrNoValidation      = errors.New("validation layer not available")
+	ErrOutOfDeviceMemory = errors.New("out of device memory")
+	ErrOutOfHostMemory   = errors.New("out of host memory")
+	ErrDeviceLost        = errors.New("device lost")
+	ErrLimit             = errors.New("over the device limit")
+	ErrNoTimestamps      = errors.New("device has no timestamps")
+	ErrClosed            = errors.New("closed")
+)
+
+// resultError is the error of a VkResult that is no success.
+func resultError(r vulkan.Result) error {
+	switch r {
+	case vulkan.ErrorOutOfDeviceMemory:
+		return ErrOutOfDeviceMemory
+	case vulkan.ErrorOutOfHostMemory:
+		return ErrOutOfHostMemory
+	case vulkan.ErrorDeviceLost:
+		return ErrDeviceLost
+	case vulkan.ErrorIncompatibleDriver:
+		return ErrNoDriver
+	case vulkan.ErrorLayerNotPresent:
+		return ErrNoValidation
+	}
+	if name, ok := resultNames[r]; ok {
+		return errors.New(name)
+	}
+	return fmt.Errorf("VkResult %d", int32(r))
+}
+
+var resultNames = map[vulkan.Result]string{
+	vulkan.NotReady:                  "not ready",
+	vulkan.Timeout:                   "timeout",
+	vulkan.ErrorInitializationFailed: "initialization failed",
+	vulkan.ErrorMemoryMapFailed:      "memory map failed",
+	vulkan.ErrorExtensionNotPresent:  "extension not present",
+	vulkan.ErrorFeatureNotPresent:    "feature not present",
+	vulkan.ErrorTooManyObjects:       "too many objects",
+	vulkan.ErrorFragmentedPool:       "fragmented pool",
+}
+
+// limitError says that what needs value units where the device allows limit.
+func limitError(what string, value, limit uint64, unit string) error {
+	return fmt.Errorf("vk: %s: %d %s, limit %d: %w", what, value, unit, limit, ErrLimit)
+}
+
+// amount is a size in bytes for a reader.
+func amount(bytes uint64) string {
+	switch {
+	case bytes >= 1<<20 && bytes%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", bytes>>20)
+	case bytes >= 1<<10 && bytes%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", bytes>>10)
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}

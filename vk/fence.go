@@ -1,0 +1,189 @@
+package vk
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Fence is one submission. Its methods are safe for concurrent use.
+type Fence struct {
+	device *Device
+
+	mu      sync.Mutex
+	handle  vulkan.Fence
+	waiters int
+	done    bool
+	err     error
+}
+
+// Submit hands the recorded commands to the queue. A recorder can be submitted
+// again once its last submission has finished. On an adopted device the caller
+// keeps every other use of the queue away meanwhile.
+func (d *Device) Submit(r *Recorder) (*Fence, error) {
+	if err := d.checkSubmit(r); err != nil {
+		return nil, err
+	}
+	fence, err := d.newFence()
+	if err != nil {
+		return nil, err
+	}
+	f := &Fence{device: d, handle: fence}
+	d.queueMu.Lock()
+	err = d.do("vkQueueSubmit", "", func() vulkan.Result {
+		return nativeSubmit(d.queue, r.commands, fence)
+	})
+	d.queueMu.Unlock()
+	if err != nil {
+		d.keepFence(fence)
+		return nil, err
+	}
+	r.fence = f
+	return f, nil
+}
+
+func (d *Device) checkSubmit(r *Recorder) error {
+	d.mu.Lock()
+	err := d.open("submit")
+	d.mu.Unlock()
+	switch {
+	case err != nil:
+		return err
+	case r == nil || r.device != d:
+		return fmt.Errorf("vk: submit: no recorder of this device")
+	case r.err != nil:
+		return r.err
+	case !r.own:
+		return fmt.Errorf("vk: submit: the command buffer is the caller's to submit")
+	case r.released:
+		return fmt.Errorf("vk: submit: recorder %w", ErrClosed)
+	case !r.ended:
+		return fmt.Errorf("vk: submit: recording has not ended")
+	case r.fence != nil && !r.fence.poll():
+		return fmt.Errorf("vk: submit: the recorder's last submission is still running")
+	}
+	for b := range r.used {
+		if b.gone() {
+			return fmt.Errorf("vk: submit: buffer %q is released", b.label)
+		}
+	}
+	return nil
+}
+
+// newFence is an unsignalled fence, used before if there is one.
+func (d *Device) newFence() (vulkan.Fence, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.fences); n > 0 {
+		fence := d.fences[n-1]
+		d.fences = d.fences[:n-1]
+		return fence, nil
+	}
+	info := vulkan.FenceCreateInfo{SType: vulkan.StructureTypeFenceCreateInfo}
+	defer info.Free()
+	return create(&d.calls, Fences, "vkCreateFence", "", func(h *vulkan.Fence) vulkan.Result {
+		return vulkan.CreateFence(d.device, &info, nil, h)
+	})
+}
+
+func (d *Device) keepFence(fence vulkan.Fence) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fences = append(d.fences, fence)
+}
+
+func (d *Device) destroyFences() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, fence := range d.fences {
+		vulkan.DestroyFence(d.device, fence, nil)
+		d.count(Fences, -1)
+	}
+	d.fences = nil
+}
+
+// Wait returns when the submission has finished, with ErrDeviceLost if it
+// never will, or with the error of ctx, after which Wait can be called again.
+func (f *Fence) Wait(ctx context.Context) error {
+	slice := time.Second
+	if ctx.Done() != nil {
+		slice = 5 * time.Millisecond // how late a cancelled wait may end
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("vk: wait: %w", err)
+		}
+		if done, err := f.await(slice); done || err != nil {
+			return err
+		}
+	}
+}
+
+// poll tells whether the submission has finished, well or not.
+func (f *Fence) poll() bool {
+	done, err := f.await(0)
+	return done || err != nil
+}
+
+// drain waits however long it takes.
+func (f *Fence) drain() {
+	for {
+		if done, err := f.await(time.Second); done || err != nil {
+			return
+		}
+	}
+}
+
+// await waits for at most a time; the last waiter of a finished submission
+// gives the fence back.
+func (f *Fence) await(limit time.Duration) (bool, error) {
+	f.mu.Lock()
+	if f.done {
+		defer f.mu.Unlock()
+		return true, f.err
+	}
+	f.waiters++
+	f.mu.Unlock()
+	finished, err := f.device.waitFor(f.handle, limit)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiters--
+	if (finished || err != nil) && !f.done {
+		f.done, f.err = true, err
+	}
+	if f.done && f.waiters == 0 {
+		f.err = firstError(f.err, f.device.reuse(f.handle))
+	}
+	return f.done, f.err
+}
+
+// waitFor tells whether a fence is signalled within a time.
+func (d *Device) waitFor(fence vulkan.Fence, limit time.Duration) (finished bool, err error) {
+	if err := d.usable("wait"); err != nil {
+		return false, err
+	}
+	err = d.do("vkWaitForFences", "", func() vulkan.Result {
+		r := vulkan.WaitForFences(d.device, 1, []vulkan.Fence{fence}, vulkan.True, uint64(limit))
+		finished = r == vulkan.Success
+		if r == vulkan.Timeout {
+			return vulkan.Success
+		}
+		return r
+	})
+	return finished && err == nil, err
+}
+
+// reuse resets a fence and keeps it for the next submission. A lost device
+// gets no next one, so that its fences need no reset.
+func (d *Device) reuse(fence vulkan.Fence) error {
+	defer d.keepFence(fence)
+	if d.lost.Load() {
+		return nil
+	}
+	return d.do("vkResetFences", "", func() vulkan.Result {
+		return vulkan.ResetFences(d.device, 1, []vulkan.Fence{fence})
+	})
+}

@@ -1,0 +1,95 @@
+package vk
+
+import (
+	"encoding/binary"
+
+	vulkan "github.com/vulkan-go/vulkan"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// maxBindings is what a kernel can have whatever the device allows: the size
+// of the arrays in native_calls.c.
+const maxBindings = 64
+
+// layoutOf makes the layouts and the module of a kernel, once. The caller
+// holds d.pipelineMu.
+func (d *Device) layoutOf(k *shaders.Kernel) (*kernelLayout, error) {
+	if l := d.layouts[k]; l != nil {
+		return l, nil
+	}
+	l := &kernelLayout{}
+	for _, step := range []func(*shaders.Kernel, *kernelLayout) error{
+		d.makeSetLayout, d.makePipelineLayout, d.makeModule,
+	} {
+		if err := step(k, l); err != nil {
+			d.destroyLayout(l)
+			return nil, err
+		}
+	}
+	d.layouts[k] = l
+	return l, nil
+}
+
+func (d *Device) makeSetLayout(k *shaders.Kernel, l *kernelLayout) error {
+	bindings := make([]vulkan.DescriptorSetLayoutBinding, len(k.Bindings))
+	for i, b := range k.Bindings {
+		bindings[i] = vulkan.DescriptorSetLayoutBinding{Binding: b.Index, DescriptorCount: 1,
+			DescriptorType: vulkan.DescriptorTypeStorageBuffer,
+			StageFlags:     vulkan.ShaderStageFlags(vulkan.ShaderStageComputeBit)}
+	}
+	info := vulkan.DescriptorSetLayoutCreateInfo{SType: vulkan.StructureTypeDescriptorSetLayoutCreateInfo,
+		BindingCount: uint32(len(bindings)), PBindings: bindings}
+	defer info.Free()
+	var err error
+	l.set, err = create(&d.calls, SetLayouts, "vkCreateDescriptorSetLayout", k.Name, func(h *vulkan.DescriptorSetLayout) vulkan.Result {
+		return vulkan.CreateDescriptorSetLayout(d.device, &info, nil, h)
+	})
+	return err
+}
+
+func (d *Device) makePipelineLayout(k *shaders.Kernel, l *kernelLayout) error {
+	info := vulkan.PipelineLayoutCreateInfo{SType: vulkan.StructureTypePipelineLayoutCreateInfo,
+		SetLayoutCount: 1, PSetLayouts: []vulkan.DescriptorSetLayout{l.set}}
+	if k.PushSize > 0 {
+		info.PushConstantRangeCount = 1
+		info.PPushConstantRanges = []vulkan.PushConstantRange{{
+			StageFlags: vulkan.ShaderStageFlags(vulkan.ShaderStageComputeBit), Size: k.PushSize}}
+	}
+	defer info.Free()
+	var err error
+	l.pipeline, err = create(&d.calls, PipelineLayouts, "vkCreatePipelineLayout", k.Name, func(h *vulkan.PipelineLayout) vulkan.Result {
+		return vulkan.CreatePipelineLayout(d.device, &info, nil, h)
+	})
+	return err
+}
+
+func (d *Device) makeModule(k *shaders.Kernel, l *kernelLayout) error {
+	code := make([]uint32, len(k.SPIRV)/4)
+	for i := range code {
+		code[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
+	}
+	info := vulkan.ShaderModuleCreateInfo{SType: vulkan.StructureTypeShaderModuleCreateInfo,
+		CodeSize: uint(4 * len(code)), PCode: code}
+	defer info.Free()
+	var err error
+	l.module, err = create(&d.calls, ShaderModules, "vkCreateShaderModule", k.Name, func(h *vulkan.ShaderModule) vulkan.Result {
+		return vulkan.CreateShaderModule(d.device, &info, nil, h)
+	})
+	return err
+}
+
+func (d *Device) destroyLayout(l *kernelLayout) {
+	if l.module != vulkan.NullShaderModule {
+		vulkan.DestroyShaderModule(d.device, l.module, nil)
+		d.count(ShaderModules, -1)
+	}
+	if l.pipeline != vulkan.NullPipelineLayout {
+		vulkan.DestroyPipelineLayout(d.device, l.pipeline, nil)
+		d.count(PipelineLayouts, -1)
+	}
+	if l.set != vulkan.NullDescriptorSetLayout {
+		vulkan.DestroyDescriptorSetLayout(d.device, l.set, nil)
+		d.count(SetLayouts, -1)
+	}
+}

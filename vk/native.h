@@ -1,0 +1,52 @@
+// The part of vk that needs newer Vulkan structures than the Go binding knows,
+// or that passes arrays of structures: the binding frees such arrays from a
+// finalizer, possibly while the driver still reads them. Handles are uint64_t.
+#ifndef QVK_NATIVE_H
+#define QVK_NATIVE_H
+#include <stdint.h>
+
+typedef struct {
+  char name[256], driver[256], driver_info[256];
+  uint32_t api_version, driver_version, vendor_id, device_id, type;
+  uint8_t cache_uuid[16];
+  uint32_t invocations, workgroup_size[3], workgroups[3], shared_bytes;
+  uint32_t storage_buffers, set_storage_buffers, push_bytes, storage_range, allocations;
+  uint64_t storage_align, allocation_bytes;
+  float timestamp_period;
+  uint32_t subgroup_size, subgroup_min, subgroup_max;
+  uint32_t shader_int16, shader_int64, storage16, storage8, shader_int8, shader_float16, subgroup_control;
+  uint32_t rte32, denorm_preserve32, denorm_flush32, nan_preserve32;
+  uint32_t type_count, type_flags[32], type_heap[32];
+  uint32_t heap_count, heap_flags[16];
+  uint64_t heap_size[16];
+  uint32_t family_count, family_flags[32], family_timestamp_bits[32];
+} qvk_info;
+
+typedef struct qvk_log qvk_log;
+
+int qvk_load(const char *library);
+void *qvk_entry(void);
+void qvk_init(uint64_t instance);
+uint32_t qvk_instance_version(void);
+int qvk_has_layer(const char *name);
+int32_t qvk_create_instance(const char *layer, qvk_log *log, uint64_t *instance);
+void qvk_device_info(uint64_t physical, qvk_info *out);
+int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, uint64_t *device);
+
+int32_t qvk_create_pipeline(uint64_t device, uint64_t cache, uint64_t module, uint64_t layout,
+                            uint32_t constants, const uint32_t *ids, const uint32_t *values,
+                            uint64_t *pipeline);
+void qvk_write_set(uint64_t device, uint64_t set, uint32_t count, const uint32_t *bindings,
+                   const uint64_t *buffers, const uint64_t *offsets, const uint64_t *sizes);
+int32_t qvk_submit(uint64_t queue, uint64_t commands, uint64_t fence);
+void qvk_barrier(uint64_t commands, uint32_t src_stages, uint32_t dst_stages,
+                 uint32_t src_access, uint32_t dst_access);
+void qvk_copy(uint64_t commands, uint64_t src, uint64_t dst, uint32_t count,
+              const uint64_t *regions);
+
+qvk_log *qvk_log_new(void);
+char *qvk_log_take(qvk_log *log);
+void qvk_log_free(qvk_log *log);
+int32_t qvk_create_messenger(uint64_t instance, qvk_log *log, uint64_t *messenger);
+void qvk_destroy_messenger(uint64_t instance, uint64_t messenger);
+#endif

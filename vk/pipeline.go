@@ -1,0 +1,163 @@
+package vk
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	vulkan "github.com/vulkan-go/vulkan"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Pipeline is a kernel compiled for a device under one specialization. It
+// lives until the device is closed.
+type Pipeline struct {
+	device *Device
+	kernel *shaders.Kernel
+	layout *kernelLayout
+	handle vulkan.Pipeline
+	size   uint32
+}
+
+// Kernel is the kernel that was compiled.
+func (p *Pipeline) Kernel() *shaders.Kernel { return p.kernel }
+
+// Workgroup is the number of invocations of a workgroup.
+func (p *Pipeline) Workgroup() uint32 { return p.size }
+
+type pipelineKey struct {
+	kernel *shaders.Kernel
+	spec   string
+}
+
+// kernelLayout is what all pipelines of a kernel share.
+type kernelLayout struct {
+	set      vulkan.DescriptorSetLayout
+	pipeline vulkan.PipelineLayout
+	module   vulkan.ShaderModule
+}
+
+// NewPipeline compiles k with one value per constant, or returns the pipeline
+// it compiled before. It fails with ErrLimit for a kernel that needs more
+// buffers, push constants, invocations or shared memory than the device allows.
+func (d *Device) NewPipeline(k *shaders.Kernel, spec []uint32) (*Pipeline, error) {
+	if k == nil {
+		return nil, fmt.Errorf("vk: pipeline of no kernel")
+	}
+	what := "pipeline " + k.Name
+	if len(spec) != len(k.Constants) {
+		return nil, fmt.Errorf("vk: %s: %d specialization values, want %d", what, len(spec), len(k.Constants))
+	}
+	d.mu.Lock()
+	err := d.open(what)
+	d.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	d.pipelineMu.Lock()
+	defer d.pipelineMu.Unlock()
+	key := pipelineKey{k, specKey(spec)}
+	if p := d.pipelines[key]; p != nil {
+		return p, nil
+	}
+	size, err := d.checkKernel(k, spec, what)
+	if err != nil {
+		return nil, err
+	}
+	layout, err := d.layoutOf(k)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{device: d, kernel: k, layout: layout, size: size}
+	if err := d.compile(p, spec); err != nil {
+		return nil, err
+	}
+	d.pipelines[key] = p
+	d.cacheChanged = true
+	return p, nil
+}
+
+func specKey(spec []uint32) string {
+	var b []byte
+	for _, w := range spec {
+		b = binary.LittleEndian.AppendUint32(b, w)
+	}
+	return string(b)
+}
+
+func (d *Device) compile(p *Pipeline, spec []uint32) error {
+	ids := make([]uint32, len(spec))
+	for i, c := range p.kernel.Constants {
+		ids[i] = c.ID
+	}
+	var err error
+	p.handle, err = create(&d.calls, Pipelines, "vkCreateComputePipelines", p.kernel.Name, func(h *vulkan.Pipeline) (r vulkan.Result) {
+		*h, r = nativeCreatePipeline(d.device, d.cache, p.layout.module, p.layout.pipeline, ids, spec)
+		return r
+	})
+	return err
+}
+
+// checkKernel compares a kernel with the enforced limits and the enabled
+// features; it returns the size of the workgroup.
+func (d *Device) checkKernel(k *shaders.Kernel, spec []uint32, what string) (uint32, error) {
+	values := map[uint32]uint32{}
+	for i, c := range k.Constants {
+		values[c.ID] = spec[i]
+	}
+	needs, err := readModule(k.SPIRV, values)
+	if err != nil {
+		return 0, fmt.Errorf("vk: %s: %w", what, err)
+	}
+	if needs.size[1] != 1 || needs.size[2] != 1 || needs.size[0] == 0 {
+		return 0, fmt.Errorf("vk: %s: workgroup %v is not one-dimensional", what, needs.size)
+	}
+	if err := d.info.Features.allow(needs.capabilities); err != nil {
+		return 0, fmt.Errorf("vk: %s: %w", what, err)
+	}
+	l := d.info.Limits
+	checks := []struct {
+		value, limit uint64
+		unit         string
+	}{
+		{uint64(len(k.Bindings)), min(uint64(l.StorageBuffers), maxBindings), "storage buffers"},
+		{uint64(k.PushSize), uint64(l.PushBytes), "bytes of push constants"},
+		{uint64(needs.size[0]), uint64(min(l.Invocations, l.WorkgroupSize)), "invocations a workgroup"},
+		{needs.sharedBytes, uint64(l.SharedBytes), "bytes of shared memory"},
+	}
+	for _, c := range checks {
+		if c.value > c.limit {
+			return 0, limitError(what, c.value, c.limit, c.unit)
+		}
+	}
+	return needs.size[0], nil
+}
+
+// allow fails for a SPIR-V capability that is not enabled.
+func (f Features) allow(capabilities []uint32) error {
+	const shader, subgroupBasic = 1, 61 // every Vulkan 1.1 device has these
+	enabled := map[uint32]bool{shader: true, subgroupBasic: true, 9: f.Float16, 11: f.Int64,
+		22: f.Int16, 39: f.Int8, 4433: f.Storage16, 4448: f.Storage8}
+	for _, c := range capabilities {
+		if !enabled[c] {
+			return fmt.Errorf("SPIR-V capability %d is not enabled: %w", c, ErrLimit)
+		}
+	}
+	return nil
+}
+
+// destroyPipelines destroys pipelines, layouts and the pipeline cache.
+func (d *Device) destroyPipelines() {
+	d.pipelineMu.Lock()
+	defer d.pipelineMu.Unlock()
+	for _, p := range d.pipelines {
+		vulkan.DestroyPipeline(d.device, p.handle, nil)
+		d.count(Pipelines, -1)
+	}
+	for _, l := range d.layouts {
+		d.destroyLayout(l)
+	}
+	clear(d.pipelines)
+	clear(d.layouts)
+	d.destroyCache()
+}
