@@ -14,6 +14,7 @@ type Run struct {
 	Bits      Bits       `json:"bits"`
 	Histogram Histograms `json:"histogram"`
 	Moves     Moves      `json:"moves"`
+	NonFinite int64      `json:"non_finite"` // groups stored raw because they cannot be quantized
 	// Quality is null when there was no second pass.
 	Quality    *Quality `json:"quality"`
 	TokensPerS Speed    `json:"tokens_per_s"`
@@ -32,10 +33,11 @@ type Tokens struct {
 // Bytes are sizes of one cache at the end of the run.
 type Bytes struct {
 	F16       int64 `json:"f16"`       // every K and V row in f16
-	Live      int64 `json:"live"`      // pages, recent window and metadata in use on the device
-	Committed int64 `json:"committed"` // what the device allocator holds for the cache, staging included
+	Live      int64 `json:"live"`      // pages with all their metadata, and the recent window
+	Committed int64 `json:"committed"` // device memory held for pages and recent window, slack included
+	Staging   int64 `json:"staging"`   // buffers for work on the way, which do not grow with the tokens
 	Host      int64 `json:"host"`      // full-precision rows and bookkeeping in host memory
-	Paper     int64 `json:"paper"`     // the paper's accounting: codes, ranges and outliers of quantized rows
+	Paper     int64 `json:"paper"`     // the paper's accounting: codes and outlier values, and the recent window
 }
 
 // Bits are mean bits of a stored element.
@@ -73,6 +75,7 @@ func (h Histogram) MarshalJSON() ([]byte, error) {
 type Moves struct {
 	Demoted  int64 `json:"demoted"`
 	Promoted int64 `json:"promoted"`
+	Missed   int64 `json:"missed"` // promotions for which the host had no rows
 }
 
 // Quality compares next-token distributions with those of a pass without

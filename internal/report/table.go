@@ -74,10 +74,11 @@ func (r *Run) sizes() *table {
 		what  string
 	}{
 		{r.Bytes.F16, "f16: every K and V row in f16"},
-		{r.Bytes.Live, "live: pages, recent window and metadata in use on the device"},
-		{r.Bytes.Committed, "committed: held by the device allocator for the cache, staging included"},
+		{r.Bytes.Live, "live: pages with all their metadata, and the recent window"},
+		{r.Bytes.Committed, "committed: device memory held for pages and recent window, slack included"},
+		{r.Bytes.Staging, "staging: buffers for work on the way, which do not grow with the tokens"},
 		{r.Bytes.Host, "host: full-precision rows and bookkeeping in host memory"},
-		{r.Bytes.Paper, "paper: codes, ranges and outliers of quantized rows, as the paper counts"},
+		{r.Bytes.Paper, "paper: codes and outlier values as the paper counts them, and the recent window"},
 	} {
 		t.row("%d\t%.2f\t%s\t  %s", s.bytes, float64(s.bytes)/(1<<20), ratio(s.bytes, r.Bytes.F16), s.what)
 	}
@@ -110,7 +111,10 @@ func (r *Run) bits() *table {
 
 func (r *Run) tail() *table {
 	t := newTable(false)
-	t.row("moves\t%d groups demoted, %d promoted", r.Moves.Demoted, r.Moves.Promoted)
+	t.row("moves\t%d groups demoted, %d promoted, %d promotions missed", r.Moves.Demoted, r.Moves.Promoted, r.Moves.Missed)
+	if r.NonFinite > 0 {
+		t.row("not finite\t%d groups stored as they came", r.NonFinite)
+	}
 	if q := r.Quality; q != nil {
 		t.row("quality\ttop-1 agreement %.1f %%, mean KL divergence %.5f nats, %d positions against no compression",
 			100*q.Top1, q.KLD, q.Positions)

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The reference must give the same bits wherever it runs: pure Go, so every
+# build is cross-compiled here, and arm64 runs under qemu.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+command -v qemu-aarch64 >/dev/null || { echo "test: no qemu-aarch64: run make setup" >&2; exit 1; }
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+# run NAME RUNNER...: tests cpuref as built by the environment
+run() {
+	local name=$1
+	shift
+	go test -c -o "$dir/$name.test" ./cpuref
+	echo "cpuref $name"
+	(cd cpuref && "$@" "$dir/$name.test" -test.short)
+}
+
+export CGO_ENABLED=0
+GOARCH=amd64 GOAMD64=v1 run amd64-v1
+if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
+	GOARCH=amd64 GOAMD64=v3 run amd64-v3
+else # a CPU without FMA: let qemu be one
+	GOARCH=amd64 GOAMD64=v3 run amd64-v3 qemu-x86_64 -cpu max
+fi
+GOARCH=arm64 run arm64 qemu-aarch64

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Everything that CI checks. A missing driver is a failure. The unit tests come
+# last, so that their closing lines are the last thing printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=drivers.sh
+. .ci/drivers.sh
+
+step() { printf '\n== %s (%ds)\n' "$*" "$SECONDS"; }
+fail() { echo "test: $*" >&2; exit 1; }
+
+step gofmt
+unformatted=$(gofmt -l $(git ls-files -co --exclude-standard '*.go'))
+[[ -z "$unformatted" ]] || fail "not gofmt'd: $unformatted"
+
+step go vet
+go vet ./...
+
+step generated files
+.ci/fresh.sh
+
+step "goldens of cpuref at GOAMD64=v1, v3 and on arm64"
+.ci/goldens.sh
+
+step conformance
+.ci/conformance.sh
+
+step unit tests
+go test -count=1 ./...

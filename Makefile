@@ -1,0 +1,29 @@
+# `make` lists the targets.
+GO ?= go
+DEVICE ?=
+
+.PHONY: help setup build test demo bench generate clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (apt; a second Mesa goes into the cache folder)
+	@.ci/setup.sh
+
+build: ## build bin/qaqvk
+	$(GO) build -o bin/qaqvk ./cmd/qaqvk
+
+test: build ## everything that CI runs; needs what setup installs
+	@.ci/test.sh
+
+demo: setup build ## run a real model from the compressed cache, on the best device there is
+	bin/qaqvk run --tokens 128 --device "$(DEVICE)"
+
+bench: build ## time the kernels in copy units
+	bin/qaqvk bench --device "$(DEVICE)"
+
+generate: ## SPIR-V from the GLSL, and the Go descriptions from the SPIR-V
+	$(GO) generate ./shaders/...
+
+clean: ## remove what build made; the cache folder stays
+	rm -rf bin

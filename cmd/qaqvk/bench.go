@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/internal/bench"
+	"github.com/qaqvk/qaqvk/internal/report"
+)
+
+type benchFlags struct {
+	device deviceFlags
+	filter pattern
+	repeat int
+	tune   map[string]string
+	json   string
+}
+
+func newBench() *cobra.Command {
+	var f benchFlags
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Time the kernels of a device in copy units",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if f.repeat < 1 || f.repeat > 1000 {
+				return fmt.Errorf("--repeat %d: must be 1..1000", f.repeat)
+			}
+			return f.device.use(func(d backend.Device) error { return f.run(c, d) })
+		},
+	}
+	f.device.register(c)
+	c.Flags().Var(&f.filter, "filter", "regular expression: the names to time")
+	c.Flags().IntVar(&f.repeat, "repeat", 5, "runs of a case; the median counts")
+	c.Flags().StringToStringVar(&f.tune, "tune", nil, "kernel constants to try, such as encode.LANES=4")
+	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
+	return c
+}
+
+func (f *benchFlags) run(c *cobra.Command, d backend.Device) error {
+	o := bench.Options{Filter: f.filter.Regexp, Repeat: f.repeat, Tune: map[string]uint32{}}
+	for k, v := range f.tune {
+		n, err := strconv.ParseUint(v, 10, 32)
+		if err != nil {
+			return usageError{fmt.Errorf("--tune %s=%s: must be a number", k, v)}
+		}
+		o.Tune[k] = uint32(n)
+	}
+	p := newProgress(c.ErrOrStderr())
+	defer p.finish()
+	o.Progress = func(done, all int, name string) { p.step("bench "+name, done, all) }
+	r, err := bench.Run(c.Context(), d, o)
+	if err != nil {
+		return err
+	}
+	p.finish()
+	if err := report.WriteBench(c.OutOrStdout(), r); err != nil {
+		return err
+	}
+	if f.json == "" {
+		return nil
+	}
+	return report.WriteJSON(f.json, r)
+}
+
+// pattern is a flag with a regular expression.
+type pattern struct{ *regexp.Regexp }
+
+func (p *pattern) String() string {
+	if p.Regexp == nil {
+		return ""
+	}
+	return p.Regexp.String()
+}
+
+func (p *pattern) Type() string { return "regexp" }
+
+// Set compiles the expression.
+func (p *pattern) Set(v string) (err error) {
+	p.Regexp, err = regexp.Compile(v)
+	return err
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/conformance"
+	"github.com/qaqvk/qaqvk/internal/report"
+)
+
+type conformanceFlags struct {
+	device deviceFlags
+	filter pattern
+	json   string
+}
+
+func newConformance() *cobra.Command {
+	var f conformanceFlags
+	c := &cobra.Command{
+		Use:   "conformance",
+		Short: "Check that every kernel returns the reference's bits on a device",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var failed error
+			err := f.device.use(func(d backend.Device) (err error) {
+				failed, err = f.run(c, d)
+				return err
+			})
+			return errors.Join(err, failed)
+		},
+	}
+	f.device.register(c)
+	c.Flags().Var(&f.filter, "filter", "regular expression: the cases to run")
+	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
+	return c
+}
+
+// run prints the results; failed says how many cases failed.
+func (f *conformanceFlags) run(c *cobra.Command, d backend.Device) (failed, err error) {
+	p := newProgress(c.ErrOrStderr())
+	defer p.finish()
+	r, err := conformance.Run(d, f.filter.Regexp, func(done, all int, _ conformance.Case, _ *conformance.Failure) {
+		p.step("conformance", done, all)
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.finish()
+	if r.Cases == 0 {
+		return nil, fmt.Errorf("conformance: no case matches %q", f.filter.String())
+	}
+	if f.json != "" {
+		if err := report.WriteJSON(f.json, r); err != nil {
+			return nil, err
+		}
+	}
+	return errFailed(r.Failed, r.Cases, "cases"), writeConformance(c.OutOrStdout(), r)
+}
+
+func writeConformance(w io.Writer, r *conformance.Report) error {
+	for _, f := range r.Failures {
+		line := f.Case + ": " + f.Message
+		if _, err := fmt.Fprintln(w, "FAIL", line); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "device  %s\ndriver  %s\ndigest  %s\n%d passed, %d failed\n",
+		r.Device, r.Driver, r.Digest, r.Passed, r.Failed)
+	return err
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress tells how far a command is: a bar on a terminal, else a line every
+// few seconds and one at the end of a phase.
+type progress struct {
+	out   io.Writer
+	bar   *progressbar.ProgressBar
+	tty   bool
+	phase string
+	last  time.Time
+}
+
+// every is the time between two lines where there is no terminal.
+const every = 5 * time.Second
+
+func newProgress(out io.Writer) *progress {
+	f, ok := out.(*os.File)
+	return &progress{out: out, tty: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+// step shows done of all parts of a phase.
+func (p *progress) step(phase string, done, all int) {
+	if p.tty {
+		p.draw(phase, done, all)
+		return
+	}
+	if now := time.Now(); now.Sub(p.last) >= every || done == all && p.phase != phase {
+		fmt.Fprintf(p.out, "%s: %d of %d\n", phase, done, all)
+		p.last = now
+	}
+	if done == all {
+		p.phase = phase
+	}
+}
+
+func (p *progress) draw(phase string, done, all int) {
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(p.out),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
+	}
+	p.bar.ChangeMax(all)
+	p.bar.Describe(phase)
+	_ = p.bar.Set(done)
+	if done == all {
+		p.finish()
+	}
+}
+
+// finish takes the bar away.
+func (p *progress) finish() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+// note prints a line beside the bar.
+func (p *progress) note(format string, args ...any) {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	fmt.Fprintf(p.out, format+"\n", args...)
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/internal/dispatch"
+	"github.com/qaqvk/qaqvk/internal/reference"
+	"github.com/qaqvk/qaqvk/internal/report"
+)
+
+func newReference() *cobra.Command {
+	var device deviceFlags
+	var json string
+	c := &cobra.Command{
+		Use:   "reference FILE...",
+		Short: "Compare with what the QAQ authors' code returned (safetensors)",
+		Args:  someArgs,
+		RunE: func(c *cobra.Command, files []string) error {
+			var failed error
+			err := device.use(func(d backend.Device) (err error) {
+				failed, err = compare(c, d, files, json)
+				return err
+			})
+			return errors.Join(err, failed)
+		},
+	}
+	device.register(c)
+	c.Flags().StringVar(&json, "json", "", "write the results to this file as JSON")
+	return c
+}
+
+// compare prints a line a file; failed says how many missed.
+func compare(c *cobra.Command, d backend.Device, files []string, json string) (failed, err error) {
+	run := dispatch.On(c.Context(), d)
+	results, misses := []reference.Result{}, 0
+	fmt.Fprintf(c.OutOrStdout(), "device %s, driver %s\n", d.Name(), d.Driver())
+	for _, f := range files {
+		v, err := reference.Load(f)
+		if err != nil {
+			return nil, err
+		}
+		r, err := reference.Check(v, reference.Run(run))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f, err)
+		}
+		fmt.Fprintln(c.OutOrStdout(), r)
+		results = append(results, r)
+		if !r.Pass {
+			misses++
+		}
+	}
+	if json != "" {
+		if err := report.WriteJSON(json, results); err != nil {
+			return nil, err
+		}
+	}
+	return errFailed(misses, len(results), "files"), nil
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/internal/model/sample"
+	"github.com/qaqvk/qaqvk/internal/modelfetch"
+	"github.com/qaqvk/qaqvk/internal/report"
+	"github.com/qaqvk/qaqvk/internal/session"
+)
+
+type runFlags struct {
+	device     deviceFlags
+	model      string
+	noCompare  bool
+	policy     choice
+	level      choice
+	formula    choice
+	hostBudget int64 // MiB
+	json       string
+	sampling   sample.Options
+	session    session.Options
+}
+
+func newRun() *cobra.Command {
+	f := &runFlags{}
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Generate text from a model whose KV cache lies quantized on a device",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o, err := f.options(c)
+			if err != nil {
+				return err
+			}
+			return f.device.use(func(d backend.Device) error { return f.run(c, d, o) })
+		},
+	}
+	f.device.register(c)
+	f.registerText(c)
+	f.registerCache(c)
+	return c
+}
+
+func (f *runFlags) registerText(c *cobra.Command) {
+	c.Flags().StringVar(&f.model, "model", "", "GGUF file (default: SmolLM2-135M-Instruct, fetched into the cache folder)")
+	c.Flags().StringVar(&f.session.Prompt, "prompt", "", "what to ask the model (default: a text of more than 300 tokens to summarise)")
+	c.Flags().IntVar(&f.session.Tokens, "tokens", 128, "tokens to generate")
+	c.Flags().BoolVar(&f.session.IgnoreEnd, "ignore-end", false, "generate all tokens, also behind the model's end of text")
+	c.Flags().BoolVar(&f.noCompare, "no-compare", false, "leave out the second pass, without compression")
+	c.Flags().Uint64Var(&f.sampling.Seed, "seed", 1, "seed of the sampling")
+	c.Flags().Float64Var(&f.sampling.Temperature, "temperature", 0, "temperature of the sampling; 0 takes the most likely token")
+	c.Flags().Float64Var(&f.sampling.TopP, "top-p", 0.95, "probability mass of the tokens to sample from, above 0 to 1")
+	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
+}
+
+func (f *runFlags) registerCache(c *cobra.Command) {
+	f.policy = choice{value: "qaq", of: []string{"none", "uniform", "qaq"}}
+	f.level = choice{value: "head", of: []string{"head", "layer", "token"}}
+	f.formula = choice{value: "paper", of: []string{"paper", "authors"}}
+	o := &f.session
+	c.Flags().Var(&f.policy, "policy", "bits by: none (rows as they came), uniform or qaq")
+	c.Flags().Var(&f.level, "level", "what shares a range and a bit width: a head, layer or token")
+	c.Flags().Var(&f.formula, "formula", "bounds of qaq: paper or authors")
+	c.Flags().Float64Var(&o.Alpha, "alpha", 0.01, "share of a group kept as outliers, 0 to 0.1")
+	c.Flags().IntVar(&o.Bits, "bits", 4, "bits of uniform, 0 to 8")
+	c.Flags().IntVar(&o.BitsMin, "bits-min", 1, "least bits of qaq, 0 to 8")
+	c.Flags().IntVar(&o.BitsMax, "bits-max", 8, "most bits of qaq, up to 8, or 16 for rows as they came")
+	c.Flags().Float64Var(&o.KeyError, "error-k", session.DefaultKeyError, "target error of qaq for K, above 0")
+	c.Flags().Float64Var(&o.ValueError, "error-v", session.DefaultValueError, "target error of qaq for V, above 0")
+	c.Flags().IntVar(&o.Capacity, "capacity", 0, "most tokens that the cache holds (default: prompt and generated tokens)")
+	c.Flags().Int64Var(&f.hostBudget, "host-budget", 1024, "MiB of host memory for full-precision rows, which promotions need")
+}
+
+// options checks the flags and fetches the default model where none is named.
+func (f *runFlags) options(c *cobra.Command) (session.Options, error) {
+	o := f.session
+	if f.hostBudget < 0 || f.hostBudget > math.MaxInt64>>20 {
+		return o, fmt.Errorf("--host-budget %d MiB: must be 0 to %d", f.hostBudget, int64(math.MaxInt64>>20))
+	}
+	o.HostBudget = f.hostBudget << 20
+	o.Policy, o.Sampling, o.Compare, o.Model = f.policy.value, f.sampling, !f.noCompare, f.model
+	var err error
+	if o.Level, err = backend.ParseLevel(f.level.value); err != nil {
+		return o, err
+	}
+	if o.Formula, err = backend.ParseFormula(f.formula.value); err != nil {
+		return o, err
+	}
+	if err := o.Check(); err != nil {
+		return o, err
+	}
+	if o.CacheDir, err = modelfetch.CacheDir(); err != nil {
+		return o, err
+	}
+	if o.Model == "" {
+		o.Model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr())
+	}
+	return o, err
+}
+
+func (f *runFlags) run(c *cobra.Command, d backend.Device, o session.Options) error {
+	p := newProgress(c.ErrOrStderr())
+	defer p.finish()
+	p.note("device %s, driver %s", d.Name(), d.Driver())
+	out := c.OutOrStdout()
+	r, err := session.Run(c.Context(), d, o, session.UI{
+		Progress: p.step,
+		Note:     func(line string) { p.note("%s", line) },
+		Text: func(piece string) {
+			p.finish()
+			fmt.Fprint(out, piece)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	p.finish()
+	if err := r.Write(out); err != nil {
+		return err
+	}
+	if f.json == "" {
+		return nil
+	}
+	return report.WriteJSON(f.json, r)
+}

@@ -1,0 +1,104 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Elements that every case treats: 64 MiB of f16.
+const Elements = 1 << 25
+
+const (
+	kvHeads    = 8  // KV heads of the one layer
+	pageTokens = 32 // tokens of a page
+	batchPages = 64 // pages that encode stages at a time
+)
+
+// Case is an operation with its parameters.
+type Case struct {
+	Op      string // copy, encode, decode, demote, promote, decide
+	Type    uint32 // shaders.TypeF32...
+	HeadDim int
+	Layer   bool    // a group is all KV heads of a token, not one
+	Bits    uint8   // bits of the groups, before the operation
+	To      uint8   // bits after demote and promote
+	Alpha   float64 // share of outliers
+
+	Elements int // elements to treat
+}
+
+var typeNames = [...]string{shaders.TypeF32: "f32", shaders.TypeF16: "f16", shaders.TypeBF16: "bf16"}
+
+// Cases is all that is timed, the standard ones first.
+func Cases() []Case {
+	standard := Case{Type: shaders.TypeF16, HeadDim: 128, Bits: 3, Alpha: 0.01}
+	with := func(op string, change func(*Case)) Case {
+		c := standard
+		c.Op = op
+		if change != nil {
+			change(&c)
+		}
+		return c
+	}
+	f32 := func(c *Case) { c.Type = shaders.TypeF32 }
+	bf16 := func(c *Case) { c.Type = shaders.TypeBF16 }
+	d64 := func(c *Case) { c.HeadDim = 64 }
+	layer := func(c *Case) { c.Layer = true }
+	plain := func(c *Case) { c.Alpha = 0 }
+	b8 := func(c *Case) { c.Bits = 8 }
+	cases := []Case{
+		with("copy", nil), with("encode", nil), with("decode", nil),
+		with("demote", func(c *Case) { c.Bits, c.To = 4, 3 }),
+		with("promote", func(c *Case) { c.Bits, c.To = 3, 4 }),
+		with("decide", nil),
+	}
+	for _, change := range []func(*Case){f32, bf16, d64, layer, plain, b8} {
+		cases = append(cases, with("encode", change), with("decode", change))
+	}
+	return cases
+}
+
+func selected(filter *regexp.Regexp, elements int) []Case {
+	var out []Case
+	for _, c := range Cases() {
+		if filter == nil || filter.MatchString(c.name()) {
+			c.Elements = elements
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// name is the case's name as in the report.
+func (c Case) name() string {
+	level := ""
+	if c.Layer {
+		level = "/layer"
+	}
+	switch c.Op {
+	case "copy":
+		return c.Op
+	case "demote", "promote":
+		return fmt.Sprintf("%s/d%d/b%d-%d%s", c.Op, c.HeadDim, c.Bits, c.To, level)
+	}
+	return fmt.Sprintf("%s/%s/d%d/b%d/a%g%s", c.Op, typeNames[c.Type], c.HeadDim, c.Bits, c.Alpha*100, level)
+}
+
+// setUp makes buffers and lists for the case, and the pages it starts from.
+func (c Case) setUp(ctx context.Context, d backend.Device, tune map[string]uint32) (work, error) {
+	switch c.Op {
+	case "copy":
+		return newCopy(d)
+	case "encode":
+		return newStore(ctx, d, c, tune)
+	case "decode":
+		return newDecode(ctx, d, c, tune)
+	case "decide":
+		return newDecide(ctx, d, c, tune)
+	}
+	return newRepack(ctx, d, c, tune)
+}

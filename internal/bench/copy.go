@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// copyWords are 64 MiB.
+const copyWords = 1 << 24
+
+// copied is the unit of speed: 64 MiB by the copy kernel.
+type copied struct {
+	device  backend.Device
+	buffers buffers
+	list    *backend.List
+}
+
+func newCopy(d backend.Device) (*copied, error) {
+	c := &copied{device: d, buffers: buffers{device: d}, list: backend.NewList(d)}
+	src := c.buffers.make("src", copyWords, backend.DeviceLocal)
+	dst := c.buffers.make("dst", copyWords, backend.DeviceLocal)
+	if c.buffers.err != nil {
+		c.release()
+		return nil, c.buffers.err
+	}
+	const group = 128
+	c.list.Fill(src, 0, copyWords, 0x3c003c00) // touched once, so that no page is missing
+	c.list.Barrier(backend.AllCommands, backend.AllCommands)
+	if err := backend.RunList(context.Background(), d, c.list); err != nil {
+		c.release()
+		return nil, err
+	}
+	c.list.Reset()
+	c.list.Dispatch(backend.Dispatch{
+		Kernel: shaders.Copy, Spec: shaders.CopySpec{Workgroup: group}.Words(),
+		Push:       shaders.CopyPush{Vectors: copyWords / 4}.Bytes(),
+		Views:      []backend.View{backend.Whole(src), backend.Whole(dst)},
+		Workgroups: copyWords / 4 / group,
+	})
+	c.list.Mark("copy")
+	return c, nil
+}
+
+func (c *copied) run(ctx context.Context) (sample, error) {
+	var s sample
+	start := time.Now()
+	err := s.submit(ctx, c.device, c.list)
+	s.wall = time.Since(start)
+	return s, err
+}
+
+func (c *copied) bytes() int64 { return 4 * copyWords }
+
+func (c *copied) release() {
+	c.list.Release()
+	c.buffers.release()
+}
+
+// buffers makes buffers until one fails, and releases all that were made.
+type buffers struct {
+	device backend.Device
+	made   []backend.Buffer
+	err    error
+}
+
+func (b *buffers) make(label string, words int, m backend.Memory) backend.Buffer {
+	if b.err != nil {
+		return nil
+	}
+	buffer, err := b.device.NewBuffer(label, words, m)
+	if err != nil {
+		b.err = err
+		return nil
+	}
+	b.made = append(b.made, buffer)
+	return buffer
+}
+
+func (b *buffers) release() {
+	for _, buffer := range b.made {
+		buffer.Release()
+	}
+	b.made = nil
+}

@@ -1,0 +1,86 @@
+package bench
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// newRepack rewrites all pages at Case.To bits, into a second arena: demote by
+// repack, promote with what the host would supply (here random planes).
+func newRepack(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (work, error) {
+	r, err := newReading(ctx, d, c, tune)
+	if err != nil {
+		return nil, err
+	}
+	target := r.buffers.make("pages.new", r.arena.Len(), backend.DeviceLocal)
+	supply := r.supply(d, c)
+	for first := 0; first < r.pages() && r.buffers.err == nil; first += batchPages {
+		pages := min(batchPages, r.pages()-first)
+		plan := r.plan("repack.plan", r.repackPlan(first, pages))
+		if r.buffers.err == nil {
+			r.list.Dispatch(r.repackDispatch(plan, target, supply, pages))
+		}
+	}
+	return r.finish(r.kernel())
+}
+
+func (r *reading) kernel() *shaders.Kernel {
+	if r.To > r.Bits {
+		return shaders.Promote
+	}
+	return shaders.Repack
+}
+
+// supply holds the missing planes of batchPages pages; nil when none is missing.
+func (r *reading) supply(d backend.Device, c Case) backend.Buffer {
+	words := batchPages * r.groupsPerPage() * r.layout.SupplyWords(c.Bits, c.To)
+	if words == 0 {
+		return nil
+	}
+	b := r.buffers.make("supply", words, backend.Upload)
+	if b != nil {
+		g := rand.New(rand.NewPCG(3, 4))
+		for i := range b.Words() {
+			b.Words()[i] = g.Uint32()
+		}
+	}
+	return b
+}
+
+// repackPlan has the jobs of pages, then the bits words that they share.
+func (r *reading) repackPlan(first, pages int) []uint32 {
+	bits := make([]uint8, r.groupsPerPage())
+	for i := range bits {
+		bits[i] = r.To
+	}
+	size := r.layout.PageWords(bits)
+	job := 4
+	if r.kernel() == shaders.Promote {
+		job = 5
+	}
+	plan := make([]uint32, job*pages)
+	for j := range pages {
+		to := (first + j) * align(size, 4)
+		copy(plan[job*j:], []uint32{uint32(r.pageAt[first+j]), uint32(to), uint32(job * pages), uint32(size)})
+		if job == 5 {
+			plan[job*j+4] = uint32(j * r.groupsPerPage() * r.layout.SupplyWords(r.Bits, r.To))
+		}
+	}
+	return append(plan, shaders.PackBits(bits)...)
+}
+
+func (r *reading) repackDispatch(plan, target, supply backend.Buffer, pages int) backend.Dispatch {
+	dispatch := backend.Dispatch{
+		Kernel: r.kernel(), Spec: r.spec(r.kernel()), Workgroups: uint32(pages),
+		Push:  shaders.RepackPush{Groups: uint32(r.groupsPerPage())}.Bytes(),
+		Views: []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(target)},
+	}
+	if supply != nil {
+		dispatch.Push = shaders.PromotePush{Groups: uint32(r.groupsPerPage())}.Bytes()
+		dispatch.Views = []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(supply), backend.Whole(target)}
+	}
+	return dispatch
+}

@@ -1,0 +1,232 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// store holds rows on the device and encodes them into pages, batch by batch.
+// Two batches are under way at a time: while the device encodes one, the host
+// reads the bits of the other and finds room for its pages.
+type store struct {
+	config
+	device  backend.Device
+	buffers buffers
+	rows    backend.Buffer // all rows, token by token
+	arena   backend.Buffer // all pages
+	halves  [2]half
+	batches []batch
+	pageAt  []int // word of each page in the arena
+	used    int   // words of the arena in use
+}
+
+// half is the staging of one batch.
+type half struct {
+	slots backend.Buffer // bits of all groups, then the slots
+	bits  backend.Buffer // the bits, where the host reads them
+}
+
+// batch has the recorded work of batchPages pages.
+type batch struct {
+	first, pages   int // pages
+	half           *half
+	encode, pack   *backend.List
+	encoding       backend.Ticket
+	packPlan       backend.Buffer
+	groups, bitsAt int
+}
+
+func newStore(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (*store, error) {
+	s := &store{config: newConfig(c, tune), device: d, buffers: buffers{device: d}}
+	if err := s.setUp(ctx); err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *store) setUp(ctx context.Context) error {
+	groups := batchPages * s.groupsPerPage()
+	s.rows = s.buffers.make("rows", s.rowWords(), backend.DeviceLocal)
+	s.arena = s.buffers.make("pages", s.pages()*s.maxPage(), backend.DeviceLocal)
+	for i := range s.halves {
+		s.halves[i] = half{
+			slots: s.buffers.make("slots", s.slotBase()+groups*s.layout.SlotWords(), backend.DeviceLocal),
+			bits:  s.buffers.make("bits", groups, backend.Download),
+		}
+	}
+	if s.buffers.err != nil {
+		return s.buffers.err
+	}
+	if err := fillRows(ctx, s.device, s.rows, s.Type); err != nil {
+		return err
+	}
+	s.pageAt = make([]int, s.pages())
+	for first := 0; first < s.pages(); first += batchPages {
+		if err := s.addBatch(first, min(batchPages, s.pages()-first)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxPage is the room that the arena has for a page, in words.
+func (s *store) maxPage() int {
+	bits := make([]uint8, s.groupsPerPage())
+	for i := range bits {
+		bits[i] = max(s.Bits, s.To)
+	}
+	return align(s.layout.PageWords(bits), 4)
+}
+
+// slotBase is the word of the first slot, behind the bits.
+func (s *store) slotBase() int { return align(batchPages*s.groupsPerPage(), 64) }
+
+func (s *store) addBatch(first, pages int) error {
+	b := batch{
+		first: first, pages: pages, half: &s.halves[len(s.batches)%2],
+		groups: pages * s.groupsPerPage(), bitsAt: 5 * pages,
+		encode: backend.NewList(s.device), pack: backend.NewList(s.device),
+	}
+	plan := s.encodePlan(first, pages)
+	planBuffer := s.buffers.make("encode.plan", len(plan), backend.Upload)
+	b.packPlan = s.buffers.make("pack.plan", 5*pages+pages*s.layout.BitsWords(s.groupsPerPage()), backend.Upload)
+	s.batches = append(s.batches, b)
+	if s.buffers.err != nil {
+		return s.buffers.err
+	}
+	copy(planBuffer.Words(), plan)
+	s.recordEncode(b, planBuffer)
+	s.recordPack(b)
+	return nil
+}
+
+// encodePlan is jobs, then the limits of a token's groups, then importances.
+// With MinBits = MaxBits the rule runs and gives those bits.
+func (s *store) encodePlan(first, pages int) []uint32 {
+	limits := 2 * pages
+	plan := make([]uint32, 0, limits+s.groupsPerToken()+pages*s.groupsPerPage())
+	for j := range pages {
+		row := (first + j) * pageTokens * s.tokenWords()
+		plan = append(plan, uint32(row), uint32(limits))
+	}
+	for range s.groupsPerToken() + pages*s.groupsPerPage() {
+		plan = append(plan, math.Float32bits(1))
+	}
+	return plan
+}
+
+func (s *store) recordEncode(b batch, plan backend.Buffer) {
+	push := shaders.EncodePush{
+		Groups: uint32(b.groups), GroupsPerJob: uint32(s.groupsPerPage()), GroupsPerToken: uint32(s.groupsPerToken()),
+		TokenStride: uint32(s.tokenWords()), WantBase: uint32(2*b.pages + s.groupsPerToken()),
+		SlotBase: uint32(s.slotBase()), SlotWords: uint32(s.layout.SlotWords()),
+		Rule: 1, MinBits: uint32(s.Bits), MaxBits: uint32(s.Bits),
+	}
+	b.encode.Dispatch(backend.Dispatch{
+		Kernel: shaders.Encode, Spec: s.spec(shaders.Encode), Push: push.Bytes(),
+		Workgroups: s.workgroups(shaders.Encode, b.groups),
+		Views:      []backend.View{backend.Whole(s.rows), backend.Whole(plan), backend.Whole(b.half.slots)},
+	})
+	b.encode.Mark("encode")
+	b.encode.Barrier(backend.Shader, backend.Transfer)
+	b.encode.Copy(b.half.slots, b.half.bits, backend.Region{Words: b.groups})
+}
+
+func (s *store) recordPack(b batch) {
+	push := shaders.PackPush{
+		Groups: uint32(s.groupsPerPage()), SlotBase: uint32(s.slotBase()), SlotWords: uint32(s.layout.SlotWords()),
+	}
+	b.pack.Dispatch(backend.Dispatch{
+		Kernel: shaders.Pack, Spec: s.spec(shaders.Pack), Push: push.Bytes(), Workgroups: uint32(b.pages),
+		Views: []backend.View{backend.Whole(b.half.slots), backend.Whole(b.packPlan), backend.Whole(s.arena)},
+	})
+	b.pack.Mark("pack")
+}
+
+// run encodes all rows into pages.
+func (s *store) run(ctx context.Context) (sample, error) {
+	var out sample
+	start := time.Now()
+	s.used = 0
+	if err := s.begin(0); err != nil {
+		return out, err
+	}
+	var packs []backend.Ticket
+	for i := range s.batches {
+		if i+1 < len(s.batches) {
+			if err := s.begin(i + 1); err != nil {
+				return out, err
+			}
+		}
+		b := &s.batches[i]
+		if err := out.wait(ctx, b.encoding); err != nil {
+			return out, err
+		}
+		if err := s.place(b); err != nil {
+			return out, err
+		}
+		t, err := s.device.Submit(b.pack)
+		if err != nil {
+			return out, err
+		}
+		packs = append(packs, t)
+	}
+	for _, t := range packs {
+		if err := out.wait(ctx, t); err != nil {
+			return out, err
+		}
+	}
+	out.wall = time.Since(start)
+	return out, nil
+}
+
+func (s *store) begin(i int) (err error) {
+	s.batches[i].encoding, err = s.device.Submit(s.batches[i].encode)
+	return err
+}
+
+// place reads a batch's bits, finds room for its pages and plans the packing.
+func (s *store) place(b *batch) error {
+	plan, n := b.packPlan.Words(), s.groupsPerPage()
+	read := b.half.bits.Words()
+	bits := make([]uint8, n)
+	bitsWords := s.layout.BitsWords(n)
+	for j := range b.pages {
+		unquantized := uint32(0)
+		for g := range bits {
+			switch w := read[j*n+g]; w {
+			case 32:
+				bits[g] = shaders.Raw
+				unquantized++
+			default:
+				bits[g] = uint8(w)
+			}
+		}
+		size := s.layout.PageWords(bits)
+		if s.used+size > s.arena.Len() {
+			return fmt.Errorf("page %d of %d words: the arena of %d words is full", b.first+j, size, s.arena.Len())
+		}
+		s.pageAt[b.first+j] = s.used
+		at := b.bitsAt + j*bitsWords
+		copy(plan[5*j:], []uint32{uint32(j * n), uint32(s.used), uint32(at), uint32(size), unquantized})
+		copy(plan[at:], shaders.PackBits(bits))
+		s.used += align(size, 4)
+	}
+	return nil
+}
+
+func (s *store) bytes() int64 { return 4 * int64(s.used) }
+
+func (s *store) release() {
+	for _, b := range s.batches {
+		b.encode.Release()
+		b.pack.Release()
+	}
+	s.buffers.release()
+}

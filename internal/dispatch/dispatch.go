@@ -1,0 +1,80 @@
+// Package dispatch runs one kernel on a device over words in host memory, the
+// way cpuref.Run does on the host.
+package dispatch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Run executes one dispatch; buffers are in the order of the kernel's bindings
+// and written in place. It copies every buffer there and back, so it is for
+// checks, not for speed.
+type Run func(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, buffers [][]uint32) error
+
+// On returns a Run on the device.
+func On(ctx context.Context, d backend.Device) Run {
+	return func(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, buffers [][]uint32) error {
+		if len(buffers) != len(k.Bindings) {
+			return fmt.Errorf("dispatch: %s: %d buffers, want %d", k.Name, len(buffers), len(k.Bindings))
+		}
+		r := run{ctx: ctx, device: d}
+		defer r.release()
+		if err := r.upload(k, buffers); err != nil {
+			return fmt.Errorf("dispatch: %s: %w", k.Name, err)
+		}
+		list := backend.NewList(d)
+		defer list.Release()
+		list.Dispatch(backend.Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: r.views})
+		if err := backend.RunList(ctx, d, list); err != nil {
+			return fmt.Errorf("dispatch: %s: %w", k.Name, err)
+		}
+		return r.download(k, buffers)
+	}
+}
+
+type run struct {
+	ctx    context.Context
+	device backend.Device
+	views  []backend.View
+}
+
+func (r *run) upload(k *shaders.Kernel, buffers [][]uint32) error {
+	for i, words := range buffers {
+		b, err := r.device.NewBuffer(k.Bindings[i].Name, max(len(words), 1), backend.DeviceLocal)
+		if err != nil {
+			return err
+		}
+		r.views = append(r.views, backend.Whole(b))
+		if len(words) == 0 {
+			continue
+		}
+		if err := backend.Write(r.ctx, r.device, b, 0, words); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) download(k *shaders.Kernel, buffers [][]uint32) error {
+	for i, b := range k.Bindings {
+		if b.ReadOnly || len(buffers[i]) == 0 {
+			continue
+		}
+		words, err := backend.Read(r.ctx, r.device, r.views[i])
+		if err != nil {
+			return fmt.Errorf("dispatch: %s: %w", k.Name, err)
+		}
+		copy(buffers[i], words)
+	}
+	return nil
+}
+
+func (r *run) release() {
+	for _, v := range r.views {
+		v.Buffer.Release()
+	}
+}

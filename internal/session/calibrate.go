@@ -1,0 +1,41 @@
+package session
+
+import (
+	"errors"
+	"os"
+
+	"github.com/qaqvk/qaqvk/internal/generate"
+	"github.com/qaqvk/qaqvk/internal/model"
+)
+
+// quantile of the squared query norms that stands for all of them (QAQ, arXiv
+// 2403.04643, section 3.3).
+const quantile = 0.9
+
+// calibrate returns the squared query norms by layer and KV head: those of an
+// earlier run, or new ones, which it keeps in the cache folder.
+func (s *session) calibrate() ([][]float64, error) {
+	dir := s.options.CacheDir
+	q, err := model.LoadQNorms(dir, s.model)
+	switch {
+	case err == nil:
+		return q.Norms, nil
+	case errors.Is(err, model.ErrNorms):
+		s.ui.Note(err.Error() + "; calibrating anew")
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	s.ui.Note("calibrating query norms, once for this model")
+	tokens, err := s.model.Tokenizer.Encode(generate.DefaultPrompt, false)
+	if err != nil {
+		return nil, err
+	}
+	tokens = tokens[:min(len(tokens), s.model.Context)]
+	if q, err = model.Calibrate(s.model, tokens, quantile); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o755), q.Save(dir)); err != nil {
+		s.ui.Note("the next run calibrates again: " + err.Error())
+	}
+	return q.Norms, nil
+}

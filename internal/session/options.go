@@ -1,0 +1,99 @@
+package session
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/internal/model"
+	"github.com/qaqvk/qaqvk/internal/model/sample"
+)
+
+// Options say what to run. Names are checked where they are given; the limits
+// of numbers are those of package backend and are told when the cache is made.
+type Options struct {
+	Model     string // GGUF file
+	Prompt    string // "" for the default prompt
+	Tokens    int    // tokens to generate
+	IgnoreEnd bool   // go on behind the model's end of text
+	Compare   bool   // second pass without compression
+
+	Policy     string // none, uniform or qaq
+	Level      backend.Level
+	Alpha      float64
+	Bits       int // of uniform
+	BitsMin    int // of qaq
+	BitsMax    int
+	Formula    backend.Formula
+	KeyError   float64
+	ValueError float64
+	Capacity   int // tokens; 0 for what the run needs
+	HostBudget int64
+
+	Sampling sample.Options
+	CacheDir string // folder that keeps calibrations
+}
+
+// Default target errors of qaq.
+const (
+	DefaultKeyError   = 0.5
+	DefaultValueError = 0.01
+)
+
+// Check finds numbers outside their limits that need no model to be found.
+func (o Options) Check() error {
+	if o.Tokens < 1 {
+		return fmt.Errorf("session: %d tokens to generate: must be at least 1", o.Tokens)
+	}
+	if _, err := sample.New(o.Sampling); err != nil {
+		return err
+	}
+	p, err := o.policy(nil)
+	if err != nil {
+		return err
+	}
+	if err := p.Check(backend.Shape{}); err != nil {
+		return err
+	}
+	if !(o.Alpha >= 0 && o.Alpha <= 0.1) {
+		return fmt.Errorf("session: alpha %g: must be 0 to 0.1", o.Alpha)
+	}
+	return nil
+}
+
+// policy makes the policy of the options; norms are for qaq.
+func (o Options) policy(norms [][]float64) (backend.Policy, error) {
+	switch o.Policy {
+	case "none":
+		return backend.None{}, nil
+	case "uniform":
+		return backend.Uniform{KeyBits: o.Bits, ValueBits: o.Bits}, nil
+	case "qaq":
+		return backend.QAQ{
+			Formula: o.Formula, KeyError: o.KeyError, ValueError: o.ValueError,
+			MinBits: o.BitsMin, MaxBits: o.BitsMax, QueryNorms: norms,
+		}, nil
+	}
+	return nil, fmt.Errorf("session: policy %q: must be none, uniform or qaq", o.Policy)
+}
+
+// config is the cache for a model and a text of that many tokens.
+func (o Options) config(m model.Config, p backend.Policy, tokens int) backend.Config {
+	return backend.Config{
+		Layers: m.Layers, KVHeads: m.KVHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
+		Level: o.Level, Alpha: o.Alpha, Policy: p, MaxAppend: batch, HostBudget: o.HostBudget,
+	}
+}
+
+// setting says the options in words.
+func (o Options) setting() string {
+	s := fmt.Sprintf("level %s, outliers %g %%", o.Level, o.Alpha*100)
+	switch o.Policy {
+	case "uniform":
+		return s + fmt.Sprintf(", %d bits", o.Bits)
+	case "qaq":
+		return s + fmt.Sprintf(", formula %s, target errors K %g and V %g, bits %d to %d",
+			o.Formula, o.KeyError, o.ValueError, o.BitsMin, o.BitsMax)
+	}
+	return "rows as they came"
+}

@@ -1,0 +1,128 @@
+package session
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/internal/generate"
+	"github.com/qaqvk/qaqvk/internal/model"
+	"github.com/qaqvk/qaqvk/internal/model/sample"
+	"github.com/qaqvk/qaqvk/internal/report"
+)
+
+// batch is the number of prompt tokens of a step.
+const batch = 32
+
+// UI is told what goes on. Text is the answer, piece by piece.
+type UI struct {
+	Text     func(piece string)
+	Progress func(phase string, done, all int)
+	Note     func(line string)
+}
+
+// Run generates and compares. The device stays open.
+func Run(ctx context.Context, d backend.Device, o Options, ui UI) (*report.Run, error) {
+	s := &session{device: d, options: o, ui: ui}
+	if err := s.prepare(); err != nil {
+		return nil, err
+	}
+	if err := s.compressed(ctx); err != nil {
+		return nil, err
+	}
+	if o.Compare {
+		if err := s.plain(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &s.report, nil
+}
+
+type session struct {
+	device  backend.Device
+	options Options
+	ui      UI
+	model   *model.Model
+	prompt  []int
+	policy  backend.Policy
+	result  generate.Result
+	logits  [][]float32 // of the generated positions, kept for the comparison
+	report  report.Run
+}
+
+// prepare loads the model, tokenizes the prompt and makes the policy.
+func (s *session) prepare() (err error) {
+	o := s.options
+	s.ui.Note("loading " + o.Model)
+	if s.model, err = model.Load(o.Model); err != nil {
+		return err
+	}
+	text := o.Prompt
+	if text == "" {
+		text = generate.DefaultPrompt
+	}
+	if s.prompt, err = s.model.Tokenizer.Prompt(text); err != nil {
+		return err
+	}
+	if err = generate.Check(s.model.Config, len(s.prompt), o.Tokens); err != nil {
+		return err
+	}
+	var norms [][]float64
+	if o.Policy == "qaq" {
+		if norms, err = s.calibrate(); err != nil {
+			return err
+		}
+	}
+	s.policy, err = o.policy(norms)
+	s.report = report.Run{
+		Device: s.device.Name(), Driver: s.device.Driver(), Policy: o.Policy,
+		Model: filepath.Base(o.Model), Setting: o.setting(),
+	}
+	return err
+}
+
+// compressed is the first pass: the answer, from the cache on the device.
+func (s *session) compressed(ctx context.Context) error {
+	cache, err := backend.New(s.device, s.options.config(s.model.Config, s.policy, len(s.prompt)+s.options.Tokens))
+	if err != nil {
+		return err
+	}
+	err = s.answer(ctx, cache)
+	if err == nil {
+		err = s.measure(cache)
+	}
+	if closed := cache.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// answer generates with sampling and streams the text.
+func (s *session) answer(ctx context.Context, cache *backend.Cache) error {
+	sampler, err := sample.New(s.options.Sampling)
+	if err != nil {
+		return err
+	}
+	m, stream := s.model, s.model.Tokenizer.Stream()
+	o := generate.Options{
+		Tokens: s.options.Tokens, Batch: batch,
+		Prefilled: func(done, all int) { s.ui.Progress("prompt", done, all) },
+		Next: func(_ int, logits []float32) (int, error) {
+			token, err := sampler.Next(logits)
+			if err != nil {
+				return 0, err
+			}
+			if s.options.Compare {
+				s.logits = append(s.logits, logits)
+			}
+			s.ui.Text(stream.Next(token))
+			return token, nil
+		},
+	}
+	if !s.options.IgnoreEnd {
+		o.Ends = m.Tokenizer.Ends
+	}
+	s.result, err = generate.Run(ctx, m, generate.NewStore(ctx, cache, m.QueryHeads, m.KVHeads*m.HeadDim), s.prompt, o)
+	s.ui.Text(stream.Flush())
+	return err
+}
