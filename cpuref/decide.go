@@ -20,39 +20,37 @@ func Decide(s shaders.DecideSpec, p shaders.DecidePush, pages, plan, bits []uint
 	if err := checkRule("decide", p.MinBits, p.MaxBits); err != nil {
 		return err
 	}
-	d := decider{l, p, g, buffer{"decide", "pages", pages}, buffer{"decide", "plan", plan}}
+	d := decider{p, g, buffer{"decide", "plan", plan}, nil}
+	if d.views, err = openJobs(l, g, buffer{"decide", "pages", pages}, d.plan); err != nil {
+		return err
+	}
 	out, err := buffer{"decide", "bits", bits}.span(0, uint64(p.Groups))
 	if err != nil {
 		return err
 	}
 	return parallel(int(p.Groups), 8, func(from, to int) error {
 		for n := from; n < to; n++ {
-			if out[n], err = d.decide(n); err != nil {
+			b, err := d.decide(n)
+			if err != nil {
 				return err
 			}
+			out[n] = b
 		}
 		return nil
 	})
 }
 
 type decider struct {
-	l           shaders.Layout
-	p           shaders.DecidePush
-	grid        grid
-	pages, plan buffer
+	p     shaders.DecidePush
+	grid  grid
+	plan  buffer
+	views []*Page // of each job
 }
 
 // decide returns the bits of group n.
 func (d *decider) decide(n int) (uint32, error) {
-	job, token, i := d.grid.place(n)
+	job, _, i := d.grid.place(n)
 	plan, err := d.plan.span(2*job, 2)
-	if err != nil {
-		return 0, err
-	}
-	words := uint64(d.l.RangeWords())
-	g := token*uint64(d.p.GroupsPerToken) + i
-	at := uint64(plan[0]) + uint64(d.l.RangesAt(int(d.p.GroupsPerJob))) + g*words
-	ranges, err := d.pages.span(at, words)
 	if err != nil {
 		return 0, err
 	}
@@ -64,7 +62,7 @@ func (d *decider) decide(n int) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	min, max, quantizes := readRange(d.l, ranges)
+	min, max, quantizes := d.views[job].Range(n % int(d.p.GroupsPerJob))
 	if !quantizes {
 		return shaders.Raw, nil
 	}

@@ -20,7 +20,7 @@ func Decode(s shaders.DecodeSpec, p shaders.DecodePush, pages, plan, rows []uint
 	if err := d.check(); err != nil {
 		return err
 	}
-	if err := d.open(); err != nil {
+	if d.views, err = openJobs(l, d.grid, d.pages, d.plan); err != nil {
 		return err
 	}
 	return parallel(int(p.Groups), int(p.RowCount)*l.HeadDim, func(from, to int) error {
@@ -51,22 +51,6 @@ func (d *decoder) check() error {
 		return argument("decode", "%d rows from row %d: a group has %d", n, first, d.l.Rows)
 	}
 	return d.grid.check("decode")
-}
-
-// open finds the pages of all jobs.
-func (d *decoder) open() error {
-	for job := range d.grid.jobs() {
-		at, err := d.plan.word(2 * uint64(job))
-		if err != nil {
-			return err
-		}
-		view, err := openAt(d.l, d.pages, at, int(d.p.GroupsPerJob))
-		if err != nil {
-			return err
-		}
-		d.views = append(d.views, view)
-	}
-	return nil
 }
 
 // decode writes the rows of group n.

@@ -45,7 +45,7 @@ func TestDemotingIsEncodingWithFewerBits(t *testing.T) {
 }
 
 // keepRaw returns bits with shaders.Raw where a group cannot be quantized.
-func keepRaw(t *testing.T, l shaders.Layout, page []uint32, bits []uint8) []uint8 {
+func keepRaw(t testing.TB, l shaders.Layout, page []uint32, bits []uint8) []uint8 {
 	p, err := ReadPage(l, page)
 	require.NoError(t, err)
 	out := slices.Clone(bits)

@@ -112,3 +112,21 @@ func (g grid) place(n int) (job, token, i uint64) {
 	in := uint64(n) % uint64(g.perJob)
 	return uint64(n) / uint64(g.perJob), in / uint64(g.perToken), in % uint64(g.perToken)
 }
+
+// openJobs returns the views of the pages of all jobs, whose offsets are the
+// first of two words of a job in plan.
+func openJobs(l shaders.Layout, g grid, pages, plan buffer) ([]*Page, error) {
+	var views []*Page
+	for job := range g.jobs() {
+		at, err := plan.word(2 * uint64(job))
+		if err != nil {
+			return nil, err
+		}
+		view, err := openAt(l, pages, at, int(g.perJob))
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, view)
+	}
+	return views, nil
+}
