@@ -121,10 +121,14 @@ func (c *Cache) recordAppends(l *List) {
 	if len(c.appends) == 0 {
 		return
 	}
-	for _, a := range c.appends {
+	for i, a := range c.appends {
+		if i > 0 {
+			l.Barrier(Shader, Shader) // layers lie between each other in the ring
+		}
 		first := min(a.tokens, c.geo.slots-a.token%c.geo.slots)
 		c.recordAppend(l, a, 0, first)
 		if first < a.tokens {
+			l.Barrier(Shader, Shader)
 			c.recordAppend(l, a, first, a.tokens-first)
 		}
 	}

@@ -29,7 +29,7 @@ func (c *Cache) stagingWords() int {
 func (c *Cache) allocate() error {
 	g, staging, align := &c.geo, c.stagingWords(), c.dev.Limits().ViewAlign
 	raw := g.layout.RawGroupWords()
-	half := max(staging/2, g.pageGroups*(1+g.layout.SlotWords()))
+	half := max(staging/2, g.pageGroups*(1+g.slotStride))
 	token := 2 * c.cfg.KVHeads * c.cfg.HeadDim // words of a token's f32 rows in a layer, K and V
 	readback := min(c.cfg.Capacity*token, max(staging, c.cfg.Capacity*g.slotWords()/8), maxReadback)
 	for _, b := range []struct {
@@ -41,8 +41,8 @@ func (c *Cache) allocate() error {
 		{&c.ring, "ring", g.slots * g.slotWords(), DeviceLocal},
 		{&c.rows, "rows", max(staging/4, c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
 		{&c.plan, "plan", max(staging, 2*c.jobWords(align)), Upload},
-		{&c.scratch, "scratch", 2 * roundUp(half, align), DeviceLocal},
-		{&c.out, "out", max(readback, c.cfg.PageTokens*token, c.cfg.PageTokens*g.slotWords()/g.units, 2*roundUp(g.pageGroups, align)), Download},
+		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), DeviceLocal},
+		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, Download},
 	} {
 		if limit := c.dev.Limits().ViewWords; b.words > limit {
 			return fmt.Errorf("backend: %s of %d words: the device limits a storage buffer to %d: %w", b.label, b.words, limit, ErrConfig)

@@ -111,10 +111,19 @@ func TestReadsWhatTheReferenceDecodes(t *testing.T) {
 }
 
 func TestAdaptEqualsFreshEncoding(t *testing.T) {
+	testAdapt(t, cpu(t))
+}
+
+// Every buffer that a kernel of the cache writes is compared with the reference.
+func TestAdaptOnVulkanAndReference(t *testing.T) {
+	testAdapt(t, openVulkan(t, "both:llvmpipe"))
+}
+
+func testAdapt(t *testing.T, d Device) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
-			s := newSequence(t, cpu(t), c.appended, c.cfg)
+			s := newSequence(t, d, c.appended, c.cfg)
 			var all Moves
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
 				s.step(n)

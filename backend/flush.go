@@ -99,7 +99,7 @@ func (c *Cache) storeChunks(ctx context.Context, from, to int) (done []encoded, 
 // encodeBatch is how many pages of a kind fit the buffers at once.
 func (c *Cache) encodeBatch() int {
 	g, align := &c.geo, c.dev.Limits().ViewAlign
-	slots := c.scratch.Len() / 2 / (g.pageGroups * (1 + g.layout.SlotWords()))
+	slots := c.scratch.Len() / 2 / (g.pageGroups * (1 + g.slotStride))
 	plans := c.plan.Len() / (2 * c.jobWords(align))
 	bits := c.out.Len() / (2 * g.pageGroups)
 	return max(1, min(slots, plans, bits))
@@ -118,15 +118,13 @@ func (c *Cache) storeBatch(ctx context.Context, judges [2]*judge, batch []pageID
 		return pages, err
 	}
 	return pages, c.run("pack", func(l *List) {
-		plan := c.newPlanner()
-		for k := range judges {
-			c.recordPack(l, plan, Kind(k), pages[k*len(batch):][:len(batch)])
-		}
+		c.recordPack(l, pages)
 		l.Mark("pack")
 	})
 }
 
-// slotsOf is the part of scratch that has the slots of a kind.
+// slotsOf is the part of scratch that encode fills for a kind: the bits of its
+// groups, then their slots. Both parts are a whole number of slots apart.
 func (c *Cache) slotsOf(k Kind) View {
 	half := c.scratch.Len() / 2
 	return View{Buffer: c.scratch, Offset: int(k) * half, Words: half}
@@ -156,7 +154,7 @@ func (c *Cache) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch 
 	groups := len(batch) * g.pageGroups
 	push := shaders.EncodePush{Groups: uint32(groups), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()), WantBase: uint32(want),
-		SlotBase: uint32(groups), SlotWords: uint32(g.layout.SlotWords()), Rule: 1,
+		SlotBase: uint32(groups), SlotWords: uint32(g.slotStride), Rule: 1,
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
 	k := constants{layout: g.layout, lanes: groupLanes(g.layout.Group()), in: c.cfg.Type, out: c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Encode, Spec: k.spec(shaders.Encode), Push: push.Bytes(),
@@ -188,28 +186,29 @@ func (c *Cache) placePages(batch []pageID) (pages []encoded, err error) {
 	return pages, nil
 }
 
-// recordPack records the packing of pages of a kind: one dispatch a slab. Slots
-// are in the order of the pages.
-func (c *Cache) recordPack(l *List, plan *planner, kind Kind, pages []encoded) {
-	g := &c.geo
+// recordPack records the packing of pages, K before V: one dispatch a slab.
+// Slots are in the order of the pages.
+func (c *Cache) recordPack(l *List, pages []encoded) {
+	g, plan := &c.geo, c.newPlanner()
+	bitsWords, apart := g.layout.BitsWords(g.pageGroups), c.scratch.Len()/2/g.slotStride
 	bySlab := map[int][]int{}
 	for i, p := range pages {
 		bySlab[p.ref.Slab] = append(bySlab[p.ref.Slab], i)
 	}
 	for slab, members := range sorted(bySlab) {
-		bitsWords := g.layout.BitsWords(g.pageGroups)
 		words := make([]uint32, 0, len(members)*(5+bitsWords))
 		for i, m := range members {
-			p := pages[m]
-			words = append(words, uint32(m*g.pageGroups), p.ref.Offset, uint32(5*len(members)+i*bitsWords), uint32(p.words), p.failed)
+			p, half := pages[m], len(pages)/2
+			slot := m/half*apart + m%half*g.pageGroups
+			words = append(words, uint32(slot), p.ref.Offset, uint32(5*len(members)+i*bitsWords), uint32(p.words), p.failed)
 		}
 		for _, m := range members {
 			words = append(words, shaders.PackBits(plainBits(pages[m].bits))...)
 		}
-		push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: uint32(len(pages) * g.pageGroups), SlotWords: uint32(g.layout.SlotWords())}
+		push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: uint32(len(pages) / 2 * g.pageGroups), SlotWords: uint32(g.slotStride)}
 		k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
 		l.Dispatch(Dispatch{Kernel: shaders.Pack, Spec: k.spec(shaders.Pack), Push: push.Bytes(),
 			Workgroups: uint32(len(members)),
-			Views:      []View{c.slotsOf(kind), plan.add(words), Whole(c.store.slabs.buffers[slab])}})
+			Views:      []View{Whole(c.scratch), plan.add(words), Whole(c.store.slabs.buffers[slab])}})
 	}
 }

@@ -21,6 +21,7 @@ type geometry struct {
 	layerWords    int // rows of a token in a layer, one kind
 	tokenWords    int // rows of a token in all layers, one kind
 	slots         int // tokens of the recent-window ring, whole pages
+	slotStride    int // words from slot to slot of encode
 }
 
 func newGeometry(c Config) (geometry, error) {
@@ -43,8 +44,16 @@ func newGeometry(c Config) (geometry, error) {
 	g.layerWords = c.KVHeads * g.layout.RawRowWords()
 	g.tokenWords = c.Layers * g.layerWords
 	g.slots = roundUp(c.Window+c.PageTokens-1+c.MaxAppend, c.PageTokens)
+	g.slotStride = g.layout.SlotWords()
+	if g.slotStride >= wideSlot {
+		g.slotStride = roundUp(g.slotStride, MinimumLimits.ViewAlign)
+	}
 	return g, nil
 }
+
+// wideSlot is the words from which on slots begin at aligned places: the common
+// multiple of their stride and the alignment stays small.
+const wideSlot = 512
 
 // slotWords are the words of a token in the ring: its K rows, then its V rows,
 // each in the order [layer][KV head][D].
@@ -77,6 +86,14 @@ func (g *geometry) groupHeads(group int) (from, to int) {
 		return group, group + 1
 	}
 	return 0, g.heads
+}
+
+func lcm(a, b int) int {
+	x, y := a, b
+	for y > 0 {
+		x, y = y, x%y
+	}
+	return a / x * b
 }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

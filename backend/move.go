@@ -187,9 +187,11 @@ func (c *Cache) recordMoves(l *List, pages []moved) {
 		}
 		routes[r] = append(routes[r], p)
 	}
+	var busy touched
 	for _, promote := range []bool{false, true} {
 		for _, r := range order {
 			if r.promote == promote {
+				busy.before(l, r)
 				c.recordRoute(l, plan, r, routes[r])
 			}
 		}
@@ -199,6 +201,22 @@ func (c *Cache) recordMoves(l *List, pages []moved) {
 			l.Mark("repack")
 		}
 	}
+}
+
+// touched are the slabs that dispatches since the last barrier read and write.
+// Their pages differ, but barriers are about what a dispatch could touch.
+type touched struct{ read, written map[int]bool }
+
+// before records a barrier where a route could meet an earlier one.
+func (t *touched) before(l *List, r route) {
+	if t.written[r.from] || t.written[r.to] || t.read[r.to] {
+		l.Barrier(Shader, Shader)
+		*t = touched{}
+	}
+	if t.read == nil {
+		*t = touched{map[int]bool{}, map[int]bool{}}
+	}
+	t.read[r.from], t.written[r.to] = true, true
 }
 
 func (c *Cache) recordRoute(l *List, plan *planner, r route, pages []moved) {
