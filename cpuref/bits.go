@@ -21,7 +21,7 @@ func putRow(codes []uint8, b int, out []uint32) {
 	}
 }
 
-// readRow reads codes of b bits, 1..8, from a row string.
+// readRow reads codes of b bits, 0..8, from a row string.
 func readRow(in []uint32, b int, codes []uint8) {
 	plane := len(codes) / 8
 	for i := range plane {

@@ -18,6 +18,7 @@ func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) er
 	in, out := buffer{"convert", "src", src}, buffer{"convert", "dst", dst}
 	inWords, outWords := uint64(from.RawRowWords()), uint64(to.RawRowWords())
 	return parallel(int(p.Rows), from.HeadDim, func(first, end int) error {
+		room := make([]uint32, from.HeadDim)
 		for n := first; n < end; n++ {
 			token, i := uint64(n)/uint64(p.RowsPerToken), uint64(n)%uint64(p.RowsPerToken)
 			a, err := in.span(uint64(p.SrcOffset)+token*uint64(p.SrcTokenStride)+i*inWords, inWords)
@@ -28,7 +29,7 @@ func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) er
 			if err != nil {
 				return err
 			}
-			convertRow(elements{s.Type, a}, elements{s.OutType, b}, from.HeadDim)
+			convertRow(elements{s.Type, a}, elements{s.OutType, b}, room)
 		}
 		return nil
 	})

@@ -24,9 +24,9 @@ func Decode(s shaders.DecodeSpec, p shaders.DecodePush, pages, plan, rows []uint
 		return err
 	}
 	return parallel(int(p.Groups), int(p.RowCount)*l.HeadDim, func(from, to int) error {
-		codes := make([]uint8, l.HeadDim)
+		room := newDecodeRoom(l)
 		for n := from; n < to; n++ {
-			if err := d.decode(n, codes); err != nil {
+			if err := d.decode(n, room); err != nil {
 				return err
 			}
 		}
@@ -53,52 +53,62 @@ func (d *decoder) check() error {
 	return d.grid.check("decode")
 }
 
+// decodeRoom is what decoding a group needs and others may reuse.
+type decodeRoom struct {
+	codes    []uint8  // of a row
+	elements []uint32 // of a row
+	levels   [256]uint32
+}
+
+func newDecodeRoom(l shaders.Layout) *decodeRoom {
+	return &decodeRoom{codes: make([]uint8, l.HeadDim), elements: make([]uint32, l.HeadDim)}
+}
+
 // decode writes the rows of group n.
-func (d *decoder) decode(n int, codes []uint8) error {
+func (d *decoder) decode(n int, room *decodeRoom) error {
 	job, token, i := d.grid.place(n)
 	offset, err := d.plan.word(2*job + 1)
 	if err != nil {
 		return err
 	}
-	words, count := uint64(d.l.HeadDim*shaders.ElementBytes(d.out)/4), uint64(d.p.RowCount)
-	at := uint64(offset) + token*uint64(d.p.TokenStride) + i*count*words
-	out, err := d.rows.span(at, count*words)
+	words := d.l.HeadDim * shaders.ElementBytes(d.out) / 4
+	all := uint64(d.p.RowCount) * uint64(words)
+	out, err := d.rows.span(uint64(offset)+token*uint64(d.p.TokenStride)+i*all, all)
 	if err != nil {
 		return err
 	}
-	g := n % int(d.p.GroupsPerJob)
-	for r := range int(count) {
-		row := elements{d.out, out[r*int(words) : (r+1)*int(words)]}
-		decodeRow(d.views[job], g, int(d.p.RowFirst)+r, row, codes)
+	page, g := d.views[job], n%int(d.p.GroupsPerJob)
+	if page.Bits[g] == shaders.Raw {
+		for r := range int(d.p.RowCount) {
+			from := elements{d.l.Type, page.Row(g, int(d.p.RowFirst)+r)}
+			convertRow(from, elements{d.out, out[r*words:]}, room.elements)
+		}
+		return nil
 	}
-	return d.putOutliers(d.views[job], g, out)
+	d.decodeCodes(page, g, out, room)
+	return d.putOutliers(page, g, out)
 }
 
-// decodeRow writes row r of group g without its outliers.
-func decodeRow(p *Page, g, r int, out elements, codes []uint8) {
-	b := p.Bits[g]
-	if b == shaders.Raw {
-		convertRow(elements{p.Layout.Type, p.Row(g, r)}, out, p.Layout.HeadDim)
-		return
-	}
+// decodeCodes writes the rows of a quantized group without its outliers. It
+// computes the values of all codes first where there are no more than elements.
+func (d *decoder) decodeCodes(p *Page, g int, out []uint32, room *decodeRoom) {
 	min, max, _ := p.Range(g)
-	q := newQuantizer(min, max)
-	if b == 0 {
-		clear(codes)
-	} else {
-		readRow(p.Row(g, r), int(b), codes)
-	}
-	var levels [256]uint32
-	known := 1<<b <= len(codes)
+	q, b := newQuantizer(min, max), int(p.Bits[g])
+	words := d.l.HeadDim * shaders.ElementBytes(d.out) / 4
+	known := 1<<b <= len(out)/words*d.l.HeadDim
 	for k := 0; known && k < 1<<b; k++ {
-		levels[k] = q.element(uint8(k), int(b), out.typ)
+		room.levels[k] = q.element(uint8(k), b, d.out)
 	}
-	for i, k := range codes {
-		if known {
-			out.set(i, levels[k])
-		} else {
-			out.set(i, q.element(k, int(b), out.typ))
+	for r := range len(out) / words {
+		readRow(p.Row(g, int(d.p.RowFirst)+r), b, room.codes)
+		for i, k := range room.codes {
+			if known {
+				room.elements[i] = room.levels[k]
+			} else {
+				room.elements[i] = q.element(k, b, d.out)
+			}
 		}
+		packRow(room.elements, elements{d.out, out[r*words:]})
 	}
 }
 
@@ -109,9 +119,6 @@ func (q quantizer) element(code uint8, b int, typ uint32) uint32 {
 
 // putOutliers puts the outliers of a quantized group into its decoded rows.
 func (d *decoder) putOutliers(p *Page, g int, out []uint32) error {
-	if p.Bits[g] == shaders.Raw {
-		return nil
-	}
 	first, n := int(d.p.RowFirst)*d.l.HeadDim, int(d.p.RowCount)*d.l.HeadDim
 	to := elements{d.out, out}
 	for k := range d.l.Outliers() {

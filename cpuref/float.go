@@ -116,13 +116,38 @@ func (e elements) set(i int, element uint32) {
 	e.words[i/2] = e.words[i/2]&^(0xffff<<shift) | element<<shift
 }
 
-// convertRow widens or narrows n elements; equal types are copied as they are.
-func convertRow(in, out elements, n int) {
+// unpackRow returns the elements of a row, one a word of out.
+func unpackRow(in elements, out []uint32) {
+	if in.typ == shaders.TypeF32 {
+		copy(out, in.words)
+		return
+	}
+	for i, w := range in.words[:len(out)/2] {
+		out[2*i], out[2*i+1] = w&0xffff, w>>16
+	}
+}
+
+// packRow is the reverse; rows have an even number of elements.
+func packRow(in []uint32, out elements) {
+	if out.typ == shaders.TypeF32 {
+		copy(out.words, in)
+		return
+	}
+	for i := range len(in) / 2 {
+		out.words[i] = in[2*i] | in[2*i+1]<<16
+	}
+}
+
+// convertRow widens or narrows a row of len(room) elements; equal types are
+// copied as they are.
+func convertRow(in, out elements, room []uint32) {
 	if in.typ == out.typ {
 		copy(out.words, in.words)
 		return
 	}
-	for i := range n {
-		out.set(i, Narrow(out.typ, Widen(in.typ, in.at(i))))
+	unpackRow(in, room)
+	for i, element := range room {
+		room[i] = Narrow(out.typ, Widen(in.typ, element))
 	}
+	packRow(room, out)
 }

@@ -21,7 +21,9 @@ type group struct {
 	min, max  float32   // of the values that are no outliers
 	quantizes bool      // false: stored raw, with range (+inf, -inf)
 	codes     []uint8   // room for G codes
-	keys      []uint64  // room for sorting
+	raw       []uint32  // room for G elements
+	marks     []bool    // room for G marks
+	ends      []uint64  // room for the keys of one end's outliers
 }
 
 func newGroup(l shaders.Layout) *group {
@@ -30,7 +32,9 @@ func newGroup(l shaders.Layout) *group {
 		values:   make([]float32, l.Group()),
 		outliers: make([]uint16, l.Outliers()),
 		codes:    make([]uint8, l.Group()),
-		keys:     make([]uint64, l.Group()),
+		raw:      make([]uint32, l.Group()),
+		marks:    make([]bool, l.Group()),
+		ends:     make([]uint64, 0, l.Outliers()),
 	}
 }
 
@@ -49,59 +53,72 @@ func (g *group) read(rows []uint32) {
 
 // load reports whether all values are finite.
 func (g *group) load(rows []uint32) bool {
+	unpackRow(elements{g.layout.Type, rows}, g.raw)
 	finite := true
-	in := elements{g.layout.Type, rows}
-	for i := range g.values {
-		x := Load(in.typ, in.at(i))
+	for i, element := range g.raw {
+		x := Load(g.layout.Type, element)
 		g.values[i] = x
 		finite = finite && math.Float32bits(x)&infinityF32 != infinityF32
 	}
 	return finite
 }
 
-// selectOutliers sorts the elements by (value, index): the first LOW are the
-// low outliers, and what then lies below the last HIGH has the range.
+// selectOutliers takes the low outliers, then the high ones from what is left,
+// and the range of what is left then. A key is a value and its index in one
+// integer; all keys differ.
 func (g *group) selectOutliers() {
-	if g.layout.Outliers() == 0 {
-		g.min, g.max = slices.Min(g.values), slices.Max(g.values)
-		return
+	low, high := g.layout.Low, g.layout.High
+	g.ends = keepLeast(g.ends[:0], low, g.values, func(x float32, i int) (uint64, bool) {
+		return uint64(orderKey(x))<<32 | uint64(i), true
+	})
+	listIndices(g.ends, g.outliers[:low])
+	isOutlier := g.marks
+	clear(isOutlier)
+	for _, i := range g.outliers[:low] {
+		isOutlier[i] = true
 	}
+	g.ends = keepLeast(g.ends[:0], high, g.values, func(x float32, i int) (uint64, bool) {
+		return uint64(^orderKey(x))<<32 | uint64(i), !isOutlier[i]
+	})
+	listIndices(g.ends, g.outliers[low:])
+	for _, i := range g.outliers[low:] {
+		isOutlier[i] = true
+	}
+	g.min, g.max = float32(math.Inf(1)), float32(math.Inf(-1))
 	for i, x := range g.values {
-		g.keys[i] = uint64(orderKey(x))<<32 | uint64(i)
-	}
-	slices.Sort(g.keys)
-	low, high, n := g.layout.Low, g.layout.High, len(g.keys)
-	g.min, g.max = g.sorted(low), g.sorted(n-high-1)
-	for i, k := range g.keys[:low] {
-		g.outliers[i] = uint16(k)
-	}
-	g.takeHigh(g.outliers[low:])
-	slices.Sort(g.outliers[:low])
-	slices.Sort(g.outliers[low:])
-}
-
-// takeHigh lists the high outliers: all above the HIGH-th largest value, and of
-// those equal to it the lowest indices that are no low outliers.
-func (g *group) takeHigh(out []uint16) {
-	if len(out) == 0 {
-		return
-	}
-	n := len(g.keys)
-	threshold := g.keys[n-len(out)] >> 32
-	above, _ := slices.BinarySearch(g.keys, (threshold+1)<<32)
-	equal, _ := slices.BinarySearch(g.keys, threshold<<32)
-	equal = max(equal, g.layout.Low)
-	for i := range out {
-		from := above + i
-		if from >= n {
-			from = equal + from - n
+		if !isOutlier[i] {
+			g.min, g.max = min(g.min, x), max(g.max, x)
 		}
-		out[i] = uint16(g.keys[from])
 	}
 }
 
-// sorted returns the i-th smallest value once keys are sorted.
-func (g *group) sorted(i int) float32 { return g.values[uint32(g.keys[i])] }
+// keepLeast appends the n least keys of values to kept, in order. key returns
+// false for a value that is not to be taken.
+func keepLeast(kept []uint64, n int, values []float32, key func(x float32, i int) (uint64, bool)) []uint64 {
+	if n == 0 {
+		return kept
+	}
+	for i, x := range values {
+		k, ok := key(x, i)
+		if !ok || len(kept) == n && k > kept[n-1] {
+			continue
+		}
+		if len(kept) == n {
+			kept = kept[:n-1]
+		}
+		at, _ := slices.BinarySearch(kept, k)
+		kept = slices.Insert(kept, at, k)
+	}
+	return kept
+}
+
+// listIndices lists the indices of keys in ascending order.
+func listIndices(keys []uint64, out []uint16) {
+	for i, k := range keys {
+		out[i] = uint16(k)
+	}
+	slices.Sort(out)
+}
 
 // orderKey maps loaded values to integers of the same order.
 func orderKey(x float32) uint32 {

@@ -10,6 +10,8 @@ import (
 type quantizer struct {
 	min, max float32
 	r        float32 // max - min, 0 below rangeFloor
+	s8       float32 // r/256
+	perS8    float32 // about 1/s8
 }
 
 func newQuantizer(min, max float32) quantizer {
@@ -17,11 +19,12 @@ func newQuantizer(min, max float32) quantizer {
 	if r < rangeFloor {
 		r = 0
 	}
-	return quantizer{min, max, r}
+	s8 := r * (1.0 / 256)
+	return quantizer{min, max, r, s8, 1 / s8}
 }
 
 // code8 returns the largest k in 0..255 with k*s8 <= y, y = clamp(x) - min. The
-// division only finds a place to start from.
+// estimate only finds a place to start from.
 func (q quantizer) code8(x float32) uint8 {
 	if q.r == 0 {
 		return 0
@@ -32,17 +35,17 @@ func (q quantizer) code8(x float32) uint8 {
 	if x > q.max {
 		x = q.max
 	}
-	y, s8 := x-q.min, q.r*(1.0/256)
+	y := x - q.min
 	k := 0
-	if guess := y / s8; guess >= 255 {
+	if guess := float32(y * q.perS8); guess >= 255 {
 		k = 255
 	} else if guess > 0 {
 		k = int(guess)
 	}
-	for k < 255 && float32(float32(k+1)*s8) <= y {
+	for k < 255 && float32(float32(k+1)*q.s8) <= y {
 		k++
 	}
-	for k > 0 && float32(float32(k)*s8) > y {
+	for k > 0 && float32(float32(k)*q.s8) > y {
 		k--
 	}
 	return uint8(k)
