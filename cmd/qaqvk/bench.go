@@ -30,6 +30,9 @@ func newBench() *cobra.Command {
 			if f.repeat < 1 || f.repeat > 1000 {
 				return fmt.Errorf("--repeat %d: must be 1..1000", f.repeat)
 			}
+			if err := checkOutput(f.json); err != nil {
+				return err
+			}
 			return f.device.use(func(d backend.Device) error { return f.run(c, d) })
 		},
 	}

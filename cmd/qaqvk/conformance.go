@@ -25,6 +25,9 @@ func newConformance() *cobra.Command {
 		Short: "Check that every kernel returns the reference's bits on a device",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkOutput(f.json); err != nil {
+				return err
+			}
 			var failed error
 			err := f.device.use(func(d backend.Device) (err error) {
 				failed, err = f.run(c, d)

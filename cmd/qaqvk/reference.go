@@ -20,6 +20,9 @@ func newReference() *cobra.Command {
 		Short: "Compare with what the QAQ authors' code returned (safetensors)",
 		Args:  someArgs,
 		RunE: func(c *cobra.Command, files []string) error {
+			if err := checkOutput(json); err != nil {
+				return err
+			}
 			var failed error
 			err := device.use(func(d backend.Device) (err error) {
 				failed, err = compare(c, d, files, json)

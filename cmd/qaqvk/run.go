@@ -91,6 +91,9 @@ func (f *runFlags) options(c *cobra.Command) (session.Options, error) {
 	if o.Formula, err = backend.ParseFormula(f.formula.value); err != nil {
 		return o, err
 	}
+	if err := checkOutput(f.json); err != nil {
+		return o, err
+	}
 	if err := o.Check(); err != nil {
 		return o, err
 	}

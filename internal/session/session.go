@@ -123,6 +123,6 @@ func (s *session) answer(ctx context.Context, cache *backend.Cache) error {
 		o.Ends = m.Tokenizer.Ends
 	}
 	s.result, err = generate.Run(ctx, m, generate.NewStore(ctx, cache, m.QueryHeads, m.KVHeads*m.HeadDim), s.prompt, o)
-	s.ui.Text(stream.Flush())
+	s.ui.Text(stream.Flush() + "\n\n")
 	return err
 }
