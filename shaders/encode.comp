@@ -50,7 +50,8 @@ void clearOutliers(uint slot) {
     for (uint i = 0u; i < OUTLIERS * ENTRY_WORDS; i++) slots[slot + RANGE_WORDS + i] = 0u;
 }
 
-void writeOutliers(uint group, uint lane, bool live, uint slot, Selection s) {
+// All lanes of a group come here, finite or not: they meet at barriers.
+void writeOutliers(uint group, uint lane, bool live, uint slot, Selection s, bool finite) {
     uint low = 0u, high = 0u;
     if (LANES > 1) {
         FOR_ELEMENTS(key, index, {
@@ -60,6 +61,7 @@ void writeOutliers(uint group, uint lane, bool live, uint slot, Selection s) {
         low = sumBeforeLane(low);
         high = sumBeforeLane(high);
     }
+    if (!finite) return;
     FOR_ELEMENTS(key, index, {
         if (isLow(s, key, index)) writeOutlier(slot, low++, index, patternOf(key));
         else if (isHigh(s, key, index)) writeOutlier(slot, LOW + high++, index, patternOf(key));
@@ -153,7 +155,7 @@ void main() {
     }
     if (OUTLIERS > 0) {
         if (isFew && finite) writeFew(slot, few);
-        if (!isFew) writeOutliers(group, lane, live, slot, s);
+        if (!isFew) writeOutliers(group, lane, live, slot, s, finite);
         if (!finite && live && lane == 0u) clearOutliers(slot);
     }
     FOR_UNITS(u, writeUnit(group, lane, live, u, slot, range, b))

@@ -61,6 +61,9 @@ const uint KEY_STEP = TYPE == F32 ? 1 : 0x10000;
 
 uint biased(int key) { return uint(key) ^ 0x80000000u; }
 
+// The key of the high end: descending, with the same zeros below.
+uint reversed(int key) { return ~biased(key) & ~(KEY_STEP - 1u); }
+
 bool upTo(Cut cut, uint key, uint index) {
     return key < cut.key || (key == cut.key && index <= cut.index);
 }
@@ -70,7 +73,7 @@ bool isLow(Selection s, int key, uint index) {
 }
 
 bool isHigh(Selection s, int key, uint index) {
-    return HIGH > 0 && !isLow(s, key, index) && upTo(s.high, ~biased(key), index);
+    return HIGH > 0 && !isLow(s, key, index) && upTo(s.high, reversed(key), index);
 }
 
 #define FOR_ELEMENTS(key, index, body)                                            \
@@ -87,7 +90,7 @@ bool isHigh(Selection s, int key, uint index) {
 uint countBelow(uint group, uint lane, bool live, Selection s, bool high, uint bound) {
     uint count = 0u;
     FOR_ELEMENTS(key, index, {
-        uint k = high ? ~biased(key) : biased(key);
+        uint k = high ? reversed(key) : biased(key);
         if (k < bound && !(high && isLow(s, key, index))) count++;
     })
     return sumOverLanes(count);
@@ -96,7 +99,7 @@ uint countBelow(uint group, uint lane, bool live, Selection s, bool high, uint b
 uint countTies(uint group, uint lane, bool live, Selection s, bool high, uint value, uint bound) {
     uint count = 0u;
     FOR_ELEMENTS(key, index, {
-        uint k = high ? ~biased(key) : biased(key);
+        uint k = high ? reversed(key) : biased(key);
         if (k == value && index < bound && !(high && isLow(s, key, index))) count++;
     })
     return sumOverLanes(count);

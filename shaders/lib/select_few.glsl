@@ -34,12 +34,14 @@ void keepPacked(inout FewOutliers few, int entry) {
 }
 
 // Elements come in ascending order of index: a strict comparison keeps the
-// lower index before its equals.
+// lower index before its equals. What the element displaces moves on by one
+// place without comparing, so that it stays before its own equals.
 void keepPair(inout FewOutliers few, int key, uint index) {
     int v = key;
     uint at = index;
+    bool first = false;
     [[unroll]] for (uint j = 0u; j < FEW_LOW; j++) {
-        bool first = v < few.low[j];
+        first = first || v < few.low[j];
         int otherKey = few.low[j];
         uint otherAt = few.lowAt[j];
         few.low[j] = first ? v : otherKey;
@@ -49,8 +51,9 @@ void keepPair(inout FewOutliers few, int key, uint index) {
     }
     v = key;
     at = index;
+    first = false;
     [[unroll]] for (uint j = 0u; j < FEW_HIGH; j++) {
-        bool first = v > few.high[j];
+        first = first || v > few.high[j];
         int otherKey = few.high[j];
         uint otherAt = few.highAt[j];
         few.high[j] = first ? v : otherKey;
