@@ -14,8 +14,9 @@ var ErrContext = errors.New("context is full")
 var ErrToken = errors.New("no such token")
 
 // Forward runs a batch of tokens that follow those in kv and returns the logits
-// of the token after the last, [Vocab]. On an error, kv may hold rows of a step
-// that did not complete.
+// of the token after the last, [Vocab]. Attention takes QueryHeads·n·T floats of
+// memory, so long prompts are best given in batches of a few dozen. On an error,
+// kv may hold rows of a step that did not complete.
 func (m *Model) Forward(tokens []int, kv KV) ([]float32, error) {
 	return m.run(tokens, kv, 1, nil)
 }

@@ -1,8 +1,8 @@
 // Package blas multiplies f32 matrices with OpenBLAS.
 //
 // OpenBLAS itself is held to one thread; the work is divided here, into parts
-// whose bounds depend only on the shape and on GOMAXPROCS, so that results are
-// the same from run to run.
+// whose bounds depend only on the shape, so that results are the same from run
+// to run and for any number of processors.
 package blas
 
 // #cgo LDFLAGS: -lopenblas

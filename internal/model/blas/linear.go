@@ -6,17 +6,22 @@ import (
 	"sync/atomic"
 )
 
-// grain is the number of output rows that parts of a product are multiples of:
-// a multiple of every kernel's tile, so that the split does not change results.
-const grain = 64
+// A product is cut into at most maxParts parts of whole grains of output rows,
+// whatever the number of processors, because OpenBLAS sums in another order
+// when the shape of a call changes.
+const (
+	grain    = 64
+	maxParts = 16
+)
 
 // Linear computes y = x·wᵀ + beta·y for x [n][in], w [out][in], y [n][out],
-// with the rows of w divided among the processors.
+// with the rows of w divided among the processors. The result does not depend
+// on how many there are.
 func Linear(y, x, w []float32, n, in, out int, beta float32) {
-	units := (out + grain - 1) / grain
-	parts := min(runtime.GOMAXPROCS(0), units)
+	grains := (out + grain - 1) / grain
+	parts := min(maxParts, grains)
 	Parallel(parts, func(p int) {
-		first, last := units*p/parts*grain, min(units*(p+1)/parts*grain, out)
+		first, last := grains*p/parts*grain, min(grains*(p+1)/parts*grain, out)
 		linear(y, x, w, n, in, out, first, last, beta)
 	})
 }

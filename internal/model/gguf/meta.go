@@ -78,9 +78,6 @@ func list[T any](f *File, key, want string, convert func(any) (T, bool)) ([]T, e
 	return out, nil
 }
 
-// Has reports whether the metadata has the key.
-func (f *File) Has(key string) bool { _, ok := f.meta[key]; return ok }
-
 // Int returns a whole number of at most 31 bits, def when the key is absent,
 // or ErrKey when the value is something else. The others are alike.
 func (f *File) Int(key string, def int) (int, error) {

@@ -21,7 +21,6 @@ const (
 	typeNormal  = 1
 	typeControl = 3
 	typeUser    = 4
-	typeUnused  = 5
 )
 
 // Vocabulary is the tokenizer.ggml.* metadata of a model file.

@@ -1,0 +1,271 @@
+package model_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/internal/model"
+	"github.com/qaqvk/qaqvk/internal/model/gguf"
+	"github.com/qaqvk/qaqvk/internal/model/modeltest"
+	"github.com/qaqvk/qaqvk/internal/model/quant"
+)
+
+var tokens = []int{70, 5, 262, 100, 263, 264, 9, 9, 1, 2, 0, 130}
+
+func load(t *testing.T, f *modeltest.File) *model.Model {
+	t.Helper()
+	m, err := model.Load(write(t, f))
+	require.NoError(t, err)
+	return m
+}
+
+// variants are the model files whose logits are checked against the reference.
+var variants = []struct {
+	name   string
+	edit   func(f *modeltest.File)
+	adjust func(r *reference)
+}{
+	{"llama", func(*modeltest.File) {}, func(*reference) {}},
+	{"output of its own", func(f *modeltest.File) {
+		f.Add(3, "output.weight", quant.F16, modeltest.Width, 265)
+	}, func(*reference) {}},
+	{"biases", addBiases, func(*reference) {}},
+	{"linear scaling", func(f *modeltest.File) {
+		f.Set("llama.rope.scaling.type", "linear")
+		f.Set("llama.rope.scaling.factor", float32(4))
+	}, func(r *reference) { r.scale = 4 }},
+	{"rope factors", func(f *modeltest.File) {
+		f.Add(4, "rope_freqs.weight", quant.F32, modeltest.HeadDim/2)
+	}, func(r *reference) { r.factors = r.tensor("rope_freqs.weight") }},
+	{"qwen2", func(f *modeltest.File) {
+		for _, kv := range slices.Clone(f.KVs) {
+			if len(kv.Key) > 6 && kv.Key[:6] == "llama." {
+				f.Set(kv.Key, nil)
+				f.Set("qwen2."+kv.Key[6:], kv.Value)
+			}
+		}
+		f.Set("general.architecture", "qwen2")
+		addBiases(f)
+	}, func(r *reference) { r.halves = true }},
+}
+
+func addBiases(f *modeltest.File) {
+	for i, blk := range []string{"blk.0.", "blk.1."} {
+		f.Add(uint64(10+i), blk+"attn_q.bias", quant.F32, modeltest.QueryHeads*modeltest.HeadDim)
+		f.Add(uint64(20+i), blk+"attn_k.bias", quant.F32, modeltest.KVHeads*modeltest.HeadDim)
+		f.Add(uint64(30+i), blk+"attn_v.bias", quant.F32, modeltest.KVHeads*modeltest.HeadDim)
+		f.Add(uint64(40+i), blk+"attn_output.bias", quant.F32, modeltest.Width)
+	}
+}
+
+func TestLogitsMatchReference(t *testing.T) {
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			tiny := modeltest.Tiny(7)
+			v.edit(tiny)
+			path := write(t, tiny)
+			m, err := model.Load(path)
+			require.NoError(t, err)
+			f, err := gguf.Open(path)
+			require.NoError(t, err)
+			defer f.Close()
+			r := &reference{t: t, f: f, scale: 1}
+			v.adjust(r)
+			want, _ := r.logits(tokens)
+			got, err := m.ForwardAll(tokens, model.NewMemory(m.Config))
+			require.NoError(t, err)
+			require.Len(t, got, len(tokens)*m.Vocab)
+			for i, x := range got {
+				require.InDelta(t, want[i/m.Vocab][i%m.Vocab], x, 2e-4, "token %d logit %d", i/m.Vocab, i%m.Vocab)
+			}
+		})
+	}
+}
+
+func TestBatchesGiveTheSameLogits(t *testing.T) {
+	m := load(t, modeltest.Tiny(8))
+	want, err := m.Forward(tokens, model.NewMemory(m.Config))
+	require.NoError(t, err)
+	for _, sizes := range [][]int{{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {5, 7}, {11, 1}, {1, 11}} {
+		kv, at := model.NewMemory(m.Config), 0
+		var got []float32
+		for _, n := range sizes {
+			got, err = m.Forward(tokens[at:at+n], kv)
+			require.NoError(t, err)
+			at += n
+		}
+		assert.Equal(t, len(tokens), kv.Tokens())
+		assert.InDeltaSlice(t, want, got, 1e-4, "batches %v", sizes)
+	}
+}
+
+func TestRunsRepeatExactly(t *testing.T) {
+	m := load(t, modeltest.Tiny(9))
+	want, err := m.ForwardAll(tokens, model.NewMemory(m.Config))
+	require.NoError(t, err)
+	for range 5 {
+		got, err := m.ForwardAll(tokens, model.NewMemory(m.Config))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+// spy records what Forward hands to its cache and can fail or lie.
+type spy struct {
+	*model.Memory
+	calls  []string
+	probs  map[int][]float32
+	failAt string
+	drop   int // tokens left out of Read
+}
+
+var errSpy = errors.New("spy failed")
+
+func (s *spy) note(call string) error {
+	s.calls = append(s.calls, call)
+	if call == s.failAt {
+		return errSpy
+	}
+	return nil
+}
+
+func (s *spy) Append(layer int, k, v []float32) error {
+	return errors.Join(s.Memory.Append(layer, k, v), s.note("append"))
+}
+
+func (s *spy) Read(layer int) (k, v []float32, tokens int, err error) {
+	k, v, tokens, err = s.Memory.Read(layer)
+	return k, v, tokens - s.drop, errors.Join(err, s.note("read"))
+}
+
+func (s *spy) Observe(layer int, probs []float32, queries, tokens int) error {
+	if s.probs != nil {
+		s.probs[layer] = append([]float32(nil), probs...)
+	}
+	return s.note("observe")
+}
+
+func (s *spy) Step() error { return errors.Join(s.Memory.Step(), s.note("step")) }
+
+func TestCacheCallsAndProbabilities(t *testing.T) {
+	path := write(t, modeltest.Tiny(7))
+	m, err := model.Load(path)
+	require.NoError(t, err)
+	s := &spy{Memory: model.NewMemory(m.Config), probs: map[int][]float32{}}
+	_, err = m.Forward(tokens, s)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"append", "read", "observe", "append", "read", "observe", "step"}, s.calls)
+
+	f, err := gguf.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	_, want := (&reference{t: t, f: f, scale: 1}).logits(tokens)
+	n := len(tokens)
+	for layer, probs := range s.probs {
+		require.Len(t, probs, n*modeltest.QueryHeads*n)
+		for row := range n * modeltest.QueryHeads {
+			query, head, sum := row/modeltest.QueryHeads, row%modeltest.QueryHeads, 0.0
+			for tok, p := range probs[row*n : (row+1)*n] {
+				sum += float64(p)
+				if tok > query {
+					require.Zero(t, p, "layer %d query %d sees later token %d", layer, query, tok)
+				}
+				if query == n-1 {
+					require.InDelta(t, want[layer][head][tok], p, 1e-5)
+				}
+			}
+			require.InDelta(t, 1, sum, 1e-5)
+		}
+	}
+}
+
+func TestAttentionUsesWhatTheCacheReturns(t *testing.T) {
+	m := load(t, modeltest.Tiny(7))
+	want, err := m.Forward(tokens, model.NewMemory(m.Config))
+	require.NoError(t, err)
+	got, err := m.Forward(tokens, &zeroed{model.NewMemory(m.Config)})
+	require.NoError(t, err)
+	assert.NotEqual(t, want, got)
+}
+
+// zeroed returns zeros in place of the first token's rows.
+type zeroed struct{ *model.Memory }
+
+func (z *zeroed) Read(layer int) (k, v []float32, tokens int, err error) {
+	k, v, tokens, err = z.Memory.Read(layer)
+	clear(v[:modeltest.KVHeads*modeltest.HeadDim])
+	return k, v, tokens, err
+}
+
+func TestCacheErrorsReachTheCaller(t *testing.T) {
+	m := load(t, modeltest.Tiny(7))
+	for _, call := range []string{"append", "read", "observe", "step"} {
+		_, err := m.Forward(tokens, &spy{Memory: model.NewMemory(m.Config), failAt: call})
+		require.ErrorIs(t, err, errSpy)
+		assert.Contains(t, err.Error(), call)
+	}
+	_, err := m.Forward(tokens, &spy{Memory: model.NewMemory(m.Config), drop: 1})
+	require.ErrorContains(t, err, "layer 0: cache returned 11 tokens")
+}
+
+func TestFailedStepCanBeRepeated(t *testing.T) {
+	m := load(t, modeltest.Tiny(7))
+	want, err := m.Forward(tokens, model.NewMemory(m.Config))
+	require.NoError(t, err)
+	s := &spy{Memory: model.NewMemory(m.Config), failAt: "observe"}
+	_, err = m.Forward(tokens, s)
+	require.ErrorIs(t, err, errSpy)
+	s.failAt = ""
+	got, err := m.Forward(tokens, s)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+}
+
+func TestForwardRejects(t *testing.T) {
+	m := load(t, modeltest.Tiny(7))
+	kv := model.NewMemory(m.Config)
+	for _, c := range []struct {
+		name   string
+		tokens []int
+		want   error
+		text   string
+	}{
+		{"empty", nil, model.ErrToken, "model: empty batch"},
+		{"token too large", []int{1, m.Vocab}, model.ErrToken, "model: token 265 of a vocabulary of 265"},
+		{"negative token", []int{-1}, model.ErrToken, "model: token -1 of"},
+		{"context", make([]int, modeltest.Context+1), model.ErrContext, "model: 97 tokens after 0 exceed the model's 96"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := m.Forward(c.tokens, kv)
+			require.ErrorIs(t, err, c.want)
+			assert.Contains(t, err.Error(), c.text)
+		})
+	}
+	_, err := m.Forward(make([]int, modeltest.Context), kv)
+	require.NoError(t, err)
+	_, err = m.Forward([]int{1}, kv)
+	require.ErrorIs(t, err, model.ErrContext)
+}
+
+func TestMemoryRejects(t *testing.T) {
+	m := load(t, modeltest.Tiny(7))
+	kv := model.NewMemory(m.Config)
+	require.Error(t, kv.Append(modeltest.Layers, nil, nil))
+	require.Error(t, kv.Append(0, make([]float32, 3), make([]float32, 3)))
+	_, _, _, err := kv.Read(-1)
+	require.Error(t, err)
+}
+
+// f32 returns little-endian bytes of v, count times.
+func f32(v float32, count int) (out []byte) {
+	for range count {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+	}
+	return out
+}

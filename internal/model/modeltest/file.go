@@ -1,0 +1,135 @@
+// Package modeltest builds GGUF files for tests: any metadata and tensors, and
+// a tiny random model that has every weight type.
+package modeltest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"slices"
+)
+
+const alignment = 32
+
+// KV is one metadata entry. Value is a string, bool, uint32, int32, float32,
+// []string or []int32.
+type KV struct {
+	Key   string
+	Value any
+}
+
+// Tensor is one tensor; Dims in GGUF order, Data of the type's blocks.
+type Tensor struct {
+	Name string
+	Type uint32
+	Dims []int
+	Data []byte
+}
+
+// File is a GGUF file to be written. Edit it at will, damage included.
+type File struct {
+	KVs     []KV
+	Tensors []Tensor
+}
+
+// Set replaces or adds a metadata entry; a nil value removes it.
+func (f *File) Set(key string, value any) {
+	f.KVs = slices.DeleteFunc(f.KVs, func(kv KV) bool { return kv.Key == key })
+	if value != nil {
+		f.KVs = append(f.KVs, KV{key, value})
+	}
+}
+
+// Tensor returns the tensor of that name, or nil.
+func (f *File) Tensor(name string) *Tensor {
+	for i := range f.Tensors {
+		if f.Tensors[i].Name == name {
+			return &f.Tensors[i]
+		}
+	}
+	return nil
+}
+
+// Remove takes the tensor of that name out.
+func (f *File) Remove(name string) {
+	f.Tensors = slices.DeleteFunc(f.Tensors, func(t Tensor) bool { return t.Name == name })
+}
+
+// Write writes the file to path.
+func (f *File) Write(path string) error {
+	data, err := f.Bytes()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+// Bytes returns the file in GGUF version 3, or an error for a value type that
+// KV does not list.
+func (f *File) Bytes() ([]byte, error) {
+	w := &writer{}
+	w.put([]byte("GGUF"), uint32(3), uint64(len(f.Tensors)), uint64(len(f.KVs)))
+	for _, kv := range f.KVs {
+		w.text(kv.Key)
+		if err := w.value(kv.Value); err != nil {
+			return nil, fmt.Errorf("modeltest: %s: %w", kv.Key, err)
+		}
+	}
+	offset := uint64(0)
+	for _, t := range f.Tensors {
+		w.text(t.Name)
+		w.put(uint32(len(t.Dims)))
+		for _, d := range t.Dims {
+			w.put(uint64(d))
+		}
+		w.put(t.Type, offset)
+		offset += uint64(len(t.Data)+alignment-1) / alignment * alignment
+	}
+	for _, t := range f.Tensors {
+		w.pad()
+		w.put(t.Data)
+	}
+	w.pad()
+	return w.Bytes(), nil
+}
+
+type writer struct{ bytes.Buffer }
+
+// put appends fixed-size values in little-endian; a bytes.Buffer takes them all.
+func (w *writer) put(values ...any) {
+	for _, v := range values {
+		_ = binary.Write(w, binary.LittleEndian, v)
+	}
+}
+
+func (w *writer) text(s string) { w.put(uint64(len(s)), []byte(s)) }
+
+func (w *writer) pad() { w.Write(make([]byte, (alignment-w.Len()%alignment)%alignment)) }
+
+// value appends a value after its type number.
+func (w *writer) value(v any) error {
+	switch v := v.(type) {
+	case uint32:
+		w.put(uint32(4), v)
+	case int32:
+		w.put(uint32(5), v)
+	case float32:
+		w.put(uint32(6), v)
+	case bool:
+		w.put(uint32(7), v)
+	case string:
+		w.put(uint32(8))
+		w.text(v)
+	case []int32:
+		w.put(uint32(9), uint32(5), uint64(len(v)), v)
+	case []string:
+		w.put(uint32(9), uint32(8), uint64(len(v)))
+		for _, s := range v {
+			w.text(s)
+		}
+	default:
+		return fmt.Errorf("value of type %T", v)
+	}
+	return nil
+}
