@@ -53,17 +53,17 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "14e9c8d268bf92d6a00c5511193e561912264df64fd34797ba53d3ec7068f05b",
+		SPIRV:    "458e3e89550451476e95958fe9f8a8904b25c5a947e6d044d61020bef8a6719b",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "d95f1526cebd5dcd13f04c7dbb97b9ec52b0684e04f93fe892358962661eb673"},
+			{Path: "encode.comp", SHA256: "17766afac353b934b7bf42a999f51a03a7b3bf8ea7d95a358347d7e4b3daa72b"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/chunks.glsl", SHA256: "9396bb0d373f4428734435a0680b7a7116817403a42be70ecd4e6fc0a62c5b55"},
-			{Path: "lib/select.glsl", SHA256: "d6cd8064daaa3b38133f4971349163bad8da6894651a45939d0847c6b2066eb7"},
+			{Path: "lib/select.glsl", SHA256: "0a22677ac4fc2b5fbb2cc27c241ef6bcec1766708198eec89eee526af982bfa7"},
 			{Path: "lib/quantize.glsl", SHA256: "56e30c2673acdad1b29d9e0a4db9fcef2af1c1da8d52b781d36c5065e5cbc764"},
 			{Path: "lib/planes.glsl", SHA256: "06abf1df297be1ed45193b7eb79a005a04ed93a329689315fbee1e07b45bf791"},
-			{Path: "lib/select_few.glsl", SHA256: "ef6fe894339d7e78e15413cb8e4b0a6e3b78e489407105e9f5bc48c78a54ee3f"},
+			{Path: "lib/select_few.glsl", SHA256: "68b7bfbffb37517b9f00718b12c7c87b5ff66cfa78558826eca988eabc5aa4cd"},
 		},
 	},
 	{
