@@ -47,7 +47,8 @@
 //
 // or MaxBits if none does. w is the group's importance, c its limit, delta 0
 // (paper) or 1 (authors). Both products are one f32 multiplication each,
-// 2^b - delta is exact, and a product below 2^-126 in magnitude counts as 0.
+// 2^b - delta is exact, and w, c or a product below 2^-126 in magnitude counts
+// as 0.
 // c is in [0, 2^100], w in [0, 2^20]. A negative w pins the group to MaxBits.
 //
 // # Codes

@@ -40,6 +40,8 @@ bool overflows(Range r) { return r.extent >= 8.507059173023462e+37; } // 2^126
 
 // The smallest bits that keep the bound R*w <= c*(2^b - delta).
 uint decideBits(float extent, float w, float c, float delta, uint minBits, uint maxBits) {
+    w = flushed(w);
+    c = flushed(c);
     if (w < 0.0) return maxBits;
     precise float product = extent * w;
     float need = flushed(product);
