@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,9 +13,20 @@ import (
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
 )
 
+// withoutLoader is a library folder whose Vulkan loaders have no entry point.
+func withoutLoader(t *testing.T) string {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "empty.c")
+	require.NoError(t, os.WriteFile(source, nil, 0o644))
+	for _, name := range []string{"libvulkan.so.1", "libvulkan.so"} {
+		out, err := exec.Command("cc", "-shared", "-o", filepath.Join(dir, name), source).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	return dir
+}
+
 func TestNoVulkan(t *testing.T) {
-	broken := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(broken, "libvulkan.so.1"), []byte("no library"), 0o644))
+	broken := withoutLoader(t)
 	for _, c := range []struct {
 		name string
 		env  []string
