@@ -20,9 +20,8 @@ func (m *Moves) add(n Moves) {
 	m.Missed += n.Missed
 }
 
-// change is a page that gets new bits.
+// change is what a page that gets new bits gets.
 type change struct {
-	pageID
 	bits    []uint8 // the new mirror
 	promote bool    // some group gets more bits
 }
@@ -30,55 +29,53 @@ type change struct {
 // Adapt decides the bits of all stored groups anew and moves those that change:
 // fewer bits on the device alone, more bits with what the host supplies. Groups
 // whose rows the host does not have keep their bits. It returns what it did,
-// also when it fails; pages are moved in batches, each wholly or not at all.
+// also when it fails; pages are moved segment by segment, each wholly or not at
+// all.
 func (c *Cache) Adapt(ctx context.Context) (Moves, error) {
 	var done Moves
 	if err := c.usable(0); err != nil {
 		return done, err
 	}
+	changes := map[pageID]change{}
 	for k, r := range c.rules {
 		if r.Fixed || c.stored == 0 {
 			continue
 		}
-		m, err := c.adaptKind(ctx, Kind(k))
-		done.add(m)
+		missed, err := c.decideKind(ctx, Kind(k), changes)
 		if err != nil {
-			c.moves.add(done)
 			return done, err
 		}
+		done.Missed += missed
 	}
+	moved, err := c.moveAll(ctx, changes)
+	done.add(moved)
 	c.moves.add(done)
-	return done, c.compact(ctx)
+	return done, err
 }
 
-// adaptKind decides and moves the pages of a kind, batch by batch.
-func (c *Cache) adaptKind(ctx context.Context, kind Kind) (done Moves, err error) {
-	j := c.newJudge(kind, c.tokens, c.stored)
+// decideKind collects the changes of the pages of a kind, batch by batch, and
+// counts the groups that should get more bits but cannot.
+func (c *Cache) decideKind(ctx context.Context, kind Kind, changes map[pageID]change) (missed int64, err error) {
+	j, chunks := c.newJudge(kind, c.tokens, c.stored), c.stored/c.cfg.PageTokens
 	most := c.decideBatch()
 	var batch []pageID
 	for unit := range c.geo.units {
-		for chunk := range c.store.chunks() {
+		for chunk := range chunks {
 			batch = append(batch, pageID{kind, unit, chunk})
-			if len(batch) < most && (unit < c.geo.units-1 || chunk < c.store.chunks()-1) {
+			if len(batch) < most && (unit < c.geo.units-1 || chunk < chunks-1) {
 				continue
 			}
 			if err := ctx.Err(); err != nil {
-				return done, fmt.Errorf("backend: adapt: %w", err)
+				return missed, fmt.Errorf("backend: adapt: %w", err)
 			}
-			changes, missed, err := c.decide(j, batch)
-			done.Missed += missed
-			if err != nil {
-				return done, err
-			}
-			moved, err := c.moveAll(ctx, changes)
-			done.add(moved)
-			if err != nil {
-				return done, err
+			lacking, err := c.decide(j, batch, changes)
+			if missed += lacking; err != nil {
+				return missed, err
 			}
 			batch = batch[:0]
 		}
 	}
-	return done, nil
+	return missed, nil
 }
 
 // decideBatch is how many pages are decided at once; each may be a dispatch.
@@ -88,56 +85,52 @@ func (c *Cache) decideBatch() int {
 	return max(1, min(bits, c.plan.Len()/c.jobWords(align)))
 }
 
-// decide returns the pages of a batch whose bits change, and how many groups
-// should get more bits but cannot.
-func (c *Cache) decide(j *judge, batch []pageID) (changes []change, missed int64, err error) {
-	var order []pageID // by slab, as dispatched
-	var at []int       // where in out the bits of each page begin
+// decide collects the pages of a batch whose bits change, and counts the groups
+// that should get more bits but cannot.
+func (c *Cache) decide(j *judge, batch []pageID, changes map[pageID]change) (missed int64, err error) {
+	at := make([]int, 0, len(batch)) // where in out the bits of each page begin
 	err = c.run("decide", func(l *List) {
 		plan, end := c.newPlanner(), 0
-		bySlab := map[int][]pageID{}
-		for _, p := range batch {
-			bySlab[c.store.ref(p).Slab] = append(bySlab[c.store.ref(p).Slab], p)
-		}
-		for slab, pages := range sorted(bySlab) {
-			words := len(pages) * c.geo.pageGroups
-			c.recordDecide(l, plan, j, slab, pages, View{c.out, end, words})
-			for i, p := range pages {
-				order, at = append(order, p), append(at, end+i*c.geo.pageGroups)
+		for first := 0; first < len(batch); {
+			seg, last := c.store.segmentOf(batch[first].unit, batch[first].chunk), first
+			for ; last < len(batch) && c.store.segmentOf(batch[last].unit, batch[last].chunk) == seg; last++ {
+				at = append(at, end+(last-first)*c.geo.pageGroups)
 			}
-			end = roundUp(end+words, plan.align)
+			words := (last - first) * c.geo.pageGroups
+			c.recordDecide(l, plan, j, seg, batch[first:last], View{c.out, end, words})
+			end, first = roundUp(end+words, plan.align), last
 		}
 		l.Mark("decide")
 	})
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	for i, p := range order {
+	for i, p := range batch {
 		ch, lacking, ok := c.compare(p, c.out.Words()[at[i]:][:c.geo.pageGroups])
 		missed += lacking
 		if ok {
-			changes = append(changes, ch)
+			changes[p] = ch
 		}
 	}
-	return changes, missed, nil
+	return missed, nil
 }
 
-func (c *Cache) recordDecide(l *List, plan *planner, j *judge, slab int, pages []pageID, bits View) {
+func (c *Cache) recordDecide(l *List, plan *planner, j *judge, seg *segment, pages []pageID, bits View) {
 	g, rule := &c.geo, c.rules[j.kind]
-	words, want := j.plan(pages, func(p pageID) uint32 { return c.store.ref(p).Offset })
+	words, want := j.plan(pages, func(p pageID) uint32 { return uint32(seg.pages[p.kind][p.chunk-seg.first].at) })
 	push := shaders.DecidePush{Groups: uint32(bits.Words), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), WantBase: uint32(want),
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
 	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Decide, Spec: k.spec(shaders.Decide), Push: push.Bytes(),
 		Workgroups: workgroups(bits.Words),
-		Views:      []View{Whole(c.store.slabs.buffers[slab]), plan.add(words), bits}})
+		Views:      []View{Whole(seg.buffer), plan.add(words), bits}})
 }
 
 // compare tells whether and how a page changes when its groups should have the
 // decided bits.
 func (c *Cache) compare(p pageID, decided []uint32) (ch change, missed int64, changed bool) {
-	ch = change{pageID: p, bits: append([]uint8(nil), c.store.pageBits(p)...)}
+	ch = change{bits: append([]uint8(nil), c.store.pageBits(p)...)}
 	for g, old := range ch.bits {
 		b := uint8(decided[g])
 		switch {

@@ -40,7 +40,7 @@ func (c *Cache) allocate() error {
 	}{
 		{&c.ring, "ring", g.slots * g.slotWords(), DeviceLocal},
 		{&c.rows, "rows", max(staging/4, c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
-		{&c.plan, "plan", max(staging, 2*c.jobWords(align)), Upload},
+		{&c.plan, "plan", max(staging, 4*c.jobWords(align)), Upload},
 		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), DeviceLocal},
 		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, Download},
 	} {

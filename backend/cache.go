@@ -71,7 +71,7 @@ func New(dev Device, cfg Config) (*Cache, error) {
 		}
 	}
 	c.pending = make([]int, cfg.Layers)
-	c.store = newStore(dev, &c.geo)
+	c.store = newStore(&c.geo)
 	c.importance = newImportance(cfg)
 	if err := c.allocate(); err != nil {
 		c.buffers.release()
@@ -99,7 +99,7 @@ func (c *Cache) Close() error {
 	for _, l := range c.lists {
 		l.Release()
 	}
-	c.store.arena.Release()
+	c.store.release()
 	c.host.close()
 	c.buffers.release()
 	return nil
@@ -150,6 +150,6 @@ func (c *Cache) run(role string, record func(*List)) error {
 }
 
 // Lists are the last recorded list of each role: append, read, keep, encode,
-// pack, decide, move, compact. They can be printed and, while the cache is
+// pack, decide, ranges, move, promote. They can be printed and, while the cache is
 // open and unchanged, submitted again.
 func (c *Cache) Lists() map[string]*List { return c.lists }

@@ -101,9 +101,9 @@ func TestReadsWhatTheReferenceDecodes(t *testing.T) {
 			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery = 120, 20, -1
 			s := newSequence(t, cpu(t), c.appended, c.cfg)
 			for i, n := range []int{1, 20, 20, 1, 1, 1, 7, 16, 1, 1, 20, 3, 20} {
-				before := s.c.store.chunks()
+				before := s.chunks()
 				s.step(n)
-				s.requireBits(before, s.c.store.chunks())
+				s.requireBits(before, s.chunks())
 				s.requireRows([]Type{F32, F16, BF16}[i%3])
 			}
 		})
@@ -130,7 +130,7 @@ func testAdapt(t *testing.T, d Device) {
 				m, err := s.c.Adapt(context.Background())
 				require.NoError(t, err)
 				all.add(m)
-				s.requireBits(0, s.c.store.chunks())
+				s.requireBits(0, s.chunks())
 				s.requireRows(F32)
 			}
 			fixed := s.c.rules[Key].Fixed
@@ -153,7 +153,7 @@ func TestStatsAddUp(t *testing.T) {
 			g, words := &s.c.geo, int64(0)
 			for k := range s.c.rules {
 				for u := range g.units {
-					for chunk := range s.c.store.chunks() {
+					for chunk := range s.chunks() {
 						words += int64(s.c.store.pageWords(s.c.store.pageBits(pageID{Kind(k), u, chunk})))
 					}
 				}
@@ -169,7 +169,7 @@ func TestStatsAddUp(t *testing.T) {
 			for _, n := range st.K.Histogram {
 				groups += n
 			}
-			require.Equal(t, int64(g.units*s.c.store.chunks()*g.pageGroups), groups)
+			require.Equal(t, int64(g.units*s.chunks()*g.pageGroups), groups)
 			require.LessOrEqual(t, st.Bytes.Paper, st.Bytes.Live)
 			require.NoError(t, s.c.Close())
 			require.Zero(t, s.c.dev.Stats().LiveBytes)
@@ -182,6 +182,6 @@ func TestListsAreReadableAndReplay(t *testing.T) {
 	s.step(30)
 	s.requireRows(F16)
 	list := s.c.Lists()["read"]
-	require.Regexp(t, `(?m)^decode workgroup=128 .*groups=32 .*pages=slab0\[`, list.String())
+	require.Regexp(t, `(?m)^decode workgroup=128 .*groups=32 .*pages=pages\.0\.0\[`, list.String())
 	require.NoError(t, RunList(context.Background(), s.c.dev, list))
 }

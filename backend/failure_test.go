@@ -173,7 +173,7 @@ func TestGoesOnAfterFailures(t *testing.T) {
 		attempt(func() error { return s.c.Step(context.Background()) })
 		attempt(func() error { return second(s.c.Adapt(context.Background())) })
 		d.submits, d.buffers = -1, -1
-		s.requireBits(0, s.c.store.chunks())
+		s.requireBits(0, s.chunks())
 		s.requireRows(F32)
 		require.Equal(t, 39, s.c.Stats().Tokens)
 		if n < 12 || n == 20 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/qaqvk/qaqvk/internal/arena"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -42,10 +41,9 @@ func (c *Cache) Step(ctx context.Context) error {
 // encoded is a page that was encoded and has its place.
 type encoded struct {
 	pageID
-	ref    arena.Ref
-	bits   []uint8
-	failed uint32 // groups that could not be quantized
-	words  int
+	bits      []uint8
+	failed    uint32 // groups that could not be quantized
+	at, words int    // in the buffer of its unit's growth
 }
 
 // flush stores the chunks that left the recent window; all or none.
@@ -55,26 +53,19 @@ func (c *Cache) flush(ctx context.Context) error {
 	if from == to {
 		return nil
 	}
-	pages, err := c.storeChunks(ctx, from, to)
-	if err != nil {
-		for _, p := range pages {
-			err = joinErrors(err, c.store.arena.Free(p.ref))
-		}
+	if err := c.storeChunks(ctx, from, to); err != nil {
+		c.store.truncate(from)
 		return joinErrors(err, c.host.drop(c.stored))
-	}
-	for _, p := range pages {
-		c.store.add(p.pageID, p.ref, p.bits)
 	}
 	c.stored = to * c.cfg.PageTokens
 	return nil
 }
 
-// storeChunks encodes the chunks from..to in batches. It returns the pages that
-// have a place, also when it fails.
-func (c *Cache) storeChunks(ctx context.Context, from, to int) (done []encoded, err error) {
+// storeChunks encodes the chunks from..to in batches.
+func (c *Cache) storeChunks(ctx context.Context, from, to int) error {
 	tokens := to * c.cfg.PageTokens
 	if err := c.keep(ctx, c.stored, tokens); err != nil {
-		return nil, err
+		return err
 	}
 	judges := [2]*judge{c.newJudge(Key, c.tokens, tokens), c.newJudge(Value, c.tokens, tokens)}
 	var batch []pageID // of K; V has the same
@@ -85,42 +76,50 @@ func (c *Cache) storeChunks(ctx context.Context, from, to int) (done []encoded, 
 			if len(batch) < most && (unit < c.geo.units-1 || chunk < to-1) {
 				continue
 			}
-			pages, err := c.storeBatch(ctx, judges, batch)
-			done = append(done, pages...)
-			if err != nil {
-				return done, err
+			if err := c.storeBatch(ctx, judges, batch); err != nil {
+				return err
 			}
 			batch = batch[:0]
 		}
 	}
-	return done, nil
+	return nil
 }
 
 // encodeBatch is how many pages of a kind fit the buffers at once.
 func (c *Cache) encodeBatch() int {
-	g, align := &c.geo, c.dev.Limits().ViewAlign
+	g := &c.geo
 	slots := c.scratch.Len() / 2 / (g.pageGroups * (1 + g.slotStride))
-	plans := c.plan.Len() / (2 * c.jobWords(align))
+	plans := c.segmentPages() / 2
 	bits := c.out.Len() / (2 * g.pageGroups)
 	return max(1, min(slots, plans, bits))
 }
 
 // storeBatch encodes and packs the pages of K and of V.
-func (c *Cache) storeBatch(ctx context.Context, judges [2]*judge, batch []pageID) ([]encoded, error) {
+func (c *Cache) storeBatch(ctx context.Context, judges [2]*judge, batch []pageID) error {
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("backend: step: %w", err)
+		return fmt.Errorf("backend: step: %w", err)
 	}
 	if err := c.encode(judges, batch); err != nil {
-		return nil, err
+		return err
 	}
-	pages, err := c.placePages(batch)
+	pages := c.readBits(batch)
+	growths, err := c.placePages(pages)
+	if err == nil {
+		err = c.run("pack", func(l *List) { c.recordPack(l, growths, pages) })
+	}
 	if err != nil {
-		return pages, err
+		for _, g := range growths {
+			g.drop()
+		}
+		return err
 	}
-	return pages, c.run("pack", func(l *List) {
-		c.recordPack(l, pages)
-		l.Mark("pack")
-	})
+	for _, g := range growths {
+		g.commit(c.store)
+	}
+	for _, p := range pages {
+		c.store.add(c.store.lastOf(p.unit), p.pageID, p.at, p.words, p.bits)
+	}
+	return nil
 }
 
 // slotsOf is the part of scratch that encode fills for a kind: the bits of its
@@ -162,53 +161,86 @@ func (c *Cache) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch 
 		Views:      []View{Whole(c.ring), plan.add(words), c.slotsOf(kind)}})
 }
 
-// placePages reads the bits of a batch and finds room for its pages, K first.
-// It returns those that have a place, also when it fails.
-func (c *Cache) placePages(batch []pageID) (pages []encoded, err error) {
+// readBits reads the bits of a batch: pages in the order of the batch, K before
+// V of a chunk, as they will lie in their segments.
+func (c *Cache) readBits(batch []pageID) []encoded {
 	n, words := c.geo.pageGroups, c.out.Words()
-	for k := range c.rules {
-		for _, p := range batch {
+	pages := make([]encoded, 0, 2*len(batch))
+	for i, p := range batch {
+		for k := range c.rules {
 			e := encoded{pageID: pageID{Kind(k), p.unit, p.chunk}, bits: make([]uint8, n)}
-			for i := range e.bits {
-				e.bits[i] = uint8(words[i])
-				if e.bits[i] == failedBits {
+			for j := range e.bits {
+				e.bits[j] = uint8(words[(k*len(batch)+i)*n+j])
+				if e.bits[j] == failedBits {
 					e.failed++
 				}
 			}
-			words = words[n:]
 			e.words = c.store.pageWords(e.bits)
-			if e.ref, err = c.store.arena.Alloc(e.words); err != nil {
-				return pages, fmt.Errorf("backend: step: %w", err)
-			}
 			pages = append(pages, e)
 		}
 	}
-	return pages, nil
+	return pages
 }
 
-// recordPack records the packing of pages, K before V: one dispatch a slab.
-// Slots are in the order of the pages.
-func (c *Cache) recordPack(l *List, pages []encoded) {
-	g, plan := &c.geo, c.newPlanner()
+// placePages finds room for pages, unit by unit. It returns the room that it
+// took, also when it fails.
+func (c *Cache) placePages(pages []encoded) (growths []growth, err error) {
+	for i := 0; i < len(pages); {
+		end, words := i, 0
+		for end < len(pages) && pages[end].unit == pages[i].unit {
+			words += pages[end].words
+			end++
+		}
+		g, err := c.grow(pages[i].unit, end-i, words)
+		if err != nil {
+			return growths, err
+		}
+		growths = append(growths, g)
+		for at := g.at; i < end; i++ {
+			pages[i].at = at
+			at = roundUp(at+pages[i].words, pageAlign)
+		}
+	}
+	return growths, nil
+}
+
+// recordPack records the packing of pages: one dispatch a unit.
+func (c *Cache) recordPack(l *List, growths []growth, pages []encoded) {
+	copied := false
+	for _, g := range growths {
+		copied = g.record(l) || copied
+	}
+	if copied {
+		l.Barrier(Transfer, Shader)
+		l.Mark("grow")
+	}
+	plan, first := c.newPlanner(), 0
+	for _, g := range growths {
+		end := first
+		for end < len(pages) && pages[end].unit == g.unit {
+			end++
+		}
+		c.recordPackUnit(l, plan, g.target(), pages[first:end], first, len(pages)/2)
+		first = end
+	}
+	l.Mark("pack")
+}
+
+// recordPackUnit packs pages of a unit; the first is number first of a batch
+// that has half pages of each kind. Slots are in the order of the batch.
+func (c *Cache) recordPackUnit(l *List, plan *planner, to Buffer, pages []encoded, first, half int) {
+	g := &c.geo
 	bitsWords, apart := g.layout.BitsWords(g.pageGroups), c.scratch.Len()/2/g.slotStride
-	bySlab := map[int][]int{}
+	words := make([]uint32, 0, len(pages)*(5+bitsWords))
 	for i, p := range pages {
-		bySlab[p.ref.Slab] = append(bySlab[p.ref.Slab], i)
+		slot := int(p.kind)*apart + (first+i)/2*g.pageGroups
+		words = append(words, uint32(slot), uint32(p.at), uint32(5*len(pages)+i*bitsWords), uint32(p.words), p.failed)
 	}
-	for slab, members := range sorted(bySlab) {
-		words := make([]uint32, 0, len(members)*(5+bitsWords))
-		for i, m := range members {
-			p, half := pages[m], len(pages)/2
-			slot := m/half*apart + m%half*g.pageGroups
-			words = append(words, uint32(slot), p.ref.Offset, uint32(5*len(members)+i*bitsWords), uint32(p.words), p.failed)
-		}
-		for _, m := range members {
-			words = append(words, shaders.PackBits(plainBits(pages[m].bits))...)
-		}
-		push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: uint32(len(pages) / 2 * g.pageGroups), SlotWords: uint32(g.slotStride)}
-		k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
-		l.Dispatch(Dispatch{Kernel: shaders.Pack, Spec: k.spec(shaders.Pack), Push: push.Bytes(),
-			Workgroups: uint32(len(members)),
-			Views:      []View{Whole(c.scratch), plan.add(words), Whole(c.store.slabs.buffers[slab])}})
+	for _, p := range pages {
+		words = append(words, shaders.PackBits(plainBits(p.bits))...)
 	}
+	push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: uint32(half * g.pageGroups), SlotWords: uint32(g.slotStride)}
+	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
+	l.Dispatch(Dispatch{Kernel: shaders.Pack, Spec: k.spec(shaders.Pack), Push: push.Bytes(),
+		Workgroups: uint32(len(pages)), Views: []View{Whole(c.scratch), plan.add(words), Whole(to)}})
 }

@@ -195,3 +195,6 @@ func decoded(t *testing.T, page *cpuref.Page, out Type) []uint32 {
 	require.NoError(t, cpuref.Decode(spec, push, page.Words, []uint32{0, 0}, rows))
 	return rows
 }
+
+// chunks is the number of stored chunks.
+func (s *sequence) chunks() int { return s.c.stored / s.cfg.PageTokens }

@@ -4,284 +4,198 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/qaqvk/qaqvk/cpuref"
-	"github.com/qaqvk/qaqvk/internal/arena"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// moved is a change on its way: the new place, and where in the supply what it
-// lacks begins.
-type moved struct {
-	change
-	ref    arena.Ref
+// rebuild is a segment some of whose pages change, on its way to a new buffer.
+// What does not change is copied.
+type rebuild struct {
+	unit   int
+	seg    *segment
+	buffer Buffer
+	pages  []moved // all pages, in their order
 	words  int
-	supply int
 }
 
-// moveAll rewrites the changed pages in batches that fit the staging buffers.
-func (c *Cache) moveAll(ctx context.Context, changes []change) (done Moves, err error) {
-	for len(changes) > 0 {
-		if err := ctx.Err(); err != nil {
-			return done, fmt.Errorf("backend: adapt: %w", err)
+// moved is a page of a rebuild.
+type moved struct {
+	pageID
+	from, to span
+	change   change // without bits where the page stays as it is
+	supply   int    // where in rows what it lacks begins
+}
+
+// moveAll rebuilds the segments with changes, in batches that fit the plan
+// buffer and need little memory beside what they replace.
+func (c *Cache) moveAll(ctx context.Context, changes map[pageID]change) (done Moves, err error) {
+	var batch []rebuild
+	pages, words := 0, 0
+	for unit, list := range c.store.units {
+		for _, seg := range list {
+			r, dirty := c.newRebuild(unit, seg, changes)
+			if dirty {
+				batch = append(batch, r)
+				pages, words = pages+len(r.pages), words+r.words
+			}
+			last := unit == len(c.store.units)-1 && seg == list[len(list)-1]
+			if len(batch) == 0 || !last && pages <= c.segmentPages() && words <= c.moveWords() {
+				continue
+			}
+			m, err := c.moveBatch(ctx, batch)
+			done.add(m)
+			if err != nil {
+				return done, err
+			}
+			batch, pages, words = nil, 0, 0
 		}
-		n := c.moveBatch(changes)
-		m, err := c.move(changes[:n])
-		done.add(m)
-		if err != nil {
-			return done, err
-		}
-		changes = changes[n:]
 	}
 	return done, nil
 }
 
-// moveBatch is how many of the changes can be made at once, at least one.
-func (c *Cache) moveBatch(changes []change) int {
-	g := &c.geo
-	perPlan := c.plan.Len() / c.jobWords(c.dev.Limits().ViewAlign)
-	perOut := c.out.Len() / (g.pageGroups * g.layout.RangeWords())
-	supply, words, n := 0, 0, 0
-	for n < len(changes) && n < perPlan && n < perOut {
-		supply += c.supplyWords(changes[n])
-		words += c.store.pageWords(changes[n].bits)
-		if n > 0 && (supply > c.rows.Len() || words > c.stagingWords()) {
+// moveWords bounds the words that are rebuilt at once.
+func (c *Cache) moveWords() int { return max(c.stagingWords(), int(c.store.liveWords/16)) }
+
+// newRebuild lays the pages of a segment out anew. It is dirty if any changes.
+func (c *Cache) newRebuild(unit int, seg *segment, changes map[pageID]change) (r rebuild, dirty bool) {
+	r = rebuild{unit: unit, seg: seg, pages: make([]moved, 0, 2*len(seg.pages[Key]))}
+	for i := range seg.pages[Key] {
+		for k := range seg.pages {
+			m := moved{pageID: pageID{Kind(k), unit, seg.first + i}, from: seg.pages[k][i]}
+			var changed bool
+			m.to = span{roundUp(r.words, pageAlign), m.from.words}
+			if m.change, changed = changes[m.pageID]; changed {
+				dirty, m.to.words = true, c.store.pageWords(m.change.bits)
+			}
+			r.words = m.to.at + m.to.words
+			r.pages = append(r.pages, m)
+		}
+	}
+	return r, dirty
+}
+
+// moveBatch rebuilds segments: all or none.
+func (c *Cache) moveBatch(ctx context.Context, batch []rebuild) (done Moves, err error) {
+	if err := ctx.Err(); err != nil {
+		return done, fmt.Errorf("backend: adapt: %w", err)
+	}
+	for i, r := range batch {
+		follow := r.seg == c.store.lastOf(r.unit)
+		if batch[i].buffer, err = c.newSegment(r.unit, r.seg.first, r.words, follow); err != nil {
 			break
 		}
-		n++
-	}
-	return n
-}
-
-// supplyWords are the words that a change lacks.
-func (c *Cache) supplyWords(ch change) int {
-	words := 0
-	for g, old := range c.store.pageBits(ch.pageID) {
-		if old != failedBits {
-			words += c.geo.layout.SupplyWords(old, ch.bits[g])
-		}
-	}
-	return words
-}
-
-// move makes changes: all or none. Every new page has its place before an old
-// one is freed.
-func (c *Cache) move(changes []change) (done Moves, err error) {
-	pages, err := c.placeMoves(changes)
-	if err == nil {
-		err = c.supply(pages)
 	}
 	if err == nil {
-		err = c.run("move", func(l *List) { c.recordMoves(l, pages) })
+		err = c.run("move", func(l *List) { c.recordMoves(l, batch) })
+	}
+	if err == nil {
+		err = c.promote(batch)
 	}
 	if err != nil {
-		for _, p := range pages {
-			err = joinErrors(err, c.store.arena.Free(p.ref))
+		for _, r := range batch {
+			if r.buffer != nil {
+				r.buffer.Release()
+			}
 		}
-		return Moves{}, err
+		return done, err
 	}
-	for _, p := range pages {
-		for g, old := range c.store.pageBits(p.pageID) {
-			if p.bits[g] > old {
+	for _, r := range batch {
+		done.add(c.store.replace(r))
+	}
+	return done, nil
+}
+
+// replace puts a rebuilt segment in the place of the old one.
+func (s *store) replace(r rebuild) (done Moves) {
+	for _, m := range r.pages {
+		r.seg.pages[m.kind][m.chunk-r.seg.first] = m.to
+		if m.change.bits == nil {
+			continue
+		}
+		old := s.pageBits(m.pageID)
+		for g, b := range m.change.bits {
+			if b > old[g] {
 				done.Promoted++
-			} else if p.bits[g] < old {
+			} else if b < old[g] {
 				done.Demoted++
 			}
 		}
-		err = joinErrors(err, c.store.replace(p.pageID, p.ref, p.bits))
+		s.tally(m.kind, old, m.from.words, -1)
+		copy(old, m.change.bits)
+		s.tally(m.kind, old, m.to.words, 1)
 	}
-	return done, err
+	r.seg.buffer.Release()
+	r.seg.buffer, r.seg.used = r.buffer, r.words
+	return done
 }
 
-func (c *Cache) placeMoves(changes []change) (pages []moved, err error) {
-	for _, ch := range changes {
-		m := moved{change: ch, words: c.store.pageWords(ch.bits)}
-		if m.ref, err = c.store.arena.Alloc(m.words); err != nil {
-			return pages, fmt.Errorf("backend: adapt: %w", err)
-		}
-		pages = append(pages, m)
-	}
-	return pages, nil
-}
-
-// supply computes on the host what promoted groups lack, from their ranges on
-// the device and their rows on the host.
-func (c *Cache) supply(pages []moved) error {
-	var promoted []int
-	for i, p := range pages {
-		if p.promote {
-			promoted = append(promoted, i)
+// recordMoves records the copies of what stays and the repacking of what only
+// loses bits.
+func (c *Cache) recordMoves(l *List, batch []rebuild) {
+	copied, plan := false, c.newPlanner()
+	for _, r := range batch {
+		if regions := r.unchanged(); len(regions) > 0 {
+			l.Copy(r.seg.buffer, r.buffer, regions...)
+			copied = true
 		}
 	}
-	if len(promoted) == 0 {
-		return nil
+	if copied {
+		l.Barrier(Transfer, Shader)
+		l.Mark("stay")
 	}
-	if err := c.readRanges(pages, promoted); err != nil {
-		return err
-	}
-	words, at := c.geo.pageGroups*c.geo.layout.RangeWords(), 0
-	for i, p := range promoted {
-		pages[p].supply = at
-		n, err := c.supplyPage(pages[p], c.out.Words()[i*words:][:words], at)
-		if err != nil {
-			return err
-		}
-		at += n
-	}
-	return nil
-}
-
-// readRanges brings the ranges of pages to out, page after page.
-func (c *Cache) readRanges(pages []moved, promoted []int) error {
-	g := &c.geo
-	words := g.pageGroups * g.layout.RangeWords()
-	bySlab := map[int][]Region{}
-	for i, p := range promoted {
-		ref := c.store.ref(pages[p].pageID)
-		bySlab[ref.Slab] = append(bySlab[ref.Slab],
-			Region{Src: int(ref.Offset) + g.layout.RangesAt(g.pageGroups), Dst: i * words, Words: words})
-	}
-	return c.run("ranges", func(l *List) {
-		for slab, regions := range sorted(bySlab) {
-			l.Copy(c.store.slabs.buffers[slab], c.out, regions...)
-		}
-		l.Mark("ranges")
-	})
-}
-
-// supplyPage writes what the promoted groups of a page lack to rows from word
-// at on, and returns how many words that are.
-func (c *Cache) supplyPage(p moved, ranges []uint32, at int) (int, error) {
-	l, start := c.geo.layout, at
-	raw := make([]uint32, l.RawGroupWords())
-	for g, old := range c.store.pageBits(p.pageID) {
-		if p.bits[g] <= old {
-			continue
-		}
-		if err := c.host.group(p.pageID, g, raw); err != nil {
-			return 0, err
-		}
-		n, err := cpuref.Supply(l, ranges[g*l.RangeWords():][:l.RangeWords()], raw, old, p.bits[g], c.rows.Words()[at:])
-		if err != nil {
-			return 0, fmt.Errorf("backend: adapt: %w", err)
-		}
-		at += n
-	}
-	return at - start, nil
-}
-
-// route is what the pages of one dispatch have in common.
-type route struct {
-	promote  bool
-	from, to int // slabs
-}
-
-// recordMoves records one dispatch for each route.
-func (c *Cache) recordMoves(l *List, pages []moved) {
-	plan := c.newPlanner()
-	routes := map[route][]moved{}
-	var order []route
-	for _, p := range pages {
-		r := route{p.promote, c.store.ref(p.pageID).Slab, p.ref.Slab}
-		if routes[r] == nil {
-			order = append(order, r)
-		}
-		routes[r] = append(routes[r], p)
-	}
-	var busy touched
-	for _, promote := range []bool{false, true} {
-		for _, r := range order {
-			if r.promote == promote {
-				busy.before(l, r)
-				c.recordRoute(l, plan, r, routes[r])
+	for _, r := range batch {
+		var pages []moved
+		for _, m := range r.pages {
+			if m.change.bits != nil && !m.change.promote {
+				pages = append(pages, m)
 			}
 		}
-		if promote {
-			l.Mark("promote")
-		} else {
-			l.Mark("repack")
+		if len(pages) > 0 {
+			c.recordRewrite(l, plan, r, pages, shaders.Repack)
 		}
 	}
+	l.Mark("repack")
 }
 
-// touched are the slabs that dispatches since the last barrier read and write.
-// Their pages differ, but barriers are about what a dispatch could touch.
-type touched struct{ read, written map[int]bool }
-
-// before records a barrier where a route could meet an earlier one.
-func (t *touched) before(l *List, r route) {
-	if t.written[r.from] || t.written[r.to] || t.read[r.to] {
-		l.Barrier(Shader, Shader)
-		*t = touched{}
+// unchanged are the runs of pages that stay as they are.
+func (r *rebuild) unchanged() []Region {
+	var list []Region
+	for _, m := range r.pages {
+		if m.change.bits != nil {
+			continue
+		}
+		if n := len(list) - 1; n >= 0 && m.from.at-list[n].Src == m.to.at-list[n].Dst &&
+			m.from.at <= roundUp(list[n].Src+list[n].Words, pageAlign) {
+			list[n].Words = m.to.at + m.to.words - list[n].Dst
+			continue
+		}
+		list = append(list, Region{m.from.at, m.to.at, m.to.words})
 	}
-	if t.read == nil {
-		*t = touched{map[int]bool{}, map[int]bool{}}
-	}
-	t.read[r.from], t.written[r.to] = true, true
+	return list
 }
 
-func (c *Cache) recordRoute(l *List, plan *planner, r route, pages []moved) {
-	g := &c.geo
-	jobWords := 4
-	if r.promote {
+// recordRewrite records repack or promote for pages of a segment.
+func (c *Cache) recordRewrite(l *List, plan *planner, r rebuild, pages []moved, kernel *shaders.Kernel) {
+	g, jobWords := &c.geo, 4
+	if kernel == shaders.Promote {
 		jobWords = 5
 	}
 	bitsWords := g.layout.BitsWords(g.pageGroups)
-	var words []uint32
-	for i, p := range pages {
-		words = append(words, c.store.ref(p.pageID).Offset, p.ref.Offset, uint32(jobWords*len(pages)+i*bitsWords), uint32(p.words))
-		if r.promote {
-			words = append(words, uint32(p.supply))
+	words := make([]uint32, 0, len(pages)*(jobWords+bitsWords))
+	for i, m := range pages {
+		words = append(words, uint32(m.from.at), uint32(m.to.at), uint32(jobWords*len(pages)+i*bitsWords), uint32(m.to.words))
+		if kernel == shaders.Promote {
+			words = append(words, uint32(m.supply))
 		}
 	}
-	for _, p := range pages {
-		words = append(words, shaders.PackBits(plainBits(p.bits))...)
+	for _, m := range pages {
+		words = append(words, shaders.PackBits(plainBits(m.change.bits))...)
 	}
-	from, to := Whole(c.store.slabs.buffers[r.from]), Whole(c.store.slabs.buffers[r.to])
+	views := []View{Whole(r.seg.buffer), plan.add(words), Whole(r.buffer)}
+	push := shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes()
+	if kernel == shaders.Promote {
+		views = []View{views[0], views[1], Whole(c.rows), views[2]}
+		push = shaders.PromotePush{Groups: uint32(g.pageGroups)}.Bytes()
+	}
 	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
-	d := Dispatch{Kernel: shaders.Repack, Push: shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes(),
-		Workgroups: uint32(len(pages)), Views: []View{from, plan.add(words), to}}
-	if r.promote {
-		d.Kernel, d.Push = shaders.Promote, shaders.PromotePush{Groups: uint32(g.pageGroups)}.Bytes()
-		d.Views = []View{from, d.Views[1], Whole(c.rows), to}
-	}
-	d.Spec = k.spec(d.Kernel)
-	l.Dispatch(d)
-}
-
-// compact moves pages together until the arena has no more to gain.
-func (c *Cache) compact(ctx context.Context) error {
-	for {
-		moves := c.store.arena.Compaction(c.stagingWords())
-		if len(moves) == 0 {
-			return nil
-		}
-		err := ctx.Err()
-		if err == nil {
-			err = c.run("compact", func(l *List) { c.recordCompaction(l, moves) })
-		}
-		if err != nil {
-			c.store.arena.Abandon(moves)
-			return fmt.Errorf("backend: adapt: %w", err)
-		}
-		c.store.moved(moves)
-		if err := c.store.arena.Commit(moves); err != nil {
-			return fmt.Errorf("backend: adapt: %w", err)
-		}
-	}
-}
-
-func (c *Cache) recordCompaction(l *List, moves []arena.Move) {
-	routes := map[route][]Region{}
-	var order []route
-	for _, m := range moves {
-		r := route{from: m.From.Slab, to: m.To.Slab}
-		if routes[r] == nil {
-			order = append(order, r)
-		}
-		routes[r] = append(routes[r], Region{int(m.From.Offset), int(m.To.Offset), int(m.Words)})
-	}
-	for _, r := range order {
-		l.Copy(c.store.slabs.buffers[r.from], c.store.slabs.buffers[r.to], routes[r]...)
-	}
-	l.Mark("compact")
+	l.Dispatch(Dispatch{Kernel: kernel, Spec: k.spec(kernel), Push: push, Workgroups: uint32(len(pages)), Views: views})
 }

@@ -53,7 +53,7 @@ func (c *Cache) checkTarget(k, v Rows, tokens int) error {
 func (c *Cache) readSome(r *reading) error {
 	err := c.run("read", func(l *List) {
 		c.recordAppends(l)
-		if len(r.pages) > 0 {
+		if len(r.parts) > 0 {
 			r.recordDecode(l)
 			l.Mark("decode")
 		}

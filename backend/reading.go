@@ -1,33 +1,26 @@
 package backend
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/qaqvk/qaqvk/internal/arena"
-	"github.com/qaqvk/qaqvk/shaders"
-)
+import "github.com/qaqvk/qaqvk/shaders"
 
 // reading is what one list reads of a layer: the tokens from..to. Every
 // dispatch has a part of out to itself, so that none waits for another: pages
-// as [token][KV head][D] one after the other, slab by slab, then what the ring
-// has as [token][K, V][KV head][D].
+// as [K, V][token][KV head][D] one after the other, segment by segment, then
+// what the ring has as [token][K, V][KV head][D].
 type reading struct {
 	c     *Cache
 	layer int
 	out   Type
 	words int // of a token, one kind, in out
 	to    int
-	pages map[int][]readPage // by slab
+	parts []readPart
 	runs  []readRun
 }
 
-// readPage is a page to decode, and where in out its rows come.
-type readPage struct {
-	kind  Kind
-	token int // its first
-	ref   arena.Ref
-	at    int
+// readPart are chunks from..to of a segment.
+type readPart struct {
+	seg      *segment
+	from, to int
+	at       int
 }
 
 // readRun are tokens that lie side by side in the ring.
@@ -38,49 +31,32 @@ type readRun struct {
 
 // newReading reads as many of the tokens from..to as out has room for.
 func (c *Cache) newReading(layer int, out Type, from, to int) *reading {
-	r := &reading{c: c, layer: layer, out: out, to: from, pages: map[int][]readPage{},
-		words: c.cfg.KVHeads * c.cfg.HeadDim * out.Bytes() / 4}
-	room := r.choosePages(c.out.Len())
-	r.placePages()
+	r := &reading{c: c, layer: layer, out: out, to: from, words: c.cfg.KVHeads * c.cfg.HeadDim * out.Bytes() / 4}
+	at := r.chooseParts()
 	if r.to >= c.stored {
-		r.chooseRuns(to, c.out.Len()-room)
+		r.chooseRuns(to, at)
 	}
 	return r
 }
 
-// choosePages takes chunks while they fit in room, with the loss to alignment
-// for each slab, and returns what is left.
-func (r *reading) choosePages(room int) int {
-	c, n := r.c, r.c.cfg.PageTokens
-	for ; r.to < c.stored; r.to += n {
-		refs := [2]arena.Ref{}
-		need := 2 * n * r.words
-		for k := range refs {
-			refs[k] = c.store.ref(pageID{Kind(k), c.geo.unitOf(r.layer), r.to / n})
-			if r.pages[refs[k].Slab] == nil {
-				need += c.dev.Limits().ViewAlign
-			}
-		}
-		if need > room {
-			return room
-		}
-		room -= need
-		for k, ref := range refs {
-			r.pages[ref.Slab] = append(r.pages[ref.Slab], readPage{kind: Kind(k), token: r.to, ref: ref})
-		}
-	}
-	return room
-}
+// chunkWords are the words of a chunk in out.
+func (r *reading) chunkWords() int { return 2 * r.c.cfg.PageTokens * r.words }
 
-func (r *reading) placePages() {
-	at := 0
-	for _, slab := range slices.Sorted(maps.Keys(r.pages)) {
-		for i := range r.pages[slab] {
-			r.pages[slab][i].at = at
-			at += r.c.cfg.PageTokens * r.words
+// chooseParts takes chunks while they fit in out, and returns the end.
+func (r *reading) chooseParts() int {
+	c, at := r.c, 0
+	for r.to < c.stored {
+		chunk := r.to / c.cfg.PageTokens
+		seg := c.store.segmentOf(c.geo.unitOf(r.layer), chunk)
+		at = roundUp(at, c.dev.Limits().ViewAlign)
+		end := min(seg.end(), c.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords())
+		if end <= chunk {
+			break
 		}
-		at = roundUp(at, r.c.dev.Limits().ViewAlign)
+		r.parts = append(r.parts, readPart{seg, chunk, end, at})
+		at, r.to = at+(end-chunk)*r.chunkWords(), end*c.cfg.PageTokens
 	}
+	return at
 }
 
 // chooseRuns takes tokens of the ring while they fit, from word at of out on.
@@ -96,28 +72,37 @@ func (r *reading) chooseRuns(to, at int) {
 	}
 }
 
-// recordDecode records the decoding of pages: one dispatch a slab.
+// recordDecode records the decoding of pages: one dispatch a segment.
 func (r *reading) recordDecode(l *List) {
 	g, plan := &r.c.geo, r.c.newPlanner()
 	rowFirst, rowCount := 0, g.layout.Rows
 	if g.units < g.layers {
 		rowFirst, rowCount = r.layer*g.heads, g.heads
 	}
-	for slab, pages := range sorted(r.pages) {
-		groups := len(pages) * g.pageGroups
-		jobs := make([]uint32, 0, 2*len(pages))
-		for _, p := range pages {
-			jobs = append(jobs, p.ref.Offset, uint32(p.at-pages[0].at))
-		}
+	for _, p := range r.parts {
+		jobs := p.plan(r.chunkWords())
+		groups := len(jobs) / 2 * g.pageGroups
 		push := shaders.DecodePush{Groups: uint32(groups), GroupsPerJob: uint32(g.pageGroups),
 			GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(r.words),
 			RowFirst: uint32(rowFirst), RowCount: uint32(rowCount)}
 		k := constants{layout: g.layout, lanes: 1, in: r.c.cfg.Type, out: r.out}
 		l.Dispatch(Dispatch{Kernel: shaders.Decode, Spec: k.spec(shaders.Decode), Push: push.Bytes(),
 			Workgroups: workgroups(groups * rowCount),
-			Views: []View{Whole(r.c.store.slabs.buffers[slab]), plan.add(jobs),
-				{r.c.out, pages[0].at, len(pages) * g.pageTokens * r.words}}})
+			Views: []View{Whole(p.seg.buffer), plan.add(jobs),
+				{r.c.out, p.at, (p.to - p.from) * r.chunkWords()}}})
 	}
+}
+
+// plan has two words a page: its place in the segment and in the part of out.
+func (p readPart) plan(chunkWords int) []uint32 {
+	jobs := make([]uint32, 0, 4*(p.to-p.from))
+	for chunk := p.from; chunk < p.to; chunk++ {
+		for kind, pages := range p.seg.pages {
+			at := (chunk-p.from)*chunkWords + kind*chunkWords/2
+			jobs = append(jobs, uint32(pages[chunk-p.seg.first].at), uint32(at))
+		}
+	}
+	return jobs
 }
 
 // recordWindow records the conversion of tokens of the ring.
@@ -136,9 +121,11 @@ func (r *reading) recordWindow(l *List) {
 func (r *reading) copyOut(k, v Rows) {
 	src, token := r.c.out.Words(), r.c.cfg.KVHeads*r.c.cfg.HeadDim
 	target := [2]Rows{k, v}
-	for _, pages := range r.pages {
-		for _, p := range pages {
-			target[p.kind].unpack(p.token*token, src[p.at:p.at+r.c.cfg.PageTokens*r.words])
+	page := r.chunkWords() / 2
+	for _, p := range r.parts {
+		for i := range 2 * (p.to - p.from) {
+			chunk, at := p.from+i/2, p.at+i*page
+			target[i%2].unpack(chunk*r.c.cfg.PageTokens*token, src[at:at+page])
 		}
 	}
 	for _, run := range r.runs {

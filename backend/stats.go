@@ -7,6 +7,7 @@ type Bytes struct {
 	F16       int64 `json:"f16"`       // the rows of all tokens in f16: what the cache would take without qaqvk
 	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used part of the recent window
 	Committed int64 `json:"committed"` // device memory held for pages and recent window, slack included
+	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
 	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with the tokens
 	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, attention rows
 	Paper     int64 `json:"paper"`     // the paper's accounting: code bits and outlier values alone; no range, index or header
@@ -28,25 +29,26 @@ type Stats struct {
 	Moves     Moves                    `json:"moves"`
 	NonFinite int64                    `json:"non_finite"` // groups stored raw because they cannot be quantized
 	Pages     int                      `json:"pages"`
-	Slabs     int                      `json:"slabs"`
+	Segments  int                      `json:"segments"` // device buffers that the pages lie in
 	Submits   int64                    `json:"submits"`
 	Times     map[string]time.Duration `json:"times"` // by kernel, where the device has timestamps
 }
 
 // Stats returns the counters of this moment.
 func (c *Cache) Stats() Stats {
-	a := c.store.arena.Stats()
+	words, segments, pages := c.store.sizes()
 	window := int64(c.tokens-c.stored) * int64(c.geo.slotWords())
 	s := Stats{Tokens: c.tokens, Stored: c.stored, Moves: c.moves, NonFinite: c.store.failed,
-		Pages: a.Pages, Slabs: a.Slabs, Submits: c.submits, Times: map[string]time.Duration{}}
+		Pages: pages, Segments: segments, Submits: c.submits, Times: map[string]time.Duration{}}
 	s.K, s.V = c.store.bitsOf(Key), c.store.bitsOf(Value)
 	for k, d := range c.times {
 		s.Times[k] = d
 	}
 	s.Bytes = Bytes{
 		F16:       int64(c.tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2,
-		Live:      4 * (a.Live + window),
-		Committed: 4 * (a.Committed + int64(c.geo.slots*c.geo.slotWords())),
+		Live:      4 * (c.store.liveWords + window),
+		Committed: 4 * (words + int64(c.geo.slots*c.geo.slotWords())),
+		Slack:     4 * (words - c.store.liveWords),
 		Staging:   c.stagingBytes() + c.host.stagingBytes(),
 		Host:      c.host.bytes() + c.store.mirrorBytes() + c.importance.bytes(),
 		Paper:     c.store.paperBytes() + 4*window,

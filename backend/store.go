@@ -1,10 +1,8 @@
 package backend
 
 import (
-	"fmt"
+	"sort"
 	"unsafe"
-
-	"github.com/qaqvk/qaqvk/internal/arena"
 )
 
 // failedBits mark a group in the host's mirror that holds a NaN, an infinity
@@ -21,21 +19,33 @@ type pageID struct {
 // mirror of the bits of their groups, one byte a group.
 type store struct {
 	geo   *geometry
-	slabs *slabs
-	arena *arena.Arena
-	refs  [2][][]arena.Ref // [kind][unit][chunk]
-	bits  [2][][]uint8     // [kind][unit][group], chunk after chunk
+	units [][]*segment // in the order of their chunks
+	bits  [2][][]uint8 // [kind][unit][group], chunk after chunk
 
-	codeWords int64                 // live words of all pages
+	liveWords int64                 // of all pages
 	count     [2][rawBits + 1]int64 // groups by kind and bits
 	failed    int64                 // groups that could not be quantized
 }
 
-func newStore(d Device, geo *geometry) *store {
-	s := &store{geo: geo, slabs: &slabs{device: d}}
-	s.arena = arena.New(s.slabs, 0)
-	for k := range s.refs {
-		s.refs[k] = make([][]arena.Ref, geo.units)
+// segment is a device buffer with the pages of consecutive chunks of one unit,
+// by chunk, K before V. A unit has few of them, because reading a layer takes a
+// dispatch for each (on llvmpipe 0.1 to 0.2 ms, more than its work).
+type segment struct {
+	buffer Buffer
+	first  int       // its first chunk
+	pages  [2][]span // [kind][chunk - first]
+	used   int       // words up to the end of the last page
+}
+
+// span is the place of a page in its segment, in words.
+type span struct{ at, words int }
+
+// pageAlign is the alignment of pages in words.
+const pageAlign = 4
+
+func newStore(geo *geometry) *store {
+	s := &store{geo: geo, units: make([][]*segment, geo.units)}
+	for k := range s.bits {
 		s.bits[k] = make([][]uint8, geo.units)
 	}
 	return s
@@ -47,7 +57,23 @@ func (s *store) pageBits(p pageID) []uint8 {
 	return s.bits[p.kind][p.unit][p.chunk*n : (p.chunk+1)*n]
 }
 
-func (s *store) ref(p pageID) arena.Ref { return s.refs[p.kind][p.unit][p.chunk] }
+// segmentOf is the segment of a stored chunk.
+func (s *store) segmentOf(unit, chunk int) *segment {
+	list := s.units[unit]
+	return list[sort.Search(len(list), func(i int) bool { return list[i].end() > chunk })]
+}
+
+// lastOf is the segment that the next pages of a unit go to.
+func (s *store) lastOf(unit int) *segment { return s.units[unit][len(s.units[unit])-1] }
+
+// find is where a stored page lies.
+func (s *store) find(p pageID) (*segment, span) {
+	seg := s.segmentOf(p.unit, p.chunk)
+	return seg, seg.pages[p.kind][p.chunk-seg.first]
+}
+
+// end is the chunk behind the last one of a segment.
+func (g *segment) end() int { return g.first + len(g.pages[Key]) }
 
 // pageWords is the size of a page with the given mirror.
 func (s *store) pageWords(bits []uint8) int {
@@ -63,25 +89,47 @@ func plainBits(mirror []uint8) []uint8 {
 	return out
 }
 
-// add appends the next page of a kind and unit.
-func (s *store) add(p pageID, at arena.Ref, bits []uint8) {
-	s.refs[p.kind][p.unit] = append(s.refs[p.kind][p.unit], at)
+// add enters the next page of a kind and unit behind the used part of its
+// segment.
+func (s *store) add(seg *segment, p pageID, at, words int, bits []uint8) {
+	seg.pages[p.kind] = append(seg.pages[p.kind], span{at, words})
+	seg.used = at + words
 	s.bits[p.kind][p.unit] = append(s.bits[p.kind][p.unit], bits...)
-	s.tally(p.kind, bits, 1)
+	s.tally(p.kind, bits, words, 1)
 }
 
-// replace gives a page a new place and new bits, and frees the old place.
-func (s *store) replace(p pageID, at arena.Ref, bits []uint8) error {
-	old := s.pageBits(p)
-	s.tally(p.kind, old, -1)
-	copy(old, bits)
-	s.tally(p.kind, bits, 1)
-	from := s.ref(p)
-	s.refs[p.kind][p.unit][p.chunk] = at
-	return s.arena.Free(from)
+// truncate drops the chunks from the given one on.
+func (s *store) truncate(chunks int) {
+	for unit, list := range s.units {
+		for len(list) > 0 && list[len(list)-1].end() > chunks {
+			last := list[len(list)-1]
+			for last.end() > max(chunks, last.first) {
+				s.dropLast(unit, last)
+			}
+			if last.end() == last.first {
+				last.buffer.Release()
+				list = list[:len(list)-1]
+			}
+		}
+		s.units[unit] = list
+	}
 }
 
-func (s *store) tally(k Kind, bits []uint8, sign int64) {
+// dropLast drops the last chunk of a segment.
+func (s *store) dropLast(unit int, seg *segment) {
+	chunk := seg.end() - 1
+	for k := range seg.pages {
+		p := pageID{Kind(k), unit, chunk}
+		place := seg.pages[k][chunk-seg.first]
+		s.tally(p.kind, s.pageBits(p), place.words, -1)
+		s.bits[k][unit] = s.bits[k][unit][:chunk*s.geo.pageGroups]
+		seg.pages[k] = seg.pages[k][:chunk-seg.first]
+		seg.used = min(seg.used, place.at)
+	}
+}
+
+func (s *store) tally(k Kind, bits []uint8, words int, sign int64) {
+	s.liveWords += sign * int64(words)
 	for _, b := range bits {
 		if b == failedBits {
 			s.failed += sign
@@ -90,58 +138,28 @@ func (s *store) tally(k Kind, bits []uint8, sign int64) {
 	}
 }
 
-// moved follows pages to where compaction has copied them.
-func (s *store) moved(moves []arena.Move) {
-	to := make(map[arena.Ref]arena.Ref, len(moves))
-	for _, m := range moves {
-		to[m.From] = m.To
-	}
-	for k := range s.refs {
-		for _, refs := range s.refs[k] {
-			for i, r := range refs {
-				if n, ok := to[r]; ok {
-					refs[i] = n
-				}
-			}
+// sizes are the buffers' words, and how many segments and pages there are.
+func (s *store) sizes() (words int64, segments, pages int) {
+	for _, list := range s.units {
+		segments += len(list)
+		for _, seg := range list {
+			words += int64(seg.buffer.Len())
+			pages += len(seg.pages[Key]) + len(seg.pages[Value])
 		}
 	}
+	return words, segments, pages
 }
-
-// chunks is the number of chunks stored.
-func (s *store) chunks() int { return len(s.refs[Key][0]) }
 
 // mirrorBytes are the host bytes of the mirror and the page table.
 func (s *store) mirrorBytes() int64 {
-	var n int64
-	for k := range s.refs {
-		for u := range s.refs[k] {
-			n += int64(cap(s.bits[k][u])) + int64(cap(s.refs[k][u]))*int64(unsafe.Sizeof(arena.Ref{}))
+	_, _, pages := s.sizes()
+	n := int64(pages) * int64(unsafe.Sizeof(span{}))
+	for k := range s.bits {
+		for u := range s.bits[k] {
+			n += int64(cap(s.bits[k][u]))
 		}
 	}
 	return n
 }
 
-// slabs are the device buffers of an arena.
-type slabs struct {
-	device  Device
-	buffers []Buffer // by slab id; nil where none is
-}
-
-// Create makes the buffer of a slab.
-func (s *slabs) Create(id int, words uint32) error {
-	b, err := s.device.NewBuffer(fmt.Sprintf("slab%d", id), int(words), DeviceLocal)
-	if err != nil {
-		return err
-	}
-	for len(s.buffers) <= id {
-		s.buffers = append(s.buffers, nil)
-	}
-	s.buffers[id] = b
-	return nil
-}
-
-// Destroy releases the buffer of a slab.
-func (s *slabs) Destroy(id int) {
-	s.buffers[id].Release()
-	s.buffers[id] = nil
-}
+func (s *store) release() { s.truncate(0) }

@@ -1,0 +1,99 @@
+package backend
+
+import (
+	"fmt"
+)
+
+// maxSegment is the size in words up to which a segment grows (8 MiB): what is
+// copied at once when it grows or when bits in it change.
+const maxSegment = 1 << 21
+
+// headroom is the part of a segment that is left free for the next pages: 1/24
+// keeps the slack below 5 %, at the price of copying each page some 24 times
+// while its segment grows.
+const headroom = 24
+
+// growth is the room for new pages at the end of a unit: in a new buffer that
+// takes the place of a segment's, in a new segment, or where room was left.
+type growth struct {
+	unit   int
+	seg    *segment // becomes the unit's last
+	buffer Buffer   // nil: the segment has room
+	fresh  bool     // the segment is new
+	at     int      // where the next page comes
+}
+
+// grow finds room for pages of together the given words, each at an aligned
+// place. Nothing changes before commit; drop gives the room back.
+func (c *Cache) grow(unit, pages, words int) (growth, error) {
+	words += pages * (pageAlign - 1)
+	list := c.store.units[unit]
+	g := growth{unit: unit}
+	if len(list) > 0 {
+		g.seg = list[len(list)-1]
+		g.at = roundUp(g.seg.used, pageAlign)
+		if g.at+words <= g.seg.buffer.Len() {
+			return g, nil
+		}
+	}
+	if g.seg == nil || g.at+words > maxSegment || 2*len(g.seg.pages[Key])+pages > c.segmentPages() {
+		g.seg, g.at, g.fresh = &segment{}, 0, true
+		if len(list) > 0 {
+			g.seg.first = list[len(list)-1].end()
+		}
+	}
+	var err error
+	g.buffer, err = c.newSegment(unit, g.seg.first, g.at+words, true)
+	return g, err
+}
+
+// segmentPages is the most pages of a segment: their plan fits in half the plan
+// buffer.
+func (c *Cache) segmentPages() int {
+	return max(2, c.plan.Len()/2/c.jobWords(c.dev.Limits().ViewAlign))
+}
+
+// newSegment makes the buffer of a segment for the given words, with headroom
+// if pages will follow.
+func (c *Cache) newSegment(unit, first, words int, follow bool) (Buffer, error) {
+	if follow {
+		words = max(words, min(words+words/headroom, maxSegment))
+	}
+	b, err := c.dev.NewBuffer(fmt.Sprintf("pages.%d.%d", unit, first), words, DeviceLocal)
+	if err != nil {
+		return nil, fmt.Errorf("backend: pages of unit %d: %w", unit, err)
+	}
+	return b, nil
+}
+
+// target is the buffer that the new pages go to.
+func (g *growth) target() Buffer {
+	if g.buffer != nil {
+		return g.buffer
+	}
+	return g.seg.buffer
+}
+
+// record copies the pages that move to a larger buffer.
+func (g *growth) record(l *List) bool {
+	if g.buffer == nil || g.fresh {
+		return false
+	}
+	l.Copy(g.seg.buffer, g.buffer, Region{Words: g.seg.used})
+	return true
+}
+
+func (g *growth) commit(s *store) {
+	if g.fresh {
+		s.units[g.unit] = append(s.units[g.unit], g.seg)
+	} else if g.buffer != nil {
+		g.seg.buffer.Release()
+	}
+	g.seg.buffer = g.target()
+}
+
+func (g *growth) drop() {
+	if g.buffer != nil {
+		g.buffer.Release()
+	}
+}

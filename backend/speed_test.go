@@ -1,0 +1,64 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// BenchmarkModelStep is the cache's part of a generated token: 30 layers of 3
+// heads of 64, as SmolLM2-135M has them, f32 rows in and out.
+func BenchmarkModelStep(b *testing.B) {
+	for _, tokens := range []int{400, 3000} {
+		for name, p := range map[string]Policy{"none": None{}, "uniform": Uniform{4, 4}, "qaq": testQAQ(Paper)} {
+			b.Run(fmt.Sprintf("%s/%d", name, tokens), func(b *testing.B) { benchmarkStep(b, p, tokens) })
+		}
+	}
+}
+
+func benchmarkStep(b *testing.B, p Policy, tokens int) {
+	d, err := OpenDevice("llvmpipe", Options{})
+	require.NoError(b, err)
+	defer d.Close()
+	c, err := New(d, Config{Layers: 30, KVHeads: 3, HeadDim: 64, Capacity: tokens + 32 + 10000, Alpha: 0.02, Policy: p, HostBudget: 1 << 30})
+	require.NoError(b, err)
+	defer c.Close()
+	rng := rand.New(rand.NewPCG(1, 2))
+	row := make([]float32, 32*192)
+	for i := range row {
+		row[i] = float32(rng.NormFloat64())
+	}
+	k, v := make([]float32, (tokens+10000)*192), make([]float32, (tokens+10000)*192)
+	probs := make([]float32, 9*(tokens+10032))
+	step := func(n int, read bool) {
+		for layer := range 30 {
+			require.NoError(b, c.Append(layer, RowsF32(row[:n*192]), RowsF32(row[:n*192])))
+			if read {
+				_, err := c.Read(layer, RowsF32(k), RowsF32(v))
+				require.NoError(b, err)
+			}
+			t := c.Tokens() + n
+			for i := range probs[:9*t] {
+				probs[i] = float32(math.Exp(-float64(i%97)/8)) / float32(t)
+			}
+			require.NoError(b, c.Observe(layer, probs[:9*t], 1, 9))
+		}
+		require.NoError(b, c.Step(context.Background()))
+	}
+	for c.Tokens() < tokens {
+		step(20, false)
+	}
+	c.times = map[string]time.Duration{}
+	b.ResetTimer()
+	for range b.N {
+		step(1, true)
+	}
+	b.StopTimer()
+	s := c.Stats()
+	b.Logf("%d tokens: %d segments, live %d committed %d staging %d host %d, bits %.2f %.2f, moves %+v, times %v", s.Tokens, s.Segments, s.Bytes.Live, s.Bytes.Committed, s.Bytes.Staging, s.Bytes.Host, s.K.Mean, s.V.Mean, s.Moves, s.Times)
+}
