@@ -137,7 +137,7 @@ void main() {
     FewOutliers few;
     bool isFew = false;
     if (FEW) isFew = selectFew(group, lane, live, s, few);
-    if (!isFew) s = selectByHalving(group, lane, live);
+    if (!isFew) s = selectByDigits(group, lane, live);
     Range range = rangeOf(s.finite ? loaded(patternOf(s.minKey)) : 0.0, s.finite ? loaded(patternOf(s.maxKey)) : 0.0);
     bool finite = s.finite && !overflows(range);
 

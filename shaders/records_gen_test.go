@@ -53,17 +53,17 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "2ecac29e7ed6466f42455aa34d3de182e221c1635b2728049f020e14c3ba2165",
+		SPIRV:    "fc27e04660d21a767bca8a6250139f590393294c369097bc947005d5dc487ca4",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "17766afac353b934b7bf42a999f51a03a7b3bf8ea7d95a358347d7e4b3daa72b"},
+			{Path: "encode.comp", SHA256: "2c22a8bbf7cc05ca4c30a4384b738fc62d7019b4cea2152df244ff0485170a24"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
-			{Path: "lib/chunks.glsl", SHA256: "9396bb0d373f4428734435a0680b7a7116817403a42be70ecd4e6fc0a62c5b55"},
-			{Path: "lib/select.glsl", SHA256: "0a22677ac4fc2b5fbb2cc27c241ef6bcec1766708198eec89eee526af982bfa7"},
+			{Path: "lib/chunks.glsl", SHA256: "112081e44f08b9bce32b3a5adc5bf3d394f37aca481f96feb427035279639d84"},
+			{Path: "lib/select.glsl", SHA256: "294dacea6976cdfd2715e230cbda2a9f2e02486a6d00de87f3a9b86b9f4a909f"},
 			{Path: "lib/quantize.glsl", SHA256: "932da628c502fed11f7b5ae650a0277a47c990a5006d04d6a9b0ff42d0ca9b68"},
 			{Path: "lib/planes.glsl", SHA256: "06abf1df297be1ed45193b7eb79a005a04ed93a329689315fbee1e07b45bf791"},
-			{Path: "lib/select_few.glsl", SHA256: "68b7bfbffb37517b9f00718b12c7c87b5ff66cfa78558826eca988eabc5aa4cd"},
+			{Path: "lib/select_few.glsl", SHA256: "1c758b0fae7871af0dbe6cb62d5a0a509db30ea2157a253b02484ac8250d0a3e"},
 		},
 	},
 	{

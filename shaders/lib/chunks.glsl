@@ -7,11 +7,12 @@
 
 const uint UNITS = ALIGNED ? (ROWS * CHUNKS + LANES - 1) / LANES
                            : (ROWS + LANES - 1) / LANES * CHUNKS; // chunks a lane
-// One lane keeps one or two outliers an end sorted while it loads.
-const bool FEW = LANES == 1 && LOW <= 2 && HIGH <= 2;
-// It then holds short rows in registers for the second pass.
-const uint HELD_UNITS = FEW ? (UNITS * CHUNK_WORDS <= 64 ? UNITS : 1) : 1;
-const bool HELD = FEW && HELD_UNITS == UNITS;
+// One lane keeps up to 16 outliers an end sorted while it loads.
+const bool FEW = LANES == 1 && LOW <= 16 && HIGH <= 16;
+// With at most two it holds short rows in registers for the second pass.
+const bool PAIRS = LOW <= 2 && HIGH <= 2;
+const uint HELD_UNITS = FEW ? (PAIRS ? (UNITS * CHUNK_WORDS <= 64 ? UNITS : 1) : 1) : 1;
+const bool HELD = FEW && PAIRS && HELD_UNITS == UNITS;
 
 uint held[HELD_UNITS * CHUNK_WORDS];
 

@@ -1,4 +1,4 @@
-// Selection of one or two outliers an end by one lane: the ends are kept sorted
+// Selection of up to 16 outliers an end by one lane: the ends are kept sorted
 // while the group is loaded. Fills `held`.
 #ifndef QAQVK_SELECT_FEW
 #define QAQVK_SELECT_FEW
@@ -63,23 +63,29 @@ void keepPair(inout FewOutliers few, int key, uint index) {
     }
 }
 
+void keep(inout FewOutliers few, uint pattern, uint index) {
+    int key = keyOf(pattern);
+    if (TYPE == F32) keepPair(few, key, index);
+    else keepPacked(few, key | int(index));
+}
+
 void keepUnit(uint group, uint lane, bool live, uint u, inout FewOutliers few) {
     Unit unit = unitOf(lane, u, live);
+    if (!PAIRS) { // too many steps an element to unroll
+        for (uint e = 0u; e < unit.elements; e++) keep(few, patternAt(group, unit.first + e), unit.first + e);
+        return;
+    }
     uint words[CHUNK_WORDS];
     loadAndHold(group, unit, u, words);
     [[unroll]] for (uint e = 0u; e < 32u; e++) {
-        if (e < unit.elements) {
-            int key = keyOf(ELEMENT(words, e));
-            if (TYPE == F32) keepPair(few, key, unit.first + e);
-            else keepPacked(few, key | int(unit.first + e));
-        }
+        if (e < unit.elements) keep(few, ELEMENT(words, e), unit.first + e);
     }
 }
 
 int fewKey(int entry) { return TYPE == F32 ? entry : entry & int(0xffff0000u); }
 
 // False where elements of one value reach both ends: the tie rule then needs
-// selectByHalving. (`held` is filled all the same.)
+// selectByDigits. (`held` is filled all the same.)
 bool selectFew(uint group, uint lane, bool live, out Selection s, out FewOutliers few) {
     [[unroll]] for (uint j = 0u; j < FEW_LOW; j++) { few.low[j] = 0x7fffffff; few.lowAt[j] = 0u; }
     [[unroll]] for (uint j = 0u; j < FEW_HIGH; j++) { few.high[j] = int(0x80000000u); few.highAt[j] = 0u; }
@@ -92,30 +98,21 @@ bool selectFew(uint group, uint lane, bool live, out Selection s, out FewOutlier
     return !(LOW > 0 && HIGH > 0) || fewKey(few.low[LAST_LOW]) < fewKey(few.high[LAST_HIGH]);
 }
 
-// Writes the outliers of one end, n of them, in ascending order of index.
-void writeEnd(uint slot, uint first, uint n, uint at[2], uint pattern[2]) {
-    bool swap = n == 2u && at[1] < at[0];
-    for (uint j = 0u; j < n; j++) {
-        bool second = (j == 1u) != swap;
-        writeOutlier(slot, first + j, second ? at[1] : at[0], second ? pattern[1] : pattern[0]);
-    }
-}
+uint lowIndex(FewOutliers few, uint j) { return TYPE == F32 ? few.lowAt[j] : uint(few.low[j]) & 0xffffu; }
+uint highIndex(FewOutliers few, uint j) { return TYPE == F32 ? few.highAt[j] : ~uint(few.high[j]) & 0xffffu; }
 
+// Writes the outliers of both ends, each in ascending order of index.
 void writeFew(uint slot, FewOutliers few) {
-    const uint lows[2] = uint[2](0, LAST_LOW), highs[2] = uint[2](0, LAST_HIGH);
-    uint at[2], pattern[2];
-    [[unroll]] for (uint j = 0u; j < 2u; j++) {
-        int entry = few.low[lows[j]];
-        at[j] = TYPE == F32 ? few.lowAt[lows[j]] : uint(entry) & 0xffffu;
-        pattern[j] = patternOf(fewKey(entry));
+    [[unroll]] for (uint j = 0u; j + 1u < FEW_LOW; j++) {
+        uint rank = 0u;
+        [[unroll]] for (uint i = 0u; i + 1u < FEW_LOW; i++) rank += lowIndex(few, i) < lowIndex(few, j) ? 1u : 0u;
+        writeOutlier(slot, rank, lowIndex(few, j), patternOf(fewKey(few.low[j])));
     }
-    writeEnd(slot, 0u, LOW, at, pattern);
-    [[unroll]] for (uint j = 0u; j < 2u; j++) {
-        int entry = few.high[highs[j]];
-        at[j] = TYPE == F32 ? few.highAt[highs[j]] : ~uint(entry) & 0xffffu;
-        pattern[j] = patternOf(fewKey(entry));
+    [[unroll]] for (uint j = 0u; j + 1u < FEW_HIGH; j++) {
+        uint rank = LOW;
+        [[unroll]] for (uint i = 0u; i + 1u < FEW_HIGH; i++) rank += highIndex(few, i) < highIndex(few, j) ? 1u : 0u;
+        writeOutlier(slot, rank, highIndex(few, j), patternOf(fewKey(few.high[j])));
     }
-    writeEnd(slot, LOW, HIGH, at, pattern);
 }
 
 #endif
