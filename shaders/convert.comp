@@ -1,6 +1,5 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 // Converts rows from TYPE to OUT_TYPE: appended rows to the cache's type, and
 // rows of the recent window to the type that a reader asks for.
 #include "lib/config.glsl"

@@ -1,6 +1,5 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 // Bits of stored groups by the rule, from their ranges and importance.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"

@@ -1,6 +1,5 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 // Pages to rows.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
@@ -48,7 +47,7 @@ float valueOf(Row row, float step, uint q) {
 }
 
 void store(Row row, uint element, uint words[32]) {
-    [[unroll]] for (uint i = 0u; i < 32u / OUT_PER_WORD; i++) {
+    for (uint i = 0u; i < 32u / OUT_PER_WORD; i++) {
         if (element + i * OUT_PER_WORD < HEAD_DIM) {
             uint word = OUT_PER_WORD == 1 ? words[i] : words[2u * i % 32u] | words[(2u * i + 1u) % 32u] << 16;
             rows[row.out_ + element / OUT_PER_WORD + i] = word;
@@ -58,7 +57,7 @@ void store(Row row, uint element, uint words[32]) {
 
 void decodeRaw(Row row, uint chunk) {
     uint words[32];
-    [[unroll]] for (uint e = 0u; e < 32u; e++) {
+    for (uint e = 0u; e < 32u; e++) {
         uint element = chunk * 32u + e;
         uint word = element < HEAD_DIM ? pages[row.at + element / PER_WORD] : 0u;
         uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
@@ -70,15 +69,15 @@ void decodeRaw(Row row, uint chunk) {
 
 void decodeCodes(Row row, uint chunk) {
     uint codes[8];
-    [[unroll]] for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
+    for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
     for (uint p = 0u; p < row.bits; p++) {
         uint plane = ALIGNED ? pages[row.at + p * CHUNKS + chunk]
                              : STRING_WORD(pages, row.at, p * HEAD_DIM + chunk * 32u, row.words);
-        [[unroll]] for (uint k = 0u; k < 8u; k++) codes[k] = codes[k] << 1 | ((plane >> k) & 0x01010101u);
+        for (uint k = 0u; k < 8u; k++) codes[k] = codes[k] << 1 | ((plane >> k) & 0x01010101u);
     }
     precise float step = row.extent * uintBitsToFloat((127u - row.bits) << 23);
     uint words[32];
-    [[unroll]] for (uint e = 0u; e < 32u; e++) {
+    for (uint e = 0u; e < 32u; e++) {
         uint q = (codes[e % 8u] >> (e / 8u * 8u)) & 0xffu;
         words[e] = narrowValue(floatBitsToUint(valueOf(row, step, q)));
     }

@@ -1,6 +1,5 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 // Rows to slots: selects outliers, finds the range, decides bits, quantizes.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
@@ -78,7 +77,7 @@ void writeRange(uint slot, uint low, uint high) {
 }
 
 void writeRaw(uint rowAt, Unit unit, uint words[CHUNK_WORDS]) {
-    [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++)
+    for (uint i = 0u; i < CHUNK_WORDS; i++)
         if (i * PER_WORD < unit.elements) slots[rowAt + unit.chunk * CHUNK_WORDS + i] = words[i];
 }
 
@@ -96,9 +95,9 @@ void writeShifted(uint rowAt, Unit unit, uint codes[8], uint b) {
 
 void writeCodes(uint rowAt, Unit unit, uint words[CHUNK_WORDS], Range range, uint b) {
     uint codes[8];
-    [[unroll]] for (uint k = 0u; k < 8u; k++) {
+    for (uint k = 0u; k < 8u; k++) {
         uint four = 0u;
-        [[unroll]] for (uint j = 0u; j < 4u; j++)
+        for (uint j = 0u; j < 4u; j++)
             four |= codeOf(range, loaded(ELEMENT(words, 8u * j + k))) << (8u * j);
         codes[k] = four;
     }
@@ -158,5 +157,5 @@ void main() {
         if (!isFew) writeOutliers(group, lane, live, slot, s, finite);
         if (!finite && live && lane == 0u) clearOutliers(slot);
     }
-    FOR_UNITS(u, writeUnit(group, lane, live, u, slot, range, b))
+    for (uint u = 0u; u < UNITS; u++) writeUnit(group, lane, live, u, slot, range, b);
 }

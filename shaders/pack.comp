@@ -1,6 +1,5 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 // Slots to pages, once the host knows the bits and has room for the page.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"

@@ -1,6 +1,5 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 // Page to page with any bits: what the old page lacks comes from supply.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"

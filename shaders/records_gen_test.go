@@ -9,9 +9,9 @@ var records = []glsl.Record{
 	{
 		Name:     "convert",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "2e54a64ce8d62ec1cb4f1eeefd4e21ff95ce902580e1ac63e45be23c04ede7d4",
+		SPIRV:    "c8b8f2b2ec05b5bc7981d99cb95aae576de12ab0ebbaf2b7fe286377d50c52d6",
 		Sources: []glsl.Source{
-			{Path: "convert.comp", SHA256: "b3e279d56239bf07c92aaf4dd5f0eec451c758f042933b6b5271fd3fd7a05630"},
+			{Path: "convert.comp", SHA256: "e7d188e19b677b934f59bc6675da02b16477f5bf7cc645d3b9f812dc0c23f594"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -28,9 +28,9 @@ var records = []glsl.Record{
 	{
 		Name:     "decide",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "472132a229896cce70433e988ae2a97f0c98697ea2f34a14d31e72b0cfb3e973",
+		SPIRV:    "99992cd7d392b9656d17dfc11251ef4604018e4fa8864354a6318b82c9b79a29",
 		Sources: []glsl.Source{
-			{Path: "decide.comp", SHA256: "50c042c3974bcf082bd5a130f9390e922a210419c40f65c72e90566093851f15"},
+			{Path: "decide.comp", SHA256: "d6fe30f05179e53f436439aa5d96c054d8a45edafe2237305de2a59292fdc9b1"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -40,38 +40,38 @@ var records = []glsl.Record{
 	{
 		Name:     "decode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "00c62aececd3ddb6fb5fdc4656381efd0616b7eaf157c34fde299e48393531ec",
+		SPIRV:    "82e4c27fd08ec6b4885b12d2f42dc3e4650007f01cd323b95bd72e26a287d72d",
 		Sources: []glsl.Source{
-			{Path: "decode.comp", SHA256: "009cbf28182cda0ef690f322437ef5c210e03c0723dbb4101fa11e257e83fd18"},
+			{Path: "decode.comp", SHA256: "3c8bc0f6e61d0edacb7339a1962c800a8275f3bf07dff1379bcd77025346c067"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "932da628c502fed11f7b5ae650a0277a47c990a5006d04d6a9b0ff42d0ca9b68"},
-			{Path: "lib/planes.glsl", SHA256: "06abf1df297be1ed45193b7eb79a005a04ed93a329689315fbee1e07b45bf791"},
+			{Path: "lib/planes.glsl", SHA256: "47df178ec8cafd3907b1b1985e5420e1a63ecaf0243b1dcb9a4ff684ffd0d862"},
 		},
 	},
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "fc27e04660d21a767bca8a6250139f590393294c369097bc947005d5dc487ca4",
+		SPIRV:    "8b6f664430d367423972f32fea698d070d66554ae18de99d8854a0c7165ae031",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "2c22a8bbf7cc05ca4c30a4384b738fc62d7019b4cea2152df244ff0485170a24"},
+			{Path: "encode.comp", SHA256: "4ab6a7ef1b640ba6edc241b5ef14222a34a2ee946f333b16482a55defa221eba"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
-			{Path: "lib/chunks.glsl", SHA256: "112081e44f08b9bce32b3a5adc5bf3d394f37aca481f96feb427035279639d84"},
+			{Path: "lib/chunks.glsl", SHA256: "a6497aacc7972cafb9a272e04e77fabcabc9d3f6aaa3fe251b48abeb79bfad57"},
 			{Path: "lib/select.glsl", SHA256: "294dacea6976cdfd2715e230cbda2a9f2e02486a6d00de87f3a9b86b9f4a909f"},
 			{Path: "lib/quantize.glsl", SHA256: "932da628c502fed11f7b5ae650a0277a47c990a5006d04d6a9b0ff42d0ca9b68"},
-			{Path: "lib/planes.glsl", SHA256: "06abf1df297be1ed45193b7eb79a005a04ed93a329689315fbee1e07b45bf791"},
-			{Path: "lib/select_few.glsl", SHA256: "1c758b0fae7871af0dbe6cb62d5a0a509db30ea2157a253b02484ac8250d0a3e"},
+			{Path: "lib/planes.glsl", SHA256: "47df178ec8cafd3907b1b1985e5420e1a63ecaf0243b1dcb9a4ff684ffd0d862"},
+			{Path: "lib/select_few.glsl", SHA256: "b1a6b9aa0faba57ef3adb4101a80111f56a8aa2de153b03076b75e42364db063"},
 		},
 	},
 	{
 		Name:     "pack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "44bc06cc452a752e4a4fd87a406537f2a95f007344b208845440d252b7fbdc50",
+		SPIRV:    "8c61079f87c554a81e6e3d1768926ab6669b1d0831d70e0ba0e92a860beeebf3",
 		Sources: []glsl.Source{
-			{Path: "pack.comp", SHA256: "43b71ac7fd57754f00d6722cb0b64d4c902d099414c2f313ccfe4507a9af7527"},
+			{Path: "pack.comp", SHA256: "afe07e8d031ca33fbbcc317c53643a7f5a5b54e8702f4553f15262c48f160981"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -88,9 +88,9 @@ var records = []glsl.Record{
 	{
 		Name:     "promote",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "a339e10a36a35fc073d90ffe1ac7a56b057c3fa538cc4ca6f70fc2cf9a210960",
+		SPIRV:    "3f1e4678280a822e3ca3d13b0c772b29e37d8ccce59e9249562c4777fe128e97",
 		Sources: []glsl.Source{
-			{Path: "promote.comp", SHA256: "be679239db8d9a61bd81717e990a99d765c4c5205ac819ef558e0381ebb7ff40"},
+			{Path: "promote.comp", SHA256: "1cc6e44f0ca8e9764aa3f81f3df03bd5504147853f4d3df83b6d3a363b61a87f"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -101,9 +101,9 @@ var records = []glsl.Record{
 	{
 		Name:     "repack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "dfe0eb1eb4e559fab20d8e911f252f76b95fcb1b746d1f3918fb0a25e6853ecb",
+		SPIRV:    "76569722d5b31b8e37ebd6918a743581eebaae1f18e0c2918061a85329a10218",
 		Sources: []glsl.Source{
-			{Path: "repack.comp", SHA256: "0849748c9804df7966c48f865e8070626edf23a0e3801c2a561bbea9f14ff163"},
+			{Path: "repack.comp", SHA256: "00c1f3fdffd565acc05b98b5ee48d093c1aac24a3942a1b6f77b982f4016a870"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},

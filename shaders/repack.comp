@@ -1,6 +1,5 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 // Page to page with at most as many bits a group: demotes, moves, compacts.
 // A raw group that gets 0..8 bits is quantized from its rows in the page.
 #include "lib/config.glsl"

@@ -11,6 +11,8 @@ const uint UNITS = ALIGNED ? (ROWS * CHUNKS + LANES - 1) / LANES
 const bool FEW = LANES == 1 && LOW <= 16 && HIGH <= 16;
 // With at most two it holds short rows in registers for the second pass.
 const bool PAIRS = LOW <= 2 && HIGH <= 2;
+// Loops have no unroll hints: drivers unroll these by themselves, and one that
+// takes the hint (SwiftShader) spends minutes on it.
 const uint HELD_UNITS = FEW ? (PAIRS ? (UNITS * CHUNK_WORDS <= 64 ? UNITS : 1) : 1) : 1;
 const bool HELD = FEW && PAIRS && HELD_UNITS == UNITS;
 
@@ -35,20 +37,20 @@ Unit unitOf(uint lane, uint u, bool live) {
 
 void load(uint group, Unit unit, out uint words[CHUNK_WORDS]) {
     uint base = group + unit.first / PER_WORD;
-    [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++)
+    for (uint i = 0u; i < CHUNK_WORDS; i++)
         words[i] = i * PER_WORD < unit.elements ? rows[base + i] : 0u;
 }
 
 void loadAndHold(uint group, Unit unit, uint u, out uint words[CHUNK_WORDS]) {
     load(group, unit, words);
     if (HELD) {
-        [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++) held[u * CHUNK_WORDS + i] = words[i];
+        for (uint i = 0u; i < CHUNK_WORDS; i++) held[u * CHUNK_WORDS + i] = words[i];
     }
 }
 
 void again(uint group, Unit unit, uint u, out uint words[CHUNK_WORDS]) {
     if (HELD) {
-        [[unroll]] for (uint i = 0u; i < CHUNK_WORDS; i++) words[i] = held[u * CHUNK_WORDS + i];
+        for (uint i = 0u; i < CHUNK_WORDS; i++) words[i] = held[u * CHUNK_WORDS + i];
     } else {
         load(group, unit, words);
     }
@@ -63,14 +65,5 @@ uint patternAt(uint group, uint index) {
     uint word = rows[group + index / 2u];
     return index % 2u == 0u ? word << 16 : word & 0xffff0000u;
 }
-
-// Runs body(u) for every chunk of a lane; unrolled where rows are held, so that
-// `held` is registers.
-#define FOR_UNITS(u, body)                                          \
-    if (HELD) {                                                     \
-        [[unroll]] for (uint u = 0u; u < HELD_UNITS; u++) { body; } \
-    } else {                                                        \
-        for (uint u = 0u; u < UNITS; u++) { body; }                 \
-    }
 
 #endif

@@ -6,7 +6,7 @@
 // Plane p (0 is the most significant) of 8-bit codes in byte form.
 uint planeOf(uint codes[8], uint p) {
     uint plane = 0u;
-    [[unroll]] for (uint k = 0u; k < 8u; k++)
+    for (uint k = 0u; k < 8u; k++)
         plane |= ((codes[k] >> (7u - p)) & 0x01010101u) << k;
     return plane;
 }

@@ -20,13 +20,13 @@ struct FewOutliers {
 
 void keepPacked(inout FewOutliers few, int entry) {
     int v = entry;
-    [[unroll]] for (uint j = 0u; j < FEW_LOW; j++) {
+    for (uint j = 0u; j < FEW_LOW; j++) {
         int kept = min(few.low[j], v);
         v = max(few.low[j], v);
         few.low[j] = kept;
     }
     v = entry ^ 0xffff;
-    [[unroll]] for (uint j = 0u; j < FEW_HIGH; j++) {
+    for (uint j = 0u; j < FEW_HIGH; j++) {
         int kept = max(few.high[j], v);
         v = min(few.high[j], v);
         few.high[j] = kept;
@@ -40,7 +40,7 @@ void keepPair(inout FewOutliers few, int key, uint index) {
     int v = key;
     uint at = index;
     bool first = false;
-    [[unroll]] for (uint j = 0u; j < FEW_LOW; j++) {
+    for (uint j = 0u; j < FEW_LOW; j++) {
         first = first || v < few.low[j];
         int otherKey = few.low[j];
         uint otherAt = few.lowAt[j];
@@ -52,7 +52,7 @@ void keepPair(inout FewOutliers few, int key, uint index) {
     v = key;
     at = index;
     first = false;
-    [[unroll]] for (uint j = 0u; j < FEW_HIGH; j++) {
+    for (uint j = 0u; j < FEW_HIGH; j++) {
         first = first || v > few.high[j];
         int otherKey = few.high[j];
         uint otherAt = few.highAt[j];
@@ -71,13 +71,13 @@ void keep(inout FewOutliers few, uint pattern, uint index) {
 
 void keepUnit(uint group, uint lane, bool live, uint u, inout FewOutliers few) {
     Unit unit = unitOf(lane, u, live);
-    if (!PAIRS) { // too many steps an element to unroll
+    if (!PAIRS) { // too many steps an element for unrolled code
         for (uint e = 0u; e < unit.elements; e++) keep(few, patternAt(group, unit.first + e), unit.first + e);
         return;
     }
     uint words[CHUNK_WORDS];
     loadAndHold(group, unit, u, words);
-    [[unroll]] for (uint e = 0u; e < 32u; e++) {
+    for (uint e = 0u; e < 32u; e++) {
         if (e < unit.elements) keep(few, ELEMENT(words, e), unit.first + e);
     }
 }
@@ -87,9 +87,9 @@ int fewKey(int entry) { return TYPE == F32 ? entry : entry & int(0xffff0000u); }
 // False where elements of one value reach both ends: the tie rule then needs
 // selectByDigits. (`held` is filled all the same.)
 bool selectFew(uint group, uint lane, bool live, out Selection s, out FewOutliers few) {
-    [[unroll]] for (uint j = 0u; j < FEW_LOW; j++) { few.low[j] = 0x7fffffff; few.lowAt[j] = 0u; }
-    [[unroll]] for (uint j = 0u; j < FEW_HIGH; j++) { few.high[j] = int(0x80000000u); few.highAt[j] = 0u; }
-    FOR_UNITS(u, keepUnit(group, lane, live, u, few))
+    for (uint j = 0u; j < FEW_LOW; j++) { few.low[j] = 0x7fffffff; few.lowAt[j] = 0u; }
+    for (uint j = 0u; j < FEW_HIGH; j++) { few.high[j] = int(0x80000000u); few.highAt[j] = 0u; }
+    for (uint u = 0u; u < UNITS; u++) keepUnit(group, lane, live, u, few);
     s.low = Cut(0u, 0u);
     s.high = Cut(0u, 0u);
     s.minKey = fewKey(few.low[FEW_LOW - 1]);
@@ -103,14 +103,14 @@ uint highIndex(FewOutliers few, uint j) { return TYPE == F32 ? few.highAt[j] : ~
 
 // Writes the outliers of both ends, each in ascending order of index.
 void writeFew(uint slot, FewOutliers few) {
-    [[unroll]] for (uint j = 0u; j + 1u < FEW_LOW; j++) {
+    for (uint j = 0u; j + 1u < FEW_LOW; j++) {
         uint rank = 0u;
-        [[unroll]] for (uint i = 0u; i + 1u < FEW_LOW; i++) rank += lowIndex(few, i) < lowIndex(few, j) ? 1u : 0u;
+        for (uint i = 0u; i + 1u < FEW_LOW; i++) rank += lowIndex(few, i) < lowIndex(few, j) ? 1u : 0u;
         writeOutlier(slot, rank, lowIndex(few, j), patternOf(fewKey(few.low[j])));
     }
-    [[unroll]] for (uint j = 0u; j + 1u < FEW_HIGH; j++) {
+    for (uint j = 0u; j + 1u < FEW_HIGH; j++) {
         uint rank = LOW;
-        [[unroll]] for (uint i = 0u; i + 1u < FEW_HIGH; i++) rank += highIndex(few, i) < highIndex(few, j) ? 1u : 0u;
+        for (uint i = 0u; i + 1u < FEW_HIGH; i++) rank += highIndex(few, i) < highIndex(few, j) ? 1u : 0u;
         writeOutlier(slot, rank, highIndex(few, j), patternOf(fewKey(few.high[j])));
     }
 }
