@@ -89,7 +89,7 @@ func (c *Cache) storeChunks(ctx context.Context, from, to int) error {
 func (c *Cache) encodeBatch() int {
 	g := &c.geo
 	slots := c.scratch.Len() / 2 / (g.pageGroups * (1 + g.slotStride))
-	plans := c.segmentPages() / 2
+	plans := c.plan.Len() / (2 * c.jobWords(c.dev.Limits().ViewAlign))
 	bits := c.out.Len() / (2 * g.pageGroups)
 	return max(1, min(slots, plans, bits))
 }

@@ -1,12 +1,13 @@
 package backend
 
-import (
-	"fmt"
-)
+import "fmt"
 
-// maxSegment is the size in words up to which a segment grows (8 MiB): what is
-// copied at once when it grows or when bits in it change.
-const maxSegment = 1 << 21
+// segmentWords is the size in words up to which a segment grows: what is copied
+// at once when it grows or when bits in it change. It is 8 MiB; 64 MiB for the
+// largest caches, so that there are no more than a device can count.
+func (c *Cache) segmentWords() int {
+	return min(max(c.cfg.Capacity*c.geo.slotWords()/1024, 1<<21), 1<<24)
+}
 
 // headroom is the part of a segment that is left free for the next pages: 1/24
 // keeps the slack below 5 %, at the price of copying each page some 24 times
@@ -36,7 +37,7 @@ func (c *Cache) grow(unit, pages, words int) (growth, error) {
 			return g, nil
 		}
 	}
-	if g.seg == nil || g.at+words > maxSegment || 2*len(g.seg.pages[Key])+pages > c.segmentPages() {
+	if g.seg == nil || g.at+words > c.segmentWords() || 2*len(g.seg.pages[Key])+pages > c.segmentPages() {
 		g.seg, g.at, g.fresh = &segment{}, 0, true
 		if len(list) > 0 {
 			g.seg.first = list[len(list)-1].end()
@@ -47,17 +48,17 @@ func (c *Cache) grow(unit, pages, words int) (growth, error) {
 	return g, err
 }
 
-// segmentPages is the most pages of a segment: their plan fits in half the plan
-// buffer.
+// segmentPages is the most pages of a segment: the plan of all of them fits the
+// plan buffer.
 func (c *Cache) segmentPages() int {
-	return max(2, c.plan.Len()/2/c.jobWords(c.dev.Limits().ViewAlign))
+	return (c.plan.Len() - c.dev.Limits().ViewAlign) / c.rewriteWords()
 }
 
 // newSegment makes the buffer of a segment for the given words, with headroom
 // if pages will follow.
 func (c *Cache) newSegment(unit, first, words int, follow bool) (Buffer, error) {
 	if follow {
-		words = max(words, min(words+words/headroom, maxSegment))
+		words = max(words, min(words+words/headroom, c.segmentWords()))
 	}
 	b, err := c.dev.NewBuffer(fmt.Sprintf("pages.%d.%d", unit, first), words, DeviceLocal)
 	if err != nil {

@@ -29,28 +29,33 @@ type moved struct {
 // buffer and need little memory beside what they replace.
 func (c *Cache) moveAll(ctx context.Context, changes map[pageID]change) (done Moves, err error) {
 	var batch []rebuild
-	pages, words := 0, 0
+	plan, words := 0, 0
+	flush := func() error {
+		m, err := c.moveBatch(ctx, batch)
+		done.add(m)
+		batch, plan, words = nil, 0, 0
+		return err
+	}
 	for unit, list := range c.store.units {
 		for _, seg := range list {
 			r, dirty := c.newRebuild(unit, seg, changes)
-			if dirty {
-				batch = append(batch, r)
-				pages, words = pages+len(r.pages), words+r.words
-			}
-			last := unit == len(c.store.units)-1 && seg == list[len(list)-1]
-			if len(batch) == 0 || !last && pages <= c.segmentPages() && words <= c.moveWords() {
+			if !dirty {
 				continue
 			}
-			m, err := c.moveBatch(ctx, batch)
-			done.add(m)
-			if err != nil {
-				return done, err
+			need := roundUp(len(r.pages)*c.rewriteWords(), c.dev.Limits().ViewAlign)
+			if plan+need > c.plan.Len() || words+r.words > c.moveWords() {
+				if err := flush(); err != nil {
+					return done, err
+				}
 			}
-			batch, pages, words = nil, 0, 0
+			batch, plan, words = append(batch, r), plan+need, words+r.words
 		}
 	}
-	return done, nil
+	return done, flush()
 }
+
+// rewriteWords are the plan words of a page that is repacked or promoted.
+func (c *Cache) rewriteWords() int { return 5 + c.geo.layout.BitsWords(c.geo.pageGroups) }
 
 // moveWords bounds the words that are rebuilt at once.
 func (c *Cache) moveWords() int { return max(c.stagingWords(), int(c.store.liveWords/16)) }
@@ -75,6 +80,9 @@ func (c *Cache) newRebuild(unit int, seg *segment, changes map[pageID]change) (r
 
 // moveBatch rebuilds segments: all or none.
 func (c *Cache) moveBatch(ctx context.Context, batch []rebuild) (done Moves, err error) {
+	if len(batch) == 0 {
+		return done, nil
+	}
 	if err := ctx.Err(); err != nil {
 		return done, fmt.Errorf("backend: adapt: %w", err)
 	}

@@ -44,15 +44,17 @@ func (r *reading) chunkWords() int { return 2 * r.c.cfg.PageTokens * r.words }
 
 // chooseParts takes chunks while they fit in out, and returns the end.
 func (r *reading) chooseParts() int {
-	c, at := r.c, 0
+	c, at, align := r.c, 0, r.c.dev.Limits().ViewAlign
+	plan := c.plan.Len()
 	for r.to < c.stored {
 		chunk := r.to / c.cfg.PageTokens
 		seg := c.store.segmentOf(c.geo.unitOf(r.layer), chunk)
-		at = roundUp(at, c.dev.Limits().ViewAlign)
-		end := min(seg.end(), c.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords())
+		at = roundUp(at, align)
+		end := min(seg.end(), c.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords(), chunk+plan/4)
 		if end <= chunk {
 			break
 		}
+		plan -= roundUp(4*(end-chunk), align) // two words a page
 		r.parts = append(r.parts, readPart{seg, chunk, end, at})
 		at, r.to = at+(end-chunk)*r.chunkWords(), end*c.cfg.PageTokens
 	}

@@ -1,0 +1,111 @@
+package backend_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/qaqvk/qaqvk/backend"
+)
+
+// rows are n tokens of 2 KV heads of 32 elements.
+func rows(n, seed int) backend.Rows {
+	v := make([]float32, n*2*32)
+	for i := range v {
+		v[i] = float32(math.Sin(float64(i*i + seed)))
+	}
+	return backend.RowsF32(v)
+}
+
+// A runtime appends the rows of a step to every layer, reads what attention
+// needs, reports the attention, and ends the step.
+func Example() {
+	device, err := backend.OpenDevice("cpu", backend.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer device.Close()
+	cache, err := backend.New(device, backend.Config{
+		Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 256, Alpha: 0.02, HostBudget: 1 << 20,
+		Policy: backend.QAQ{KeyError: 1, ValueError: 0.02, MaxBits: 8},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cache.Close()
+
+	k, v := make([]float32, 256*64), make([]float32, 256*64)
+	for step := range 60 {
+		if err := cache.Append(0, rows(1, step), rows(1, -step)); err != nil {
+			fmt.Println(err)
+			return
+		}
+		tokens, err := cache.Read(0, backend.RowsF32(k), backend.RowsF32(v))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		probs := make([]float32, 4*tokens) // 4 query heads, all as attentive to every token
+		for i := range probs {
+			probs[i] = 1 / float32(tokens)
+		}
+		if err := cache.Observe(0, probs, 1, 4); err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := cache.Step(context.Background()); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	s := cache.Stats()
+	fmt.Println(s.Tokens, "tokens,", s.Stored, "of them in pages, less than two thirds of f16:", 3*s.Bytes.Live < s.Bytes.F16*2)
+	// Output: 60 tokens, 48 of them in pages, less than two thirds of f16: true
+}
+
+// What a cache did last on its device can be read and run again.
+func ExampleCache_Lists() {
+	device, _ := backend.OpenDevice("cpu", backend.Options{})
+	defer device.Close()
+	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64})
+	defer cache.Close()
+	_ = cache.Append(0, rows(3, 0), rows(3, 1))
+	_ = cache.Step(context.Background())
+	fmt.Print(cache.Lists()["append"])
+	// Output:
+	// convert workgroup=128 lanes=1 type=0 out_type=1 head_dim=32 rows=1 low=0 high=0 | rows=12 rowsPerToken=2 srcOffset=0 srcTokenStride=64 dstOffset=0 dstTokenStride=32 | src=rows[0:384] dst=ring[0:4096] | 1 workgroups
+	// mark convert
+	// barrier shader -> all
+}
+
+// A policy of one's own: keep the first token as it came, the rest in 2 bits.
+func ExamplePolicy() {
+	device, _ := backend.OpenDevice("cpu", backend.Options{})
+	defer device.Close()
+	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}})
+	defer cache.Close()
+	for range 32 {
+		_ = cache.Append(0, rows(1, 0), rows(1, 1))
+		_ = cache.Step(context.Background())
+	}
+	fmt.Println(cache.Stats().K.Histogram)
+	// Output: [0 0 30 0 0 0 0 0 0 0 0 0 0 0 0 0 2]
+}
+
+type sink struct{ backend.None }
+
+func (sink) Name() string { return "sink" }
+func (sink) Rule(backend.Kind) backend.Rule {
+	return backend.Rule{MinBits: 2, MaxBits: 16, Fixed: true}
+}
+
+func (sink) Limit(backend.Kind, int, int, int) float64 { return 1 }
+
+func (sink) Weigh(_ backend.Kind, importance []float32) {
+	for t := range importance {
+		importance[t] = 0 // MinBits
+	}
+	importance[0] = -1 // MaxBits
+}
