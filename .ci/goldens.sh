@@ -7,13 +7,17 @@ command -v qemu-aarch64 >/dev/null || { echo "test: no qemu-aarch64: run make se
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# run NAME RUNNER...: tests cpuref as built by the environment
+# run NAME RUNNER...: goldens of cpuref as built by the environment
 run() {
 	local name=$1
 	shift
 	go test -c -o "$dir/$name.test" ./cpuref
 	echo "cpuref $name"
-	(cd cpuref && "$@" "$dir/$name.test" -test.short)
+	(cd cpuref && "$@" "$dir/$name.test" -test.v -test.run Golden) >"$dir/$name.log" || {
+		cat "$dir/$name.log"
+		return 1
+	}
+	grep '^--- PASS: TestGoldens ' "$dir/$name.log" # none may have been skipped
 }
 
 export CGO_ENABLED=0

@@ -23,17 +23,18 @@ install_missing() {
 	local missing=() p
 	for p in "$@"; do installed "$p" || missing+=("$p"); done
 	[[ ${#missing[@]} -eq 0 ]] && return
+	if ! command -v apt-get >/dev/null; then
+		echo "setup: no apt-get here: install what matches ${missing[*]}" >&2
+		exit 1
+	fi
 	echo "setup: installing ${missing[*]}"
 	root apt-get -qq update || echo "setup: apt-get update was not clean; going on with the lists there are"
 	root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}"
 }
 
-go_version() { # the go command is the one thing that is not installed here
-	command -v go >/dev/null || { echo "setup: no go command: install Go first" >&2; exit 1; }
-}
-
 swiftshader() { # Debian's chromium carries it; Ubuntu's chromium is a snap that does not
 	[[ -f "$SWIFTSHADER_ICD" ]] && return
+	apt-cache show chromium-common >/dev/null 2>&1 || root apt-get -qq update || true
 	if apt-cache show chromium-common >/dev/null 2>&1; then
 		install_missing chromium-common
 	else
@@ -41,7 +42,7 @@ swiftshader() { # Debian's chromium carries it; Ubuntu's chromium is a snap that
 	fi
 }
 
-go_version
+command -v go >/dev/null || { echo "setup: no go command: install Go first" >&2; exit 1; }
 install_missing "${packages[@]}"
 swiftshader
 ./mesa.sh
