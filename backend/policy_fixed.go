@@ -2,7 +2,8 @@ package backend
 
 import "fmt"
 
-// None stores every row as it came, on the same path as the other policies.
+// None stores every row as it came, on the same path as the other policies and
+// with no outliers, whatever Config.Alpha says.
 type None struct{}
 
 // Name is none.

@@ -63,6 +63,7 @@ func benchmarkStep(b *testing.B, p Policy, tokens int) {
 	b.StopTimer()
 	b.ReportMetric(float64((cpuTime()-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
 	s := c.Stats()
+	b.Logf("device: %+v", d.Stats())
 	b.Logf("%d tokens: %d segments, live %d committed %d staging %d host %d, bits %.2f %.2f, moves %+v, times %v", s.Tokens, s.Segments, s.Bytes.Live, s.Bytes.Committed, s.Bytes.Staging, s.Bytes.Host, s.K.Mean, s.V.Mean, s.Moves, s.Times)
 }
 

@@ -29,7 +29,9 @@ type store struct {
 
 // segment is a device buffer with the pages of consecutive chunks of one unit,
 // by chunk, K before V. A unit has few of them, because reading a layer takes a
-// dispatch for each (on llvmpipe 0.1 to 0.2 ms, more than its work).
+// dispatch for each. Measured with BenchmarkModelStep, 400 tokens of SmolLM2's
+// shape on llvmpipe, against pages of all layers in slabs of 64 KiB and more:
+// 109, 93 and 84 CPU ms a token for none, uniform and qaq, not 184, 134 and 151.
 type segment struct {
 	buffer Buffer
 	first  int       // its first chunk
