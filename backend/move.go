@@ -3,8 +3,6 @@ package backend
 import (
 	"context"
 	"fmt"
-
-	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // rebuild is a segment some of whose pages change, on its way to a new buffer.
@@ -134,76 +132,4 @@ func (s *store) replace(r rebuild) (done Moves) {
 	r.seg.buffer.Release()
 	r.seg.buffer, r.seg.used = r.buffer, r.words
 	return done
-}
-
-// recordMoves records the copies of what stays and the repacking of what only
-// loses bits.
-func (c *Cache) recordMoves(l *List, batch []rebuild) {
-	copied, plan := false, c.newPlanner()
-	for _, r := range batch {
-		if regions := r.unchanged(); len(regions) > 0 {
-			l.Copy(r.seg.buffer, r.buffer, regions...)
-			copied = true
-		}
-	}
-	if copied {
-		l.Barrier(Transfer, Shader)
-		l.Mark("stay")
-	}
-	for _, r := range batch {
-		var pages []moved
-		for _, m := range r.pages {
-			if m.change.bits != nil && !m.change.promote {
-				pages = append(pages, m)
-			}
-		}
-		if len(pages) > 0 {
-			c.recordRewrite(l, plan, r, pages, shaders.Repack)
-		}
-	}
-	l.Mark("repack")
-}
-
-// unchanged are the runs of pages that stay as they are.
-func (r *rebuild) unchanged() []Region {
-	var list []Region
-	for _, m := range r.pages {
-		if m.change.bits != nil {
-			continue
-		}
-		if n := len(list) - 1; n >= 0 && m.from.at-list[n].Src == m.to.at-list[n].Dst &&
-			m.from.at <= roundUp(list[n].Src+list[n].Words, pageAlign) {
-			list[n].Words = m.to.at + m.to.words - list[n].Dst
-			continue
-		}
-		list = append(list, Region{m.from.at, m.to.at, m.to.words})
-	}
-	return list
-}
-
-// recordRewrite records repack or promote for pages of a segment.
-func (c *Cache) recordRewrite(l *List, plan *planner, r rebuild, pages []moved, kernel *shaders.Kernel) {
-	g, jobWords := &c.geo, 4
-	if kernel == shaders.Promote {
-		jobWords = 5
-	}
-	bitsWords := g.layout.BitsWords(g.pageGroups)
-	words := make([]uint32, 0, len(pages)*(jobWords+bitsWords))
-	for i, m := range pages {
-		words = append(words, uint32(m.from.at), uint32(m.to.at), uint32(jobWords*len(pages)+i*bitsWords), uint32(m.to.words))
-		if kernel == shaders.Promote {
-			words = append(words, uint32(m.supply))
-		}
-	}
-	for _, m := range pages {
-		words = append(words, shaders.PackBits(plainBits(m.change.bits))...)
-	}
-	views := []View{Whole(r.seg.buffer), plan.add(words), Whole(r.buffer)}
-	push := shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes()
-	if kernel == shaders.Promote {
-		views = []View{views[0], views[1], Whole(c.rows), views[2]}
-		push = shaders.PromotePush{Groups: uint32(g.pageGroups)}.Bytes()
-	}
-	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
-	l.Dispatch(Dispatch{Kernel: kernel, Spec: k.spec(kernel), Push: push, Workgroups: uint32(len(pages)), Views: views})
 }

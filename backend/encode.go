@@ -1,0 +1,42 @@
+package backend
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// slotsOf is the part of scratch that encode fills for a kind: the bits of its
+// groups, then their slots. Both parts are a whole number of slots apart.
+func (c *Cache) slotsOf(k Kind) View {
+	half := c.scratch.Len() / 2
+	return View{Buffer: c.scratch, Offset: int(k) * half, Words: half}
+}
+
+// encode fills the slots of both kinds and brings their bits to out: those of
+// K, then those of V.
+func (c *Cache) encode(judges [2]*judge, batch []pageID) error {
+	groups := len(batch) * c.geo.pageGroups
+	return c.run("encode", func(l *List) {
+		plan := c.newPlanner()
+		for k, j := range judges {
+			c.recordEncode(l, plan, Kind(k), j, batch)
+		}
+		l.Mark("encode")
+		l.Barrier(Shader, Transfer)
+		l.Copy(c.scratch, c.out, Region{Words: groups}, Region{Src: c.scratch.Len() / 2, Dst: groups, Words: groups})
+	})
+}
+
+func (c *Cache) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch []pageID) {
+	g, rule := &c.geo, c.rules[kind]
+	words, want := j.plan(batch, func(p pageID) uint32 {
+		layer, _ := g.unitLayers(p.unit)
+		return uint32(g.ringAt(p.chunk*g.pageTokens, kind, layer))
+	})
+	groups := len(batch) * g.pageGroups
+	push := shaders.EncodePush{Groups: uint32(groups), GroupsPerJob: uint32(g.pageGroups),
+		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()), WantBase: uint32(want),
+		SlotBase: uint32(groups), SlotWords: uint32(g.slotStride), Rule: 1,
+		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
+	k := constants{layout: g.layout, lanes: groupLanes(g.layout.Group()), in: c.cfg.Type, out: c.cfg.Type}
+	l.Dispatch(Dispatch{Kernel: shaders.Encode, Spec: k.spec(shaders.Encode), Push: push.Bytes(),
+		Workgroups: workgroups(groups * k.lanes),
+		Views:      []View{Whole(c.ring), plan.add(words), c.slotsOf(kind)}})
+}
