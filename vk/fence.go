@@ -122,23 +122,14 @@ func (f *Fence) Wait(ctx context.Context) error {
 	}
 }
 
-// poll tells whether the submission has finished, well or not.
+// poll tells whether the submission has finished.
 func (f *Fence) poll() bool {
-	done, err := f.await(0)
-	return done || err != nil
-}
-
-// drain waits however long it takes.
-func (f *Fence) drain() {
-	for {
-		if done, err := f.await(time.Second); done || err != nil {
-			return
-		}
-	}
+	done, _ := f.await(0)
+	return done
 }
 
 // await waits for at most a time; the last waiter of a finished submission
-// gives the fence back.
+// gives the fence back. A failed wait leaves the submission running.
 func (f *Fence) await(limit time.Duration) (bool, error) {
 	f.mu.Lock()
 	if f.done {
@@ -151,13 +142,14 @@ func (f *Fence) await(limit time.Duration) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiters--
-	if (finished || err != nil) && !f.done {
-		f.done, f.err = true, err
-	}
+	f.done = f.done || finished
 	if f.done && f.waiters == 0 {
-		f.err = firstError(f.err, f.device.reuse(f.handle))
+		f.device.reuse(f.handle)
 	}
-	return f.done, f.err
+	if f.done {
+		return true, f.err
+	}
+	return false, err
 }
 
 // waitFor tells whether a fence is signalled within a time.
@@ -176,14 +168,41 @@ func (d *Device) waitFor(fence vulkan.Fence, limit time.Duration) (finished bool
 	return finished && err == nil, err
 }
 
-// reuse resets a fence and keeps it for the next submission. A lost device
-// gets no next one, so that its fences need no reset.
-func (d *Device) reuse(fence vulkan.Fence) error {
-	defer d.keepFence(fence)
-	if d.lost.Load() {
-		return nil
+// drain waits however long it takes, because what the submission uses is
+// freed next; it gives up only when the device is lost or waiting keeps failing.
+func (f *Fence) drain() {
+	for failures := 0; failures < 1000; {
+		done, err := f.await(time.Second)
+		if done {
+			return
+		}
+		if f.device.lost.Load() {
+			break
+		}
+		if err != nil {
+			failures++
+			time.Sleep(time.Millisecond)
+		}
 	}
-	return d.do("vkResetFences", "", func() vulkan.Result {
+	// A lost device answers at once; one that only seemed lost gets its second.
+	vulkan.WaitForFences(f.device.device, 1, []vulkan.Fence{f.handle}, vulkan.True, uint64(time.Second))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done, f.err = true, fmt.Errorf("vk: wait: %w", ErrDeviceLost)
+	if f.waiters == 0 {
+		f.device.reuse(f.handle)
+	}
+}
+
+// reuse resets a fence for the next submission, or destroys it if it cannot.
+func (d *Device) reuse(fence vulkan.Fence) {
+	err := d.do("vkResetFences", "", func() vulkan.Result {
 		return vulkan.ResetFences(d.device, 1, []vulkan.Fence{fence})
 	})
+	if err != nil || d.lost.Load() {
+		vulkan.DestroyFence(d.device, fence, nil)
+		d.count(Fences, -1)
+		return
+	}
+	d.keepFence(fence)
 }

@@ -101,7 +101,10 @@ static void read_memory(VkPhysicalDevice device, qvk_info *out) {
 
 static void read_families(VkPhysicalDevice device, qvk_info *out) {
   VkQueueFamilyProperties list[32];
-  uint32_t count = 32;
+  uint32_t count = 0;
+  // SwiftShader leaves a count that is too large as it is: ask for it first.
+  qvk_vk.families(device, &count, NULL);
+  if (count > 32) count = 32;
   qvk_vk.families(device, &count, list);
   out->family_count = count;
   for (uint32_t i = 0; i < count; i++) {

@@ -36,7 +36,7 @@ func (d *Device) probe(h hooks) (string, error) {
 	operands := probeTriples()
 	got, err := d.runProbe(operands)
 	if err != nil {
-		return "", fmt.Errorf("vk: numeric probe: %w", err)
+		return "", err
 	}
 	if h.probe != nil {
 		h.probe(operands, got)

@@ -59,6 +59,9 @@ func (r *Recorder) Timestamps() ([]time.Duration, error) {
 	if r.released {
 		return nil, fmt.Errorf("vk: timestamps: recorder %w", ErrClosed)
 	}
+	if err := r.device.usable("timestamps"); err != nil {
+		return nil, err
+	}
 	if r.own && (r.fence == nil || !r.fence.poll()) {
 		return nil, fmt.Errorf("vk: timestamps: the commands have not finished")
 	}
