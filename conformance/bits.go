@@ -72,7 +72,7 @@ func importance(r uint32) float32 {
 	case 2:
 		return 1 << 20
 	case 3:
-		return math.Float32frombits(0x00800001) // the product may underflow
+		return math.Float32frombits(0x007ffffd + r>>8%7) // subnormal, or the product may be
 	case 4, 5, 6, 7, 8:
 		return float32(math.Ldexp(1, int(r>>4%9)-4))
 	}
@@ -87,8 +87,8 @@ func (c Case) limits() []uint32 {
 		mantissa := []float64{1, 1.5, 1 + math.Ldexp(float64(rng.Uint32()>>9), -23)}[rng.IntN(3)]
 		words[i] = math.Float32bits(float32(math.Ldexp(mantissa, rng.IntN(14)-10)))
 	}
-	if len(words) > 3 {
-		words[1], words[2] = 0, math.Float32bits(0x1p100)
+	if len(words) > 4 {
+		words[1], words[2], words[3] = 0, math.Float32bits(0x1p100), 0x007fffff
 	}
 	return words
 }

@@ -30,7 +30,7 @@ func (c Case) build() (*program, error) {
 		return nil, fmt.Errorf("conformance: %s: no kernel %q", c.Name, c.Kernel)
 	}
 	if c.Params.Rows > 0 {
-		if err := c.Params.layout().Check(); err != nil {
+		if err := c.Params.check(); err != nil {
 			return nil, fmt.Errorf("conformance: %s: %w", c.Name, err)
 		}
 	}
@@ -39,6 +39,29 @@ func (c Case) build() (*program, error) {
 		return nil, fmt.Errorf("conformance: %s: %w", c.Name, err)
 	}
 	return p, nil
+}
+
+// llvmpipe ends an invocation's loops, without a word, after 65,535 iterations
+// in all. These limits keep to it: elements of a group for each of its lanes in
+// encode, and of a page, of which repack gives each row to one invocation.
+const (
+	maxLaneElements = 2048
+	maxPageElements = 1 << 19
+)
+
+// check fails for parameters that no kernel is made for.
+func (p Params) check() error {
+	l := p.layout()
+	if err := l.Check(); err != nil {
+		return err
+	}
+	if lanes := int(max(p.Lanes, 1)); l.Group() > lanes*maxLaneElements && p.Out == "" && p.Lanes > 0 {
+		return fmt.Errorf("%d lanes for %d elements: at most %d each", lanes, l.Group(), maxLaneElements)
+	}
+	if n := p.Groups * l.Group(); n > maxPageElements {
+		return fmt.Errorf("page of %d elements: at most %d", n, maxPageElements)
+	}
+	return nil
 }
 
 // rowPad is how many words lie between a token's rows and the next token's,

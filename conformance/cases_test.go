@@ -98,6 +98,8 @@ func TestBadCases(t *testing.T) {
 	}{
 		{"kernel", "erase", func(p *Params) {}, `no kernel "erase"`},
 		{"head dimension", "encode", func(p *Params) { p.HeadDim = 36 }, "multiple of 8"},
+		{"lanes", "encode", func(p *Params) { p.Rows, p.Lanes = 512, 4 }, "4 lanes for 16384 elements: at most 2048 each"},
+		{"page", "repack", func(p *Params) { p.Rows, p.Groups = 512, 33 }, "page of 540672 elements: at most 524288"},
 		{"bits", "encode", func(p *Params) { p.Bits = "9" }, `bits "9"`},
 		{"rule", "decide", func(p *Params) { p.To = "5" }, `to "5": must be a rule`},
 		{"new bits", "repack", func(p *Params) { p.To = "fewer" }, `to "fewer"`},
