@@ -65,8 +65,8 @@ func (p Params) check() error {
 }
 
 // rowPad is how many words lie between a token's rows and the next token's,
-// and between pages: odd, so that nothing relies on alignment.
-const rowPad = 7
+// and between pages: a multiple of four, as rows must be, and of no more.
+const rowPad = 12
 
 // source is the rows of a case as they lie in memory.
 type source struct {

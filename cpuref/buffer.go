@@ -46,3 +46,12 @@ func (b buffer) word(at uint64) (uint32, error) {
 func argument(kernel, format string, args ...any) error {
 	return fmt.Errorf("cpuref: %s: %w", kernel, fmt.Errorf(format, args...))
 }
+
+// checkAligned returns an error unless rows that start at a word and lie a
+// stride apart move 128 bits at a time.
+func checkAligned(kernel string, at, stride uint32) error {
+	if at%4 != 0 || stride%4 != 0 {
+		return argument(kernel, "rows from word %d, %d a token: must be multiples of 4", at, stride)
+	}
+	return nil
+}

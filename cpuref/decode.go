@@ -71,6 +71,9 @@ func (d *decoder) decode(n int, room *decodeRoom) error {
 	if err != nil {
 		return err
 	}
+	if err := checkAligned("decode", offset, d.p.TokenStride); err != nil {
+		return err
+	}
 	words := d.l.HeadDim * shaders.ElementBytes(d.out) / 4
 	all := uint64(d.p.RowCount) * uint64(words)
 	out, err := d.rows.span(uint64(offset)+token*uint64(d.p.TokenStride)+i*all, all)

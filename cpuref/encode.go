@@ -65,6 +65,9 @@ func (e *encoder) encode(n int, g *group) error {
 	if err != nil {
 		return err
 	}
+	if err := checkAligned("encode", plan[0], e.p.TokenStride); err != nil {
+		return err
+	}
 	raw := uint64(e.l.RawGroupWords())
 	rows, err := e.rows.span(uint64(plan[0])+token*uint64(e.p.TokenStride)+i*raw, raw)
 	if err != nil {

@@ -1,6 +1,6 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Pages to rows.
+// Pages to rows, whose offsets and strides are multiples of four words.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -8,7 +8,7 @@ layout(set = 0, binding = 0, std430) readonly buffer Pages { uint pages[]; };
 // Job j: word 2j the offset of its page in pages, word 2j+1 the offset in rows
 // of the page's first token.
 layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
-layout(set = 0, binding = 2, std430) buffer RowsOut { uint rows[]; };
+layout(set = 0, binding = 2, std430) buffer RowsOut { uvec4 rows[]; };
 layout(push_constant) uniform Push {
     uint Groups;         // groups in this dispatch
     uint GroupsPerJob;   // groups of a page
@@ -47,10 +47,13 @@ float valueOf(Row row, float step, uint q) {
 }
 
 void store(Row row, uint element, uint words[32]) {
-    for (uint i = 0u; i < 32u / OUT_PER_WORD; i++) {
-        if (element + i * OUT_PER_WORD < HEAD_DIM) {
-            uint word = OUT_PER_WORD == 1 ? words[i] : words[2u * i % 32u] | words[(2u * i + 1u) % 32u] << 16;
-            rows[row.out_ + element / OUT_PER_WORD + i] = word;
+    uint base = (row.out_ + element / OUT_PER_WORD) / 4u;
+    for (uint i = 0u; i < 32u; i += 4u * OUT_PER_WORD) {
+        if (element + i < HEAD_DIM) {
+            uvec4 four;
+            for (uint j = 0u; j < 4u; j++)
+                four[j] = OUT_PER_WORD == 1 ? words[i + j] : words[(i + 2u * j) % 32u] | words[(i + 2u * j + 1u) % 32u] << 16;
+            rows[base + i / (4u * OUT_PER_WORD)] = four;
         }
     }
 }
@@ -100,9 +103,9 @@ void overlay(Row row, uint page, uint groups, uint g, uint lane) {
         uint pattern = PER_WORD == 1 ? word : n % 2u == 0u ? word << 16 : word & 0xffff0000u;
         uint value = TYPE == OUT_TYPE ? (PER_WORD == 1 ? pattern : pattern >> 16) : narrowBits(widenBits(pattern));
         uint at = row.out_ + element / OUT_PER_WORD;
-        if (OUT_PER_WORD == 1) rows[at] = value;
-        else if (element % 2u == 0u) rows[at] = (rows[at] & 0xffff0000u) | value;
-        else rows[at] = (rows[at] & 0xffffu) | value << 16;
+        if (OUT_PER_WORD == 1) rows[at / 4u][at % 4u] = value;
+        else if (element % 2u == 0u) rows[at / 4u][at % 4u] = (rows[at / 4u][at % 4u] & 0xffff0000u) | value;
+        else rows[at / 4u][at % 4u] = (rows[at / 4u][at % 4u] & 0xffffu) | value << 16;
     }
 }
 

@@ -11,7 +11,9 @@
 // 1 (level head), H (level layer) or L*H (level token); G is at most 16,384.
 // Input types (TYPE): 0 is f32, 1 is f16, 2 is bf16. E is the bytes of an
 // element, 4 or 2. All buffers are arrays of 32-bit little-endian words; two
-// 16-bit elements share a word, the lower index in the low half.
+// 16-bit elements share a word, the lower index in the low half. Rows that
+// encode reads and decode writes start at multiples of four words, so that they
+// move 128 bits at a time.
 //
 // # Loading
 //

@@ -1,10 +1,11 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Rows to slots: selects outliers, finds the range, decides bits, quantizes.
+// Offsets and strides of rows are multiples of four words.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uint rows[]; };
+layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uvec4 rows[]; };
 // Job j: word 2j the offset of its first row in rows, word 2j+1 the index in
 // plan of the limits c of a token's groups. Group n wants plan[WantBase + n]:
 // bits where Rule is 0, else its importance w (f32 bits).

@@ -40,9 +40,9 @@ var records = []glsl.Record{
 	{
 		Name:     "decode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "82e4c27fd08ec6b4885b12d2f42dc3e4650007f01cd323b95bd72e26a287d72d",
+		SPIRV:    "5c90ff235e40fc90c60fb93dbc374baf5f455d9efec473f94bc39b21d4caa55a",
 		Sources: []glsl.Source{
-			{Path: "decode.comp", SHA256: "3c8bc0f6e61d0edacb7339a1962c800a8275f3bf07dff1379bcd77025346c067"},
+			{Path: "decode.comp", SHA256: "d04185dcbd08b8358f72d2792a67bb78710f33b84a372495728caba0bead00be"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -53,13 +53,13 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "8b6f664430d367423972f32fea698d070d66554ae18de99d8854a0c7165ae031",
+		SPIRV:    "a0566790f086472a5d0023c80bc465950eb9c49993b62f6c27d17ec099db93a1",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "4ab6a7ef1b640ba6edc241b5ef14222a34a2ee946f333b16482a55defa221eba"},
+			{Path: "encode.comp", SHA256: "6140c4628c3d9b3b34aab4cc25a5c38afe5c911183de170e1c08ca6bc4438f20"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "8292ed02c037d0e27d791dd1d408c3f9eadef2f7fff639e209ec3528e3e77eaa"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
-			{Path: "lib/chunks.glsl", SHA256: "a6497aacc7972cafb9a272e04e77fabcabc9d3f6aaa3fe251b48abeb79bfad57"},
+			{Path: "lib/chunks.glsl", SHA256: "a5d6de8e4c1326b3f2520901846e6745b23514b038b84dd4804d163995029457"},
 			{Path: "lib/select.glsl", SHA256: "294dacea6976cdfd2715e230cbda2a9f2e02486a6d00de87f3a9b86b9f4a909f"},
 			{Path: "lib/quantize.glsl", SHA256: "932da628c502fed11f7b5ae650a0277a47c990a5006d04d6a9b0ff42d0ca9b68"},
 			{Path: "lib/planes.glsl", SHA256: "47df178ec8cafd3907b1b1985e5420e1a63ecaf0243b1dcb9a4ff684ffd0d862"},

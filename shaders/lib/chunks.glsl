@@ -36,9 +36,14 @@ Unit unitOf(uint lane, uint u, bool live) {
 }
 
 void load(uint group, Unit unit, out uint words[CHUNK_WORDS]) {
-    uint base = group + unit.first / PER_WORD;
-    for (uint i = 0u; i < CHUNK_WORDS; i++)
-        words[i] = i * PER_WORD < unit.elements ? rows[base + i] : 0u;
+    uint base = (group + unit.first / PER_WORD) / 4u;
+    for (uint i = 0u; i < CHUNK_WORDS; i += 4u) {
+        uvec4 four = i * PER_WORD < unit.elements ? rows[base + i / 4u] : uvec4(0u);
+        words[i] = four.x;
+        words[i + 1u] = four.y;
+        words[i + 2u] = four.z;
+        words[i + 3u] = four.w;
+    }
 }
 
 void loadAndHold(uint group, Unit unit, uint u, out uint words[CHUNK_WORDS]) {
@@ -61,8 +66,8 @@ void again(uint group, Unit unit, uint u, out uint words[CHUNK_WORDS]) {
 
 // Pattern of an element of the group, straight from memory.
 uint patternAt(uint group, uint index) {
-    if (PER_WORD == 1) return rows[group + index];
-    uint word = rows[group + index / 2u];
+    if (PER_WORD == 1) return rows[(group + index) / 4u][index % 4u];
+    uint word = rows[(group + index / 2u) / 4u][index / 2u % 4u];
     return index % 2u == 0u ? word << 16 : word & 0xffff0000u;
 }
 
