@@ -11,9 +11,9 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// runtime is a program with Vulkan objects of its own, made with the binding
+// owner is a program with Vulkan objects of its own, made with the binding
 // alone, the validation layer watching.
-type runtime struct {
+type owner struct {
 	instance vulkan.Instance
 	physical vulkan.PhysicalDevice
 	device   vulkan.Device
@@ -22,17 +22,17 @@ type runtime struct {
 	commands vulkan.CommandBuffer
 }
 
-func (h *runtime) handles() Handles {
+func (h *owner) handles() Handles {
 	return Handles{Instance: uintptr(raw(h.instance)), PhysicalDevice: uintptr(raw(h.physical)),
 		Device: uintptr(raw(h.device)), Queue: uintptr(raw(h.queue))}
 }
 
-func newRuntime(t *testing.T) *runtime {
+func newOwner(t *testing.T) *owner {
 	t.Helper()
 	require.NoError(t, loadLoader())
 	vulkan.SetGetInstanceProcAddr(nativeEntry())
 	require.NoError(t, vulkan.Init())
-	h := &runtime{}
+	h := &owner{}
 	app := vulkan.ApplicationInfo{SType: vulkan.StructureTypeApplicationInfo, ApiVersion: version11}
 	info := vulkan.InstanceCreateInfo{SType: vulkan.StructureTypeInstanceCreateInfo, PApplicationInfo: &app,
 		EnabledLayerCount: 1, PpEnabledLayerNames: []string{validationLayer + "\x00"},
@@ -47,7 +47,7 @@ func newRuntime(t *testing.T) *runtime {
 	return h
 }
 
-func (h *runtime) pickDevice(t *testing.T) {
+func (h *owner) pickDevice(t *testing.T) {
 	t.Helper()
 	nativeInit(h.instance)
 	all, err := (&calls{}).physicals(h.instance)
@@ -57,11 +57,13 @@ func (h *runtime) pickDevice(t *testing.T) {
 	h.physical = p.handle
 }
 
-func (h *runtime) makeDevice(t *testing.T) {
+func (h *owner) makeDevice(t *testing.T) {
 	t.Helper()
+	priority := []float32{1}
+	defer pin(priority)()
 	info := vulkan.DeviceCreateInfo{SType: vulkan.StructureTypeDeviceCreateInfo, QueueCreateInfoCount: 1,
 		PQueueCreateInfos: []vulkan.DeviceQueueCreateInfo{{SType: vulkan.StructureTypeDeviceQueueCreateInfo,
-			QueueCount: 1, PQueuePriorities: []float32{1}}}}
+			QueueCount: 1, PQueuePriorities: priority}}}
 	defer info.Free()
 	var device vulkan.Device
 	require.Equal(t, vulkan.Success, vulkan.CreateDevice(h.physical, &info, nil, &device))
@@ -84,7 +86,7 @@ func (h *runtime) makeDevice(t *testing.T) {
 }
 
 // record begins the runtime's command buffer, lets f record and ends it.
-func (h *runtime) record(t *testing.T, f func()) {
+func (h *owner) record(t *testing.T, f func()) {
 	t.Helper()
 	info := vulkan.CommandBufferBeginInfo{SType: vulkan.StructureTypeCommandBufferBeginInfo}
 	defer info.Free()
@@ -94,13 +96,13 @@ func (h *runtime) record(t *testing.T, f func()) {
 }
 
 // submit runs the command buffer to its end.
-func (h *runtime) submit(t *testing.T) {
+func (h *owner) submit(t *testing.T) {
 	t.Helper()
 	require.Equal(t, vulkan.Success, nativeSubmit(h.queue, h.commands, vulkan.NullFence))
 	require.Equal(t, vulkan.Success, vulkan.QueueWaitIdle(h.queue))
 }
 
-func (h *runtime) destroy() {
+func (h *owner) destroy() {
 	vulkan.DestroyCommandPool(h.device, h.pool, nil)
 	vulkan.DestroyDevice(h.device, nil)
 	vulkan.DestroyInstance(h.instance, nil)
@@ -109,7 +111,7 @@ func (h *runtime) destroy() {
 // TestAdopt records a copy into the runtime's command buffer between the
 // runtime's own commands; afterwards the runtime's objects still work.
 func TestAdopt(t *testing.T) {
-	h := newRuntime(t)
+	h := newOwner(t)
 	defer h.destroy()
 	d, err := Adopt(h.handles(), Options{Validation: true})
 	require.NoError(t, err)
@@ -162,7 +164,7 @@ func TestAdopt(t *testing.T) {
 
 // TestAdoptFails: what was made is undone, what was adopted stays.
 func TestAdoptFails(t *testing.T) {
-	h := newRuntime(t)
+	h := newOwner(t)
 	defer h.destroy()
 	tests := []struct {
 		name   string

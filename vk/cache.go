@@ -33,6 +33,7 @@ func (d *Device) loadCache(file string) error {
 	d.cacheChanged = file != "" && data == nil
 	info := vulkan.PipelineCacheCreateInfo{SType: vulkan.StructureTypePipelineCacheCreateInfo}
 	if len(data) > 0 {
+		defer pin(data)()
 		info.InitialDataSize = uint(len(data))
 		info.PInitialData = unsafe.Pointer(unsafe.SliceData(data))
 	}

@@ -2,7 +2,9 @@ package vk
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
+	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
@@ -81,6 +83,14 @@ func (c *calls) usable(operation string) error {
 }
 
 func (c *calls) count(o Object, n int64) { c.objects[o].Add(n) }
+
+// pin keeps a slice in place until the returned function is called, as cgo asks
+// for Go memory that the binding notes in C memory.
+func pin[E any](s []E) (unpin func()) {
+	var p runtime.Pinner
+	p.Pin(unsafe.SliceData(s))
+	return p.Unpin
+}
 
 // create makes a counted object. Its handle is a variable of its own while
 // Vulkan writes it, because cgo inspects the whole of what a pointer is part of.

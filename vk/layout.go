@@ -49,8 +49,10 @@ func (d *Device) makeSetLayout(k *shaders.Kernel, l *kernelLayout) error {
 }
 
 func (d *Device) makePipelineLayout(k *shaders.Kernel, l *kernelLayout) error {
+	sets := []vulkan.DescriptorSetLayout{l.set}
+	defer pin(sets)()
 	info := vulkan.PipelineLayoutCreateInfo{SType: vulkan.StructureTypePipelineLayoutCreateInfo,
-		SetLayoutCount: 1, PSetLayouts: []vulkan.DescriptorSetLayout{l.set}}
+		SetLayoutCount: 1, PSetLayouts: sets}
 	if k.PushSize > 0 {
 		info.PushConstantRangeCount = 1
 		info.PPushConstantRanges = []vulkan.PushConstantRange{{
@@ -69,6 +71,7 @@ func (d *Device) makeModule(k *shaders.Kernel, l *kernelLayout) error {
 	for i := range code {
 		code[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
 	}
+	defer pin(code)()
 	info := vulkan.ShaderModuleCreateInfo{SType: vulkan.StructureTypeShaderModuleCreateInfo,
 		CodeSize: uint(4 * len(code)), PCode: code}
 	defer info.Free()

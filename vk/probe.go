@@ -74,27 +74,7 @@ func (d *Device) runProbe(operands []uint32) ([]uint32, error) {
 	for i, w := range operands {
 		binary.LittleEndian.PutUint32(in.Bytes()[4*i:], w)
 	}
-	workgroup := min(128, d.info.Limits.Invocations, d.info.Limits.WorkgroupSize)
-	p, err := d.NewPipeline(shaders.Probe, shaders.ProbeSpec{Workgroup: workgroup}.Words())
-	if err != nil {
-		return nil, err
-	}
-	r, err := d.NewRecorder()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Release()
-	push := shaders.ProbePush{Triples: triples}.Bytes()
-	r.Dispatch(p, push, (triples+workgroup-1)/workgroup, View{Buffer: in}, View{Buffer: out})
-	r.Barrier(ToHost)
-	if err := r.End(); err != nil {
-		return nil, err
-	}
-	f, err := d.Submit(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Wait(context.Background()); err != nil {
+	if err := d.dispatchProbe(triples, in, out); err != nil {
 		return nil, err
 	}
 	got := make([]uint32, 4*triples)
@@ -102,6 +82,30 @@ func (d *Device) runProbe(operands []uint32) ([]uint32, error) {
 		got[i] = binary.LittleEndian.Uint32(out.Bytes()[4*i:])
 	}
 	return got, nil
+}
+
+func (d *Device) dispatchProbe(triples uint32, in, out *Buffer) error {
+	workgroup := min(128, d.info.Limits.Invocations, d.info.Limits.WorkgroupSize)
+	p, err := d.NewPipeline(shaders.Probe, shaders.ProbeSpec{Workgroup: workgroup}.Words())
+	if err != nil {
+		return err
+	}
+	r, err := d.NewRecorder()
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	push := shaders.ProbePush{Triples: triples}.Bytes()
+	r.Dispatch(p, push, (triples+workgroup-1)/workgroup, View{Buffer: in}, View{Buffer: out})
+	r.Barrier(ToHost)
+	if err := r.End(); err != nil {
+		return err
+	}
+	f, err := d.Submit(r)
+	if err != nil {
+		return err
+	}
+	return f.Wait(context.Background())
 }
 
 // operations are the results of the probe kernel, in order. flush is applied

@@ -17,8 +17,10 @@ func (r *Recorder) newSet(layout vulkan.DescriptorSetLayout, n int) (vulkan.Desc
 	if err != nil {
 		return nil, err
 	}
+	layouts := []vulkan.DescriptorSetLayout{layout}
+	defer pin(layouts)()
 	info := vulkan.DescriptorSetAllocateInfo{SType: vulkan.StructureTypeDescriptorSetAllocateInfo,
-		DescriptorPool: pool.handle, DescriptorSetCount: 1, PSetLayouts: []vulkan.DescriptorSetLayout{layout}}
+		DescriptorPool: pool.handle, DescriptorSetCount: 1, PSetLayouts: layouts}
 	defer info.Free()
 	set, err := create(&r.device.calls, DescriptorSets, "vkAllocateDescriptorSets", "", func(h *vulkan.DescriptorSet) vulkan.Result {
 		return vulkan.AllocateDescriptorSets(r.device.device, &info, h)
