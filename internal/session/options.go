@@ -34,10 +34,12 @@ type Options struct {
 	CacheDir string // folder that keeps calibrations
 }
 
-// Default target errors of qaq.
+// Default target errors of qaq: with SmolLM2-135M and the default prompt they
+// give 5.1 bits to K and 3.0 to V and keep 99 % of the most likely tokens;
+// larger ones lose more tokens than bytes.
 const (
-	DefaultKeyError   = 0.5
-	DefaultValueError = 0.01
+	DefaultKeyError   = 0.005
+	DefaultValueError = 0.002
 )
 
 // Check finds numbers outside their limits that need no model to be found.
