@@ -41,6 +41,9 @@ func newGeometry(c Config) (geometry, error) {
 		return g, fmt.Errorf("backend: level %s: %w: %w", c.Level, err, ErrConfig)
 	}
 	g.pageGroups = c.PageTokens * g.tokenGroups
+	if n := g.pageGroups * g.layout.Group(); n > shaders.MaxPage {
+		return g, fmt.Errorf("backend: page of %d tokens, %d elements: must be at most %d: %w", c.PageTokens, n, shaders.MaxPage, ErrConfig)
+	}
 	g.layerWords = c.KVHeads * g.layout.RawRowWords()
 	g.tokenWords = c.Layers * g.layerWords
 	g.slots = roundUp(c.Window+c.PageTokens-1+c.MaxAppend, c.PageTokens)

@@ -42,12 +42,9 @@ func (c Case) build() (*program, error) {
 }
 
 // llvmpipe ends an invocation's loops, without a word, after 65,535 iterations
-// in all. These limits keep to it: elements of a group for each of its lanes in
-// encode, and of a page, of which repack gives each row to one invocation.
-const (
-	maxLaneElements = 2048
-	maxPageElements = 1 << 19
-)
+// in all. This limit keeps to it, as shaders.MaxPage does: elements of a group
+// for each of its lanes in encode.
+const maxLaneElements = 2048
 
 // check fails for parameters that no kernel is made for.
 func (p Params) check() error {
@@ -58,8 +55,8 @@ func (p Params) check() error {
 	if lanes := int(max(p.Lanes, 1)); l.Group() > lanes*maxLaneElements && p.Out == "" && p.Lanes > 0 {
 		return fmt.Errorf("%d lanes for %d elements: at most %d each", lanes, l.Group(), maxLaneElements)
 	}
-	if n := p.Groups * l.Group(); n > maxPageElements {
-		return fmt.Errorf("page of %d elements: at most %d", n, maxPageElements)
+	if n := p.Groups * l.Group(); n > shaders.MaxPage {
+		return fmt.Errorf("page of %d elements: at most %d", n, shaders.MaxPage)
 	}
 	return nil
 }

@@ -8,6 +8,10 @@ import (
 // MaxGroup is the most elements that share a range and a bit width.
 const MaxGroup = 16384
 
+// MaxPage is the most elements of a page: every driver here runs that many
+// steps of an invocation (llvmpipe ends loops after 65,535 iterations).
+const MaxPage = 1 << 19
+
 // HeaderWords are the words of a page before its bits.
 const HeaderWords = 4
 
