@@ -14,12 +14,14 @@ type Handles struct {
 	Device         uintptr // VkDevice
 	Queue          uintptr // VkQueue of QueueFamily, with compute
 	QueueFamily    uint32
+	FloatControls  bool // VK_KHR_shader_float_controls is enabled in Device
 }
 
 // Adopt makes a Device of objects that the caller owns. They are never
 // destroyed here and must outlive the Device. Vulkan wants a queue to be used by
 // one thread at a time: the caller does not use Queue during Adopt, which
-// probes the arithmetic, nor during Submit. No optional feature is assumed.
+// probes the arithmetic, nor during Submit. No optional feature is assumed but
+// the one that Handles names.
 // Options.Device is not used; Options.Validation needs VK_EXT_debug_utils in
 // the caller's instance. Errors are those of Open.
 func Adopt(h Handles, o Options) (*Device, error) { return adopt(h, o, hooks{}) }
@@ -59,6 +61,9 @@ func (d *Device) startAdopted(h Handles, o Options, k hooks) (err error) {
 		return fmt.Errorf("vk: adopt: queue family %d: %w", d.family, ErrNoCompute)
 	}
 	d.physical.info.Features = Features{} // what the caller enabled is not known
+	if !h.FloatControls {
+		d.physical.info.FloatModes = FloatModes{}
+	}
 	if o.Validation {
 		if d.log, err = newMessageLog(); err != nil {
 			return err

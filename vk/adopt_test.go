@@ -27,7 +27,7 @@ func (h *owner) handles() Handles {
 		Device: uintptr(raw(h.device)), Queue: uintptr(raw(h.queue))}
 }
 
-func newOwner(t *testing.T) *owner {
+func newOwner(t *testing.T, extensions ...string) *owner {
 	t.Helper()
 	require.NoError(t, loadLoader())
 	vulkan.SetGetInstanceProcAddr(nativeEntry())
@@ -43,7 +43,7 @@ func newOwner(t *testing.T) *owner {
 	h.instance = instance
 	require.NoError(t, vulkan.InitInstance(instance))
 	h.pickDevice(t)
-	h.makeDevice(t)
+	h.makeDevice(t, extensions)
 	return h
 }
 
@@ -57,13 +57,14 @@ func (h *owner) pickDevice(t *testing.T) {
 	h.physical = p.handle
 }
 
-func (h *owner) makeDevice(t *testing.T) {
+func (h *owner) makeDevice(t *testing.T, extensions []string) {
 	t.Helper()
 	priority := []float32{1}
 	defer pin(priority)()
 	info := vulkan.DeviceCreateInfo{SType: vulkan.StructureTypeDeviceCreateInfo, QueueCreateInfoCount: 1,
 		PQueueCreateInfos: []vulkan.DeviceQueueCreateInfo{{SType: vulkan.StructureTypeDeviceQueueCreateInfo,
-			QueueCount: 1, PQueuePriorities: priority}}}
+			QueueCount: 1, PQueuePriorities: priority}},
+		EnabledExtensionCount: uint32(len(extensions)), PpEnabledExtensionNames: extensions}
 	defer info.Free()
 	var device vulkan.Device
 	require.Equal(t, vulkan.Success, vulkan.CreateDevice(h.physical, &info, nil, &device))
@@ -116,6 +117,7 @@ func TestAdopt(t *testing.T) {
 	d, err := Adopt(h.handles(), Options{Validation: true})
 	require.NoError(t, err)
 	require.Equal(t, Features{}, d.Info().Features)
+	require.Equal(t, FloatModes{}, d.Info().FloatModes)
 	require.NotEmpty(t, d.Info().Subnormals)
 	objects := d.Stats().Objects
 	require.Zero(t, objects[Instances]+objects[LogicalDevices])

@@ -25,6 +25,12 @@
 // the specification guarantees, and no optional feature is enabled, so that a
 // program can be shown to run on the poorest device.
 //
+// # Arithmetic
+//
+// Where the driver offers it, kernels with f32 arithmetic are told to round to
+// nearest even and to keep subnormals (Info.FloatModes). Open probes every
+// device, told or not, for rounding, contraction and subnormals.
+//
 // # Concurrency
 //
 // Device methods may be called from several goroutines; Close comes last. A

@@ -19,6 +19,7 @@ type Info struct {
 	Limits        Limits        `json:"limits"`
 	Features      Features      `json:"features"`
 	FloatControls FloatControls `json:"float_controls"`
+	FloatModes    FloatModes    `json:"float_modes"`
 	Subnormals    string        `json:"subnormals,omitempty"` // "kept" or "flushed", as the probe of Open found
 }
 
@@ -55,6 +56,13 @@ type FloatControls struct {
 	NaNPreserve        bool `json:"nan_preserve"`
 }
 
+// FloatModes are the behaviours that kernels with f32 arithmetic are told to
+// have: those of an open device, or those that Open would choose.
+type FloatModes struct {
+	RoundingModeRTE bool `json:"rounding_mode_rte"`
+	DenormPreserve  bool `json:"denorm_preserve"`
+}
+
 // MinimumLimits are what the Vulkan 1.1 specification guarantees.
 func MinimumLimits() Limits {
 	return Limits{
@@ -69,4 +77,5 @@ func (i *Info) lower() {
 	i.Limits = MinimumLimits()
 	i.Features = Features{}
 	i.FloatControls = FloatControls{}
+	i.FloatModes = FloatModes{}
 }

@@ -1,7 +1,7 @@
 package vk
 
 import (
-	"encoding/binary"
+	"fmt"
 
 	vulkan "github.com/vulkan-go/vulkan"
 
@@ -67,15 +67,14 @@ func (d *Device) makePipelineLayout(k *shaders.Kernel, l *kernelLayout) error {
 }
 
 func (d *Device) makeModule(k *shaders.Kernel, l *kernelLayout) error {
-	code := make([]uint32, len(k.SPIRV)/4)
-	for i := range code {
-		code[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
+	code, err := d.info.FloatModes.request(moduleWords(k.SPIRV), d.physical.floatSharing)
+	if err != nil {
+		return fmt.Errorf("vk: pipeline %s: %w", k.Name, err)
 	}
 	defer pin(code)()
 	info := vulkan.ShaderModuleCreateInfo{SType: vulkan.StructureTypeShaderModuleCreateInfo,
 		CodeSize: uint(4 * len(code)), PCode: code}
 	defer info.Free()
-	var err error
 	l.module, err = create(&d.calls, ShaderModules, "vkCreateShaderModule", k.Name, func(h *vulkan.ShaderModule) vulkan.Result {
 		return vulkan.CreateShaderModule(d.device, &info, nil, h)
 	})

@@ -64,23 +64,15 @@ func readModule(code []byte, spec map[uint32]uint32) (moduleNeeds, error) {
 	if len(code) < 20 || len(code)%4 != 0 || binary.LittleEndian.Uint32(code) != 0x07230203 {
 		return moduleNeeds{}, fmt.Errorf("%d bytes are no SPIR-V module", len(code))
 	}
-	words := make([]uint32, len(code)/4)
-	for i := range words {
-		words[i] = binary.LittleEndian.Uint32(code[4*i:])
-	}
 	m := &moduleReader{spec: spec, specIDs: map[uint32]uint32{}, values: map[uint32]uint32{},
 		composites: map[uint32][]uint32{}, bytes: map[uint32]uint64{}, pointees: map[uint32]uint32{}}
-	for at := 5; at < len(words); {
-		n := int(words[at] >> 16)
-		if n == 0 || at+n > len(words) {
-			return moduleNeeds{}, fmt.Errorf("SPIR-V instruction at word %d is cut off", at)
-		}
-		args := make([]uint32, max(n-1, 4)) // short instructions read as zeros
-		copy(args, words[at+1:at+n])
-		if err := m.instruction(words[at]&0xffff, args, n-1); err != nil {
-			return moduleNeeds{}, err
-		}
-		at += n
+	err := eachInstruction(moduleWords(code), func(_ int, op uint32, args []uint32) error {
+		padded := make([]uint32, max(len(args), 4)) // short instructions read as zeros
+		copy(padded, args)
+		return m.instruction(op, padded, len(args))
+	})
+	if err != nil {
+		return moduleNeeds{}, err
 	}
 	return m.finish()
 }

@@ -1,5 +1,35 @@
 package vk
 
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// moduleWords are the words of a module.
+func moduleWords(code []byte) []uint32 {
+	words := make([]uint32, len(code)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(code[4*i:])
+	}
+	return words
+}
+
+// eachInstruction visits the instructions of a module in order: word at which
+// one starts, opcode, operands. It stops at the first error.
+func eachInstruction(words []uint32, visit func(at int, op uint32, args []uint32) error) error {
+	for at := 5; at < len(words); {
+		n := int(words[at] >> 16)
+		if n == 0 || at+n > len(words) {
+			return fmt.Errorf("SPIR-V instruction at word %d is cut off", at)
+		}
+		if err := visit(at, words[at]&0xffff, words[at+1:at+n]); err != nil {
+			return err
+		}
+		at += n
+	}
+	return nil
+}
+
 // specOp evaluates an operation on specialization constants; one that is not
 // known here leaves its result without a value, which only matters if a size
 // depends on it.

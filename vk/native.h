@@ -16,6 +16,7 @@ typedef struct {
   uint32_t subgroup_size, subgroup_min, subgroup_max;
   uint32_t shader_int16, shader_int64, storage16, storage8, shader_int8, shader_float16, subgroup_control;
   uint32_t rte32, denorm_preserve32, denorm_flush32, nan_preserve32;
+  uint32_t float_controls, rounding_shared, denorm_shared;
   uint32_t type_count, type_flags[32], type_heap[32];
   uint32_t heap_count, heap_flags[16];
   uint64_t heap_size[16];

@@ -45,7 +45,8 @@ static void read_properties(VkPhysicalDevice device, qvk_info *out) {
   int core12 = out->api_version >= VK_API_VERSION_1_2;
   if (core12 || has_extension(device, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
     *tail = &driver, tail = &driver.pNext;
-  if (core12 || has_extension(device, VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME))
+  out->float_controls = has_extension(device, VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME);
+  if (core12 || out->float_controls)
     *tail = &floats, tail = &floats.pNext;
   if (out->api_version >= VK_API_VERSION_1_3) *tail = &sizes;
   qvk_vk.properties2(device, &all);
@@ -59,6 +60,8 @@ static void read_properties(VkPhysicalDevice device, qvk_info *out) {
   out->denorm_preserve32 = floats.shaderDenormPreserveFloat32;
   out->denorm_flush32 = floats.shaderDenormFlushToZeroFloat32;
   out->nan_preserve32 = floats.shaderSignedZeroInfNanPreserveFloat32;
+  out->rounding_shared = floats.roundingModeIndependence == VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
+  out->denorm_shared = floats.denormBehaviorIndependence == VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
 }
 
 static void read_features(VkPhysicalDevice device, qvk_info *out) {

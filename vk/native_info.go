@@ -14,13 +14,14 @@ import (
 
 // physical is a device of an instance and what it offers.
 type physical struct {
-	handle    vulkan.PhysicalDevice
-	info      Info
-	version   uint32 // of Vulkan
-	cacheUUID [16]byte
-	period    float32 // nanoseconds of a timestamp tick
-	types     []memoryType
-	families  []queueFamily
+	handle       vulkan.PhysicalDevice
+	info         Info
+	version      uint32 // of Vulkan
+	cacheUUID    [16]byte
+	period       float32 // nanoseconds of a timestamp tick
+	types        []memoryType
+	families     []queueFamily
+	floatSharing floatSharing
 }
 
 type queueFamily struct {
@@ -44,6 +45,7 @@ func nativePhysical(p vulkan.PhysicalDevice, index int) *physical {
 			timestampBits: uint32(c.family_timestamp_bits[i])})
 	}
 	out.info = infoOf(&c, index)
+	out.floatSharing = floatSharing{rounding: c.rounding_shared != 0, denorm: c.denorm_shared != 0}
 	if out.info.DriverInfo == "" { // before Vulkan 1.2, or a driver that leaves it out
 		out.info.DriverInfo = versionName(out.info.DriverVersion)
 	}
@@ -66,6 +68,7 @@ func infoOf(c *C.qvk_info, index int) Info {
 		FloatControls: FloatControls{
 			RoundToNearestEven: c.rte32 != 0, DenormPreserve: c.denorm_preserve32 != 0,
 			DenormFlush: c.denorm_flush32 != 0, NaNPreserve: c.nan_preserve32 != 0},
+		FloatModes: FloatModes{RoundingModeRTE: c.rte32 != 0, DenormPreserve: c.denorm_preserve32 != 0},
 	}
 }
 

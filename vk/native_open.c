@@ -71,7 +71,7 @@ int32_t qvk_create_instance(const char *layer, qvk_log *log, uint64_t *instance)
   return r;
 }
 
-// Features of the core versions that faster kernels may use; no extension.
+// Features of the core versions that faster kernels may use.
 static void *chain_features(uint32_t version, VkPhysicalDevice16BitStorageFeatures *s16,
                             VkPhysicalDevice8BitStorageFeatures *s8,
                             VkPhysicalDeviceShaderFloat16Int8Features *f16,
@@ -113,6 +113,11 @@ int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, uint
                              .pNext = features ? &wanted : NULL,
                              .queueCreateInfoCount = 1,
                              .pQueueCreateInfos = &queue};
+  const char *controls = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
+  if (features && have.float_controls && (have.rte32 || have.denorm_preserve32)) {
+    info.enabledExtensionCount = 1;
+    info.ppEnabledExtensionNames = &controls;
+  }
   VkDevice made = NULL;
   VkResult r = qvk_vk.create_device(QVK_HANDLE(VkPhysicalDevice, physical), &info, NULL, &made);
   *device = (uint64_t)(uintptr_t)made;
