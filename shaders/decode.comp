@@ -37,10 +37,11 @@ struct Row {
     float extent; // R
 };
 
-// Value of a code: min + (q + 0.5) * s.
-float valueOf(Row row, float step, uint q) {
-    precise float middle = float(q) + 0.5;
-    precise float offset = middle * step;
+// Value of a code, min + (q + 0.5) * s, from the code in the high bits of a
+// byte: (q * 2^(8-b) + 2^(7-b)) * s8 is the same product.
+float valueOf(Row row, float s8, float half_, uint high) {
+    precise float middle = float(high) + half_;
+    precise float offset = middle * s8;
     precise float value = row.low + offset;
     // f16 ranges are multiples of 2^-24: no value of theirs is subnormal in f32.
     return TYPE == F16 ? value : flushed(value);
@@ -70,19 +71,21 @@ void decodeRaw(Row row, uint chunk) {
     store(row, chunk * 32u, words);
 }
 
+uint planeAt(Row row, uint p, uint chunk) {
+    if (ALIGNED) return pages[row.at + p * CHUNKS + chunk];
+    return STRING_WORD(pages, row.at, p * HEAD_DIM + chunk * 32u, row.words);
+}
+
 void decodeCodes(Row row, uint chunk) {
     uint codes[8];
-    for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
-    for (uint p = 0u; p < row.bits; p++) {
-        uint plane = ALIGNED ? pages[row.at + p * CHUNKS + chunk]
-                             : STRING_WORD(pages, row.at, p * HEAD_DIM + chunk * 32u, row.words);
-        for (uint k = 0u; k < 8u; k++) codes[k] = codes[k] << 1 | ((plane >> k) & 0x01010101u);
-    }
-    precise float step = row.extent * uintBitsToFloat((127u - row.bits) << 23);
+    for (uint p = 0u; p < 8u; p++) codes[7u - p] = p < row.bits ? planeAt(row, p, chunk) : 0u;
+    transpose(codes);
+    precise float s8 = row.extent * 0.00390625;
+    float half_ = uintBitsToFloat((134u - row.bits) << 23); // 2^(7-b)
     uint words[32];
     for (uint e = 0u; e < 32u; e++) {
-        uint q = (codes[e % 8u] >> (e / 8u * 8u)) & 0xffu;
-        words[e] = narrowValue(floatBitsToUint(valueOf(row, step, q)));
+        uint high = (codes[e % 8u] >> (e / 8u * 8u)) & 0xffu;
+        words[e] = narrowValue(floatBitsToUint(valueOf(row, s8, half_, high)));
     }
     store(row, chunk * 32u, words);
 }

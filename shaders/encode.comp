@@ -82,16 +82,13 @@ void writeRaw(uint rowAt, Unit unit, uint words[CHUNK_WORDS]) {
         if (i * PER_WORD < unit.elements) slots[rowAt + unit.chunk * CHUNK_WORDS + i] = words[i];
 }
 
-// Planes of a chunk where they do not start at word borders: the lane owns the
-// row and has cleared it.
-void writeShifted(uint rowAt, Unit unit, uint codes[8], uint b) {
-    for (uint p = 0u; p < b; p++) {
-        uint plane = planeOf(codes, p);
-        if (unit.elements < 32u) plane &= (1u << unit.elements) - 1u;
-        uint offset = p * HEAD_DIM + unit.chunk * 32u, at = rowAt + offset / 32u, shift = offset % 32u;
-        slots[at] |= plane << shift;
-        if (shift > 0u && shift + unit.elements > 32u) slots[at + 1u] |= plane >> (32u - shift);
-    }
+// A plane of a chunk where planes do not start at word borders: the lane owns
+// the row and has cleared it.
+void writeShifted(uint rowAt, Unit unit, uint p, uint plane) {
+    if (unit.elements < 32u) plane &= (1u << unit.elements) - 1u;
+    uint offset = p * HEAD_DIM + unit.chunk * 32u, at = rowAt + offset / 32u, shift = offset % 32u;
+    slots[at] |= plane << shift;
+    if (shift > 0u && shift + unit.elements > 32u) slots[at + 1u] |= plane >> (32u - shift);
 }
 
 void writeCodes(uint rowAt, Unit unit, uint words[CHUNK_WORDS], Range range, uint b) {
@@ -102,11 +99,12 @@ void writeCodes(uint rowAt, Unit unit, uint words[CHUNK_WORDS], Range range, uin
             four |= codeOf(range, loaded(ELEMENT(words, 8u * j + k))) << (8u * j);
         codes[k] = four;
     }
-    if (!ALIGNED) {
-        writeShifted(rowAt, unit, codes, b);
-        return;
+    transpose(codes);
+    for (uint p = 0u; p < 8u; p++) {
+        if (p >= b) break;
+        if (ALIGNED) slots[rowAt + p * CHUNKS + unit.chunk] = codes[7u - p];
+        else writeShifted(rowAt, unit, p, codes[7u - p]);
     }
-    for (uint p = 0u; p < b; p++) slots[rowAt + p * CHUNKS + unit.chunk] = planeOf(codes, p);
 }
 
 void writeUnit(uint group, uint lane, bool live, uint u, uint slot, Range range, uint b) {

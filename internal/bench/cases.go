@@ -15,7 +15,7 @@ const Elements = 1 << 25
 const (
 	kvHeads    = 8  // KV heads of the one layer
 	pageTokens = 32 // tokens of a page
-	batchPages = 64 // pages that encode stages at a time
+	batchPages = 256 // pages that encode stages at a time
 )
 
 // Case is an operation with its parameters.

@@ -31,7 +31,9 @@ Unit unitOf(uint lane, uint u, bool live) {
     unit.row = n / CHUNKS;
     unit.chunk = n % CHUNKS;
     unit.first = unit.row * HEAD_DIM + unit.chunk * 32u;
-    unit.elements = !live || unit.row >= ROWS ? 0u : min(32u, HEAD_DIM - unit.chunk * 32u);
+    // A lane alone is live: what follows is then constant, and so are its loops.
+    bool none = (LANES > 1 && !live) || unit.row >= ROWS;
+    unit.elements = none ? 0u : min(32u, HEAD_DIM - unit.chunk * 32u);
     return unit;
 }
 
