@@ -13,10 +13,10 @@ setup: ## install what is missing (apt; a second Mesa goes into the cache folder
 build: ## build bin/qaqvk
 	$(GO) build -o bin/qaqvk ./cmd/qaqvk
 
-test: build ## everything that CI runs; needs what setup installs
+test: setup build ## everything that CI runs
 	@.ci/test.sh
 
-demo: setup build ## run a real model from the compressed cache, on the best device there is
+demo: setup build ## a real model generates from the compressed cache, on the best device there is
 	bin/qaqvk run --tokens 128 --device "$(DEVICE)"
 
 bench: build ## time the kernels in copy units

@@ -1,16 +1,22 @@
 package session
 
 import (
+	_ "embed"
 	"errors"
 	"os"
 
-	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model"
 )
 
 // quantile of the squared query norms that stands for all of them (QAQ, arXiv
 // 2403.04643, section 3.3).
 const quantile = 0.9
+
+// calibrationText has prose, speech, numbers and code: what the norms are
+// measured on, and no prompt of ours.
+//
+//go:embed calibration.txt
+var calibrationText string
 
 // calibrate returns the squared query norms by layer and KV head: those of an
 // earlier run, or new ones, which it keeps in the cache folder.
@@ -26,7 +32,7 @@ func (s *session) calibrate() ([][]float64, error) {
 		return nil, err
 	}
 	s.ui.Note("calibrating query norms, once for this model")
-	tokens, err := s.model.Tokenizer.Encode(generate.DefaultPrompt, false)
+	tokens, err := s.model.Tokenizer.Encode(calibrationText, false)
 	if err != nil {
 		return nil, err
 	}
