@@ -13,8 +13,8 @@ import (
 const Elements = 1 << 25
 
 const (
-	kvHeads    = 8  // KV heads of the one layer
-	pageTokens = 32 // tokens of a page
+	kvHeads    = 8   // KV heads of the one layer
+	pageTokens = 32  // tokens of a page
 	batchPages = 256 // pages that encode stages at a time
 )
 

@@ -35,6 +35,7 @@ type Bytes struct {
 	F16       int64 `json:"f16"`       // every K and V row in f16
 	Live      int64 `json:"live"`      // pages with all their metadata, and the recent window
 	Committed int64 `json:"committed"` // device memory held for pages and recent window, slack included
+	Slack     int64 `json:"slack"`     // the part of committed that pages were given and do not need
 	Staging   int64 `json:"staging"`   // buffers for work on the way, which do not grow with the tokens
 	Host      int64 `json:"host"`      // full-precision rows and bookkeeping in host memory
 	Paper     int64 `json:"paper"`     // the paper's accounting: codes and outlier values, and the recent window

@@ -76,6 +76,7 @@ func (r *Run) sizes() *table {
 		{r.Bytes.F16, "f16: every K and V row in f16"},
 		{r.Bytes.Live, "live: pages with all their metadata, and the recent window"},
 		{r.Bytes.Committed, "committed: device memory held for pages and recent window, slack included"},
+		{r.Bytes.Slack, "slack: the part of it that pages were given and do not need"},
 		{r.Bytes.Staging, "staging: buffers for work on the way, which do not grow with the tokens"},
 		{r.Bytes.Host, "host: full-precision rows and bookkeeping in host memory"},
 		{r.Bytes.Paper, "paper: codes and outlier values as the paper counts them, and the recent window"},
