@@ -1,6 +1,10 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // buffers are the device buffers of a cache beside the slabs of its pages. All
 // but the ring are staging, bounded whatever the cache holds.
@@ -39,7 +43,7 @@ func (c *Cache) allocate() error {
 		memory Memory
 	}{
 		{&c.ring, "ring", g.slots * g.slotWords(), DeviceLocal},
-		{&c.rows, "rows", max(staging/4, c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
+		{&c.rows, "rows", max(roundUp(staging/4, shaders.Align), c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
 		{&c.plan, "plan", max(staging, 4*c.jobWords(align)), Upload},
 		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), DeviceLocal},
 		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, Download},

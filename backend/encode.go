@@ -3,11 +3,15 @@ package backend
 import "github.com/qaqvk/qaqvk/shaders"
 
 // slotsOf is the part of scratch that encode fills for a kind: the bits of its
-// groups, then their slots. Both parts are a whole number of slots apart.
+// groups, then, from slotBase on, their slots. Both parts are a whole number of
+// slots apart.
 func (c *Cache) slotsOf(k Kind) View {
 	half := c.scratch.Len() / 2
 	return View{Buffer: c.scratch, Offset: int(k) * half, Words: half}
 }
+
+// slotBase is the word of the first slot behind the bits of groups.
+func slotBase(groups int) uint32 { return uint32(shaders.AlignWords(groups)) }
 
 // encode fills the slots of both kinds and brings their bits to out: those of
 // K, then those of V.
@@ -33,7 +37,7 @@ func (c *Cache) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch 
 	groups := len(batch) * g.pageGroups
 	push := shaders.EncodePush{Groups: uint32(groups), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()), WantBase: uint32(want),
-		SlotBase: uint32(groups), SlotWords: uint32(g.slotStride), Rule: 1,
+		SlotBase: slotBase(groups), SlotWords: uint32(g.slotStride), Rule: 1,
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
 	k := constants{layout: g.layout, lanes: groupLanes(g.layout.Group()), in: c.cfg.Type, out: c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Encode, Spec: k.spec(shaders.Encode), Push: push.Bytes(),

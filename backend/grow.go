@@ -60,7 +60,7 @@ func (c *Cache) newSegment(unit, first, words int, follow bool) (Buffer, error) 
 	if follow {
 		words = max(words, min(words+words/headroom, c.segmentWords()))
 	}
-	b, err := c.dev.NewBuffer(fmt.Sprintf("pages.%d.%d", unit, first), words, DeviceLocal)
+	b, err := c.dev.NewBuffer(fmt.Sprintf("pages.%d.%d", unit, first), roundUp(words, pageAlign), DeviceLocal)
 	if err != nil {
 		return nil, fmt.Errorf("backend: pages of unit %d: %w", unit, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -168,18 +169,19 @@ func (s *sequence) groupRows(p pageID, group int) []uint32 {
 func freshPage(t *testing.T, l shaders.Layout, rows []uint32, bits uint8, rule Rule, w, c float32) *cpuref.Page {
 	spec := shaders.EncodeSpec{Workgroup: 128, Lanes: 1, Type: l.Type, OutType: l.Type, HeadDim: uint32(l.HeadDim),
 		Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High)}
-	push := shaders.EncodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, WantBase: 3, SlotBase: 1, SlotWords: uint32(l.SlotWords()),
+	push := shaders.EncodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, WantBase: 3, SlotBase: 4, SlotWords: uint32(l.SlotWords()),
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
 	plan := []uint32{0, 2, math.Float32bits(c), uint32(bits)}
 	if bits == 255 {
 		push.Rule, plan[3] = 1, math.Float32bits(w)
 	}
-	slots := make([]uint32, 1+l.SlotWords())
+	slots := make([]uint32, 4+l.SlotWords())
 	require.NoError(t, cpuref.Encode(spec, push, rows, plan, slots))
 	got := []uint8{uint8(min(slots[0], rawBits))}
-	words := make([]uint32, l.PageWords(got))
-	packPlan := append([]uint32{0, 0, 5, uint32(len(words)), slots[0] / failedBits}, shaders.PackBits(got)...)
-	require.NoError(t, cpuref.Pack(shaders.PackSpec(spec), shaders.PackPush{Groups: 1, SlotBase: 1, SlotWords: push.SlotWords}, 1, slots, packPlan, words))
+	size := l.PageWords(got)
+	words := make([]uint32, shaders.AlignWords(size))
+	packPlan := append([]uint32{0, 0, 5, uint32(size), slots[0] / failedBits}, shaders.PackBits(got)...)
+	require.NoError(t, cpuref.Pack(shaders.PackSpec(spec), shaders.PackPush{Groups: 1, SlotBase: 4, SlotWords: push.SlotWords}, 1, slots, packPlan, words))
 	page, err := cpuref.OpenPage(l, words)
 	require.NoError(t, err)
 	return page
@@ -192,7 +194,8 @@ func decoded(t *testing.T, page *cpuref.Page, out Type) []uint32 {
 		Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High)}
 	rows := make([]uint32, l.Group()*out.Bytes()/4)
 	push := shaders.DecodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, RowCount: uint32(l.Rows)}
-	require.NoError(t, cpuref.Decode(spec, push, page.Words, []uint32{0, 0}, rows))
+	words := append(slices.Clone(page.Words), make([]uint32, shaders.AlignWords(len(page.Words))-len(page.Words))...)
+	require.NoError(t, cpuref.Decode(spec, push, words, []uint32{0, 0}, rows))
 	return rows
 }
 

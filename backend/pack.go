@@ -80,7 +80,7 @@ func (c *Cache) recordPackUnit(l *List, plan *planner, to Buffer, pages []encode
 	for _, p := range pages {
 		words = append(words, shaders.PackBits(plainBits(p.bits))...)
 	}
-	push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: uint32(half * g.pageGroups), SlotWords: uint32(g.slotStride)}
+	push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: slotBase(half * g.pageGroups), SlotWords: uint32(g.slotStride)}
 	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Pack, Spec: k.spec(shaders.Pack), Push: push.Bytes(),
 		Workgroups: uint32(len(pages)), Views: []View{Whole(c.scratch), plan.add(words), Whole(to)}})

@@ -30,7 +30,7 @@ func (c *Cache) promote(batch []rebuild) error {
 			if !m.change.promote {
 				continue
 			}
-			need := c.supplyWords(m)
+			need := shaders.AlignWords(c.supplyWords(m))
 			if len(some) == most || supply+need > c.rows.Len() {
 				if err := flush(); err != nil {
 					return err

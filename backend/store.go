@@ -3,6 +3,8 @@ package backend
 import (
 	"sort"
 	"unsafe"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // failedBits mark a group in the host's mirror that holds a NaN, an infinity
@@ -43,7 +45,7 @@ type segment struct {
 type span struct{ at, words int }
 
 // pageAlign is the alignment of pages in words.
-const pageAlign = 4
+const pageAlign = shaders.Align
 
 func newStore(geo *geometry) *store {
 	s := &store{geo: geo, units: make([][]*segment, geo.units)}

@@ -27,7 +27,7 @@ func (c Case) addEncode(p *program, rows source) (slots, error) {
 		return slots{}, err
 	}
 	n := params.total()
-	s := slots{base: n + 3, words: l.SlotWords() + 2}
+	s := slots{base: oddMultiple(n), words: oddMultiple(l.SlotWords())}
 	push := shaders.EncodePush{
 		Groups: uint32(n), GroupsPerJob: uint32(params.Groups), GroupsPerToken: uint32(params.GroupsPerToken),
 		TokenStride: uint32(rows.stride), WantBase: uint32(wantBase),

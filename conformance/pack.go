@@ -2,8 +2,9 @@ package conformance
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// pageGap lies between pages: odd, so that nothing relies on alignment.
-const pageGap = 5
+// oddMultiple is the next multiple of four that is none of eight: pages and
+// slots lie so, so that nothing relies on more than the contract.
+func oddMultiple(words int) int { return (words+3)/8*8 + 4 }
 
 // pages are the pages of a case and what is known of them.
 type pages struct {
@@ -16,10 +17,10 @@ type pages struct {
 
 // pagesFor lays out a page for each slice of bits, the last page first.
 func (p Params) pagesFor(bits [][]uint8) pages {
-	out := pages{at: make([]int, len(bits)), total: pageGap, bits: bits}
+	out := pages{at: make([]int, len(bits)), total: oddMultiple(0), bits: bits}
 	for j := len(bits) - 1; j >= 0; j-- {
 		out.at[j] = out.total
-		out.total += p.layout().PageWords(bits[j]) + pageGap
+		out.total = oddMultiple(out.total + p.layout().PageWords(bits[j]))
 	}
 	return out
 }

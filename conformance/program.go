@@ -45,7 +45,7 @@ const unwritten = 0x5a5a5a5a
 // input adds a buffer that no step writes.
 func (p *program) input(name string, words []uint32) int {
 	if len(words) == 0 {
-		words = []uint32{unwritten}
+		words = slices.Repeat([]uint32{unwritten}, shaders.Align)
 	}
 	p.buffers = append(p.buffers, buffer{name: name, words: words})
 	return len(p.buffers) - 1

@@ -34,6 +34,9 @@ func (c Case) addPromote(p *program, rows source, buffer int, from, to pages) (i
 			return 0, err
 		}
 		supply = append(supply, lacks...)
+		for len(supply)%shaders.Align != 0 {
+			supply = append(supply, unwritten)
+		}
 	}
 	planned, supplied := p.input("promote.plan", append(plan, behind...)), p.input("supply", supply)
 	out := p.result("promoted", to.total)

@@ -1,6 +1,10 @@
 package cpuref
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // RangeError says that the arguments of a kernel lead outside a buffer.
 type RangeError struct {
@@ -50,8 +54,40 @@ func argument(kernel, format string, args ...any) error {
 // checkAligned returns an error unless rows that start at a word and lie a
 // stride apart move 128 bits at a time.
 func checkAligned(kernel string, at, stride uint32) error {
-	if at%4 != 0 || stride%4 != 0 {
-		return argument(kernel, "rows from word %d, %d a token: must be multiples of 4", at, stride)
+	if at%shaders.Align != 0 || stride%shaders.Align != 0 {
+		return argument(kernel, "rows from word %d, %d a token: must be multiples of %d", at, stride, shaders.Align)
+	}
+	return nil
+}
+
+// checkSlots returns an error unless slots hold what a layout needs and move 128
+// bits at a time.
+func checkSlots(kernel string, l shaders.Layout, base, stride uint32) error {
+	if int(stride) < l.SlotWords() {
+		return argument(kernel, "slots of %d words: must be at least %d", stride, l.SlotWords())
+	}
+	if base%shaders.Align != 0 || stride%shaders.Align != 0 {
+		return argument(kernel, "slots from word %d, of %d: must be multiples of %d", base, stride, shaders.Align)
+	}
+	return nil
+}
+
+// checkPlace returns an error unless what begins at a word, such as a page,
+// moves 128 bits at a time.
+func (b buffer) checkPlace(at uint32) error {
+	if at%shaders.Align != 0 {
+		return argument(b.kernel, "place %s[%d]: must be a multiple of %d", b.name, at, shaders.Align)
+	}
+	return nil
+}
+
+// checkWhole returns an error unless buffers move 128 bits at a time to their
+// end.
+func checkWhole(buffers ...buffer) error {
+	for _, b := range buffers {
+		if len(b.words)%shaders.Align != 0 {
+			return argument(b.kernel, "%s of %d words: must be a multiple of %d", b.name, len(b.words), shaders.Align)
+		}
 	}
 	return nil
 }

@@ -50,6 +50,9 @@ func (d *decoder) check() error {
 	if first, n := uint64(d.p.RowFirst), uint64(d.p.RowCount); first+n > uint64(d.l.Rows) {
 		return argument("decode", "%d rows from row %d: a group has %d", n, first, d.l.Rows)
 	}
+	if err := checkWhole(d.rows); err != nil {
+		return err
+	}
 	return d.grid.check("decode")
 }
 

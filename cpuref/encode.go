@@ -48,12 +48,16 @@ func (e *encoder) check() error {
 		return argument("encode", "rule %d: must be 0 or 1", p.Rule)
 	case p.Groups > 0 && p.SlotBase < p.Groups:
 		return argument("encode", "slots from word %d: bits of %d groups come first", p.SlotBase, p.Groups)
-	case int(p.SlotWords) < e.l.SlotWords():
-		return argument("encode", "slots of %d words: must be at least %d", p.SlotWords, e.l.SlotWords())
 	case p.Rule == 1:
 		if err := checkRule("encode", p.MinBits, p.MaxBits); err != nil {
 			return err
 		}
+	}
+	if err := checkSlots("encode", e.l, e.p.SlotBase, e.p.SlotWords); err != nil {
+		return err
+	}
+	if err := checkWhole(e.rows, e.slots); err != nil {
+		return err
 	}
 	return e.grid.check("encode")
 }

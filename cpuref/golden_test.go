@@ -115,7 +115,7 @@ func decided(t testing.TB, l shaders.Layout, page []uint32, n int) []uint32 {
 	}
 	p := shaders.DecidePush{Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, WantBase: 3, MaxBits: 8}
 	bits := make([]uint32, n)
-	require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), p, page, plan, bits))
+	require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), p, whole(page), plan, bits))
 	return bits
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/qaqvk/qaqvk/shaders"
@@ -101,7 +102,7 @@ func encode(t testing.TB, l shaders.Layout, rows []uint32, bits []uint8) (slots 
 	push = shaders.EncodePush{
 		Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1,
 		TokenStride: uint32(l.RawGroupWords()), WantBase: 2,
-		SlotBase: uint32(n + 3), SlotWords: uint32(l.SlotWords() + 1),
+		SlotBase: uint32(shaders.AlignWords(n) + 4), SlotWords: uint32(l.SlotWords() + 4),
 	}
 	slots = guarded(int(push.SlotBase) + n*int(push.SlotWords))
 	require.NoError(t, Encode(specOf(l, 0), push, rows, plan, slots))
@@ -120,21 +121,21 @@ func encodePage(t testing.TB, l shaders.Layout, rows []uint32, bits []uint8) []u
 		}
 	}
 	size := l.PageWords(bits)
-	plan := append([]uint32{0, 1, 5, uint32(size), unquantizable}, shaders.PackBits(bits)...)
-	pages := guarded(size + 2)
+	plan := append([]uint32{0, 4, 5, uint32(size), unquantizable}, shaders.PackBits(bits)...)
+	pages := guarded(shaders.AlignWords(size) + 8)
 	p := shaders.PackPush{Groups: uint32(len(bits)), SlotBase: push.SlotBase, SlotWords: push.SlotWords}
 	require.NoError(t, Pack(shaders.PackSpec(specOf(l, 0)), p, 1, slots, plan, pages))
-	require.Equal(t, uint32(guard), pages[0])
-	require.Equal(t, uint32(guard), pages[size+1])
-	_, err := ReadPage(l, pages[1:size+1])
+	require.Equal(t, uint32(guard), pages[3])
+	require.Equal(t, uint32(guard), pages[4+size])
+	_, err := ReadPage(l, pages[4:4+size])
 	require.NoError(t, err)
-	return pages[1 : size+1]
+	return pages[4 : 4+size]
 }
 
 // rewritePage repacks a page, or promotes it when there is supply.
 func rewritePage(t testing.TB, l shaders.Layout, page []uint32, bits []uint8, supply []uint32) []uint32 {
 	size := l.PageWords(bits)
-	dst := guarded(size + 1)
+	dst := guarded(shaders.AlignWords(size) + 4)
 	job := []uint32{0, 0, 4, uint32(size)}
 	if supply != nil {
 		job = []uint32{0, 0, 5, uint32(size), 0}
@@ -143,10 +144,10 @@ func rewritePage(t testing.TB, l shaders.Layout, page []uint32, bits []uint8, su
 	groups := uint32(len(bits))
 	if supply == nil {
 		s := shaders.RepackSpec(specOf(l, 0))
-		require.NoError(t, Repack(s, shaders.RepackPush{Groups: groups}, 1, page, plan, dst))
+		require.NoError(t, Repack(s, shaders.RepackPush{Groups: groups}, 1, whole(page), plan, dst))
 	} else {
 		s := shaders.PromoteSpec(specOf(l, 0))
-		require.NoError(t, Promote(s, shaders.PromotePush{Groups: groups}, 1, page, plan, supply, dst))
+		require.NoError(t, Promote(s, shaders.PromotePush{Groups: groups}, 1, whole(page), plan, whole(supply), dst))
 	}
 	require.Equal(t, uint32(guard), dst[size])
 	_, err := ReadPage(l, dst[:size])
@@ -162,8 +163,8 @@ func decodePage(t testing.TB, l shaders.Layout, page []uint32, out uint32) []uin
 		Groups: n, GroupsPerJob: n, GroupsPerToken: 1,
 		TokenStride: uint32(words), RowCount: uint32(l.Rows),
 	}
-	rows := guarded(int(n)*words + 1)
-	require.NoError(t, Decode(shaders.DecodeSpec(specOf(l, out)), push, page, []uint32{0, 0}, rows))
+	rows := guarded(int(n)*words + 4)
+	require.NoError(t, Decode(shaders.DecodeSpec(specOf(l, out)), push, whole(page), []uint32{0, 0}, rows))
 	require.Equal(t, uint32(guard), rows[int(n)*words])
 	return rows[:int(n)*words]
 }
@@ -201,6 +202,11 @@ func guarded(n int) []uint32 {
 		out[i] = guard
 	}
 	return out
+}
+
+// whole is words as a buffer that kernels take, with guards at its end.
+func whole(words []uint32) []uint32 {
+	return append(slices.Clone(words), guarded(shaders.AlignWords(len(words))-len(words))...)
 }
 
 func repeat(b uint8, n int) []uint8 {

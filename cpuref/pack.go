@@ -8,11 +8,14 @@ func Pack(s shaders.PackSpec, p shaders.PackPush, jobs uint32, slots, plan, page
 	if err != nil {
 		return err
 	}
-	if int(p.SlotWords) < l.SlotWords() {
-		return argument("pack", "slots of %d words: must be at least %d", p.SlotWords, l.SlotWords())
+	if err := checkSlots("pack", l, p.SlotBase, p.SlotWords); err != nil {
+		return err
 	}
 	k := packer{
 		l, p, buffer{"pack", "slots", slots}, buffer{"pack", "plan", plan}, buffer{"pack", "pages", pages},
+	}
+	if err := checkWhole(k.slots, k.pages); err != nil {
+		return err
 	}
 	return parallel(int(jobs), int(p.Groups)*l.Group(), func(from, to int) error {
 		for job := from; job < to; job++ {
@@ -71,6 +74,9 @@ func (p *Page) putSlot(g int, slot []uint32) {
 // newPage lays out a page of n groups in pages from the bits words in plan and
 // writes its header and bits; the rest of what comes before its codes is zero.
 func newPage(l shaders.Layout, plan buffer, bitsAt uint64, n int, pages buffer, at, size uint32) (*Page, error) {
+	if err := pages.checkPlace(at); err != nil {
+		return nil, err
+	}
 	nibbles, err := plan.span(bitsAt, uint64(l.BitsWords(n)))
 	if err != nil {
 		return nil, err

@@ -30,21 +30,22 @@ func smallPage(t testing.TB) []uint32 {
 
 func TestAPageWordByWord(t *testing.T) {
 	page := smallPage(t)
-	require.Len(t, page, 4+1+3+3+2+4+20)
-	assert.Equal(t, []uint32{0x51410001, 37, 3, 1}, page[:4], "header")
+	require.Len(t, page, 4+1+3+3+2+3+4+20)
+	assert.Equal(t, []uint32{0x51410001, 40, 3, 1}, page[:4], "header")
 	assert.Equal(t, uint32(0x0f3), page[4], "bits")
 	assert.Equal(t, []uint32{0x50c03c00, 0xfc007c00, 0x3c003c00}, page[5:8], "ranges")
 	assert.Equal(t, []uint32{0x50e00000, 0, 0x3c003c00}, page[8:11], "outlier values")
 	assert.Equal(t, []uint32{0x00002700, 0x0100}, page[11:13], "outlier indices")
+	assert.Equal(t, []uint32{0, 0, 0}, page[13:16], "padding")
 	// Borders lie at 5.625, 10.25, 14.875, 19.5, 24.125, 28.75 and 33.375.
 	codes := make([]uint8, 40)
-	readRow(page[13:17], 3, codes)
+	readRow(page[16:20], 3, codes)
 	assert.Equal(t, []uint8{
 		0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3,
 		4, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7,
 	}, codes)
-	assert.Equal(t, uint32(0), page[16]>>24, "padding")
-	assert.Equal(t, uint32(0x3c007e00), page[17+5], "the NaN stays")
+	assert.Equal(t, uint32(0), page[19]>>24, "padding of the row")
+	assert.Equal(t, uint32(0x3c007e00), page[20+5], "the NaN stays")
 }
 
 func TestAPagesParts(t *testing.T) {
@@ -73,8 +74,8 @@ func TestReadPageNamesWhatIsWrong(t *testing.T) {
 	}{
 		{"empty", func([]uint32) []uint32 { return nil }, "0 words"},
 		{"magic", func(p []uint32) []uint32 { p[0]++; return p }, "magic 0x51410002"},
-		{"truncated", func(p []uint32) []uint32 { return p[:36] }, "size 37 words: there are 36"},
-		{"size", func(p []uint32) []uint32 { p[1]--; return p }, "its groups need 37"},
+		{"truncated", func(p []uint32) []uint32 { return p[:39] }, "size 40 words: there are 39"},
+		{"size", func(p []uint32) []uint32 { p[1]--; return p }, "its groups need 40"},
 		{"groups", func(p []uint32) []uint32 { p[2] = 0xffffffff; return p }, "4294967295 groups need"},
 		{"count", func(p []uint32) []uint32 { p[3] = 0; return p }, "header says 0"},
 		{"bits", func(p []uint32) []uint32 { p[4] = 0x9f3; return p }, "bits of group 2"},
@@ -89,7 +90,8 @@ func TestReadPageNamesWhatIsWrong(t *testing.T) {
 		{"index out of group", func(p []uint32) []uint32 { p[11] = 0x2800; return p }, "outlier 1: index 40"},
 		{"index twice", func(p []uint32) []uint32 { p[11] = 0; return p }, "outlier 1: index 0"},
 		{"index padding", func(p []uint32) []uint32 { p[12] |= 1 << 16; return p }, "padding of outlier indices"},
-		{"row padding", func(p []uint32) []uint32 { p[16] |= 1 << 31; return p }, "group 0: padding of row"},
+		{"padding before the codes", func(p []uint32) []uint32 { p[15] = 1; return p }, "padding before the codes"},
+		{"row padding", func(p []uint32) []uint32 { p[19] |= 1 << 31; return p }, "group 0: padding of row"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -39,14 +39,15 @@ func goodCalls(t testing.TB) map[string]call {
 	page := encodePage(t, l, rows, []uint8{3, shaders.Raw})
 	size, more := uint32(len(page)), uint32(l.PageWords([]uint8{5, shaders.Raw}))
 	slots, e := encode(t, l, rows, []uint8{3, 16})
+	page, pageRoom, moreRoom := whole(page), shaders.AlignWords(int(size)), shaders.AlignWords(int(more))
 	return map[string]call{
 		"convert": {"convert", spec, []uint32{2, 1, 0, 16, 0, 32}, [][]uint32{rows, make([]uint32, 64)}},
-		"encode": {"encode", spec, []uint32{2, 2, 1, 16, 2, 2, 18, 0, 0, 8, 0},
-			[][]uint32{rows, {0, 0, 3, 16}, make([]uint32, 2+2*18)}},
+		"encode": {"encode", spec, []uint32{2, 2, 1, 16, 2, 4, 20, 0, 0, 8, 0},
+			[][]uint32{rows, {0, 0, 3, 16}, make([]uint32, 4+2*20)}},
 		"pack": {"pack", spec, []uint32{2, e.SlotBase, e.SlotWords},
-			[][]uint32{slots[:len(slots)-1], {0, 0, 5, size, 0, 0xf3}, make([]uint32, size)}},
-		"repack":  {"repack", spec, []uint32{2}, [][]uint32{page, {0, 0, 4, size, 0xf3}, make([]uint32, size)}},
-		"promote": {"promote", spec, []uint32{2}, [][]uint32{page, {0, 0, 5, more, 0, 0xf5}, {1, 2}, make([]uint32, more)}},
+			[][]uint32{slots[:len(slots)-4], {0, 0, 5, size, 0, 0xf3}, make([]uint32, pageRoom)}},
+		"repack":  {"repack", spec, []uint32{2}, [][]uint32{page, {0, 0, 4, size, 0xf3}, make([]uint32, pageRoom)}},
+		"promote": {"promote", spec, []uint32{2}, [][]uint32{page, {0, 0, 5, more, 0, 0xf5}, {1, 2, 3, 4}, make([]uint32, moreRoom)}},
 		"decode":  {"decode", spec, []uint32{2, 2, 1, 32, 0, 1}, [][]uint32{page, {0, 0}, make([]uint32, 64)}},
 		"decide":  {"decide", spec, []uint32{2, 2, 1, 2, 0, 8, 0}, [][]uint32{page, {0, 4, 0, 0, 0}, make([]uint32, 2)}},
 	}
@@ -85,8 +86,18 @@ func TestKernelsRefuseBadArguments(t *testing.T) {
 		{"no groups a token", "decode", func(c *call) { c.push[2] = 0 }, "0 a token"},
 		{"half a token", "decide", func(c *call) { c.push[1], c.push[2] = 3, 2 }, "whole tokens"},
 		{"slots over bits", "encode", func(c *call) { c.push[5] = 1 }, "slots from word 1"},
-		{"small slots", "encode", func(c *call) { c.push[6] = 17 }, "slots of 17 words"},
-		{"small slots to pack", "pack", func(c *call) { c.push[2] = 17 }, "slots of 17 words"},
+		{"small slots", "encode", func(c *call) { c.push[6] = 16 }, "slots of 16 words"},
+		{"small slots to pack", "pack", func(c *call) { c.push[2] = 16 }, "slots of 16 words"},
+		{"place of slots", "encode", func(c *call) { c.push[5] = 6 }, "slots from word 6"},
+		{"place of slots to pack", "pack", func(c *call) { c.push[1] = 6 }, "slots from word 6"},
+		{"size of slots", "encode", func(c *call) { c.push[6] = 22 }, "slots from word 4, of 22"},
+		{"place of a packed page", "pack", func(c *call) { c.buffers[1][1] = 2 }, "place pages[2]"},
+		{"place of an old page", "repack", func(c *call) { c.buffers[1][0] = 3 }, "place src[3]"},
+		{"place of a new page", "promote", func(c *call) { c.buffers[1][1] = 1 }, "place dst[1]"},
+		{"place of supply", "promote", func(c *call) { c.buffers[1][4] = 2 }, "place supply[2]"},
+		{"place of a decoded page", "decode", func(c *call) { c.buffers[1][0] = 1 }, "place pages[1]"},
+		{"place of a decided page", "decide", func(c *call) { c.buffers[1][0] = 2 }, "place pages[2]"},
+		{"part of 128 bits", "encode", func(c *call) { c.buffers[2] = make([]uint32, 49) }, "slots of 49 words"},
 		{"rule", "encode", func(c *call) { c.push[7] = 2 }, "rule 2"},
 		{"wanted bits", "encode", func(c *call) { c.buffers[1][2] = 9 }, "bits 9 of group 0"},
 		{"most bits", "decide", func(c *call) { c.push[5] = 12 }, "bits from 0 to 12"},
@@ -97,9 +108,9 @@ func TestKernelsRefuseBadArguments(t *testing.T) {
 		{"bits of a page", "repack", func(c *call) { c.buffers[1][4] = 0xfa }, "bits of group 0"},
 		{"size of a page", "pack", func(c *call) { c.buffers[1][3]++ }, "its groups need"},
 		{"more bits without supply", "repack", func(c *call) {
-			c.buffers[1][4], c.buffers[1][3], c.buffers[2] = 0xf4, c.buffers[1][3]+1, make([]uint32, 99)
+			c.buffers[1][4], c.buffers[1][3], c.buffers[2] = 0xf4, c.buffers[1][3]+1, make([]uint32, 100)
 		}, "group 0 has 3 bits"},
-		{"no page there", "decode", func(c *call) { c.buffers[1][0] = 1 }, "invalid page: magic"},
+		{"no page there", "decode", func(c *call) { c.buffers[1][0] = 4 }, "invalid page: magic"},
 		{"other number of groups", "decode", func(c *call) { c.push[0], c.push[1] = 1, 1 }, "2 groups: must be 1"},
 		{"outlier outside", "decode", func(c *call) { c.buffers[0][8] = 0xff }, "outlier 0 of group 0: index 255"},
 	}

@@ -28,6 +28,9 @@ type rewriter struct {
 }
 
 func (k *rewriter) run(jobs int) error {
+	if err := checkWhole(k.src, k.supply, k.dst); err != nil {
+		return err
+	}
 	return parallel(jobs, k.groups*k.l.Group(), func(from, to int) error {
 		g := newGroup(k.l)
 		for job := from; job < to; job++ {
@@ -58,6 +61,9 @@ func (k *rewriter) rewrite(job uint64, g *group) error {
 	copy(page.Words[ranges:codes], old.Words[ranges:codes])
 	supplyAt := uint64(0)
 	if k.jobWords == 5 {
+		if err := k.supply.checkPlace(plan[4]); err != nil {
+			return err
+		}
 		supplyAt = uint64(plan[4])
 	}
 	for i := range k.groups {
@@ -97,6 +103,9 @@ func (k *rewriter) demote(old, page *Page, i int, g *group) error {
 
 // openAt returns the view of a page of n groups in a kernel's buffer.
 func openAt(l shaders.Layout, pages buffer, at uint32, n int) (*Page, error) {
+	if err := pages.checkPlace(at); err != nil {
+		return nil, err
+	}
 	if _, err := pages.span(uint64(at), uint64(l.PageHeaderWords(n))); err != nil {
 		return nil, err
 	}

@@ -116,6 +116,9 @@ func (g grid) place(n int) (job, token, i uint64) {
 // openJobs returns the views of the pages of all jobs, whose offsets are the
 // first of two words of a job in plan.
 func openJobs(l shaders.Layout, g grid, pages, plan buffer) ([]*Page, error) {
+	if err := checkWhole(pages); err != nil {
+		return nil, err
+	}
 	var views []*Page
 	for job := range g.jobs() {
 		at, err := plan.word(2 * uint64(job))

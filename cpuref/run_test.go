@@ -121,7 +121,7 @@ func TestEncodePlacesGroups(t *testing.T) {
 	// Two jobs of two tokens of two groups; the last group is not dispatched.
 	p := shaders.EncodePush{
 		Groups: 7, GroupsPerJob: 4, GroupsPerToken: 2, TokenStride: 40, WantBase: 8,
-		SlotBase: 7, SlotWords: uint32(l.SlotWords()), Rule: 1, MaxBits: 8,
+		SlotBase: 8, SlotWords: uint32(l.SlotWords()), Rule: 1, MaxBits: 8,
 	}
 	f := math.Float32bits
 	plan := []uint32{100, 4, 0, 6, f(1), f(2), f(4), f(8), f(1), f(1), f(1), f(1), f(1), f(1), f(-1)}
@@ -129,12 +129,12 @@ func TestEncodePlacesGroups(t *testing.T) {
 	for n, at := range []int{100, 116, 140, 156, 0, 16, 40} {
 		copy(rows[at:], f32s(l.Type, append(make([]float32, 31), float32(int(1)<<n))...))
 	}
-	slots := make([]uint32, 7+7*l.SlotWords())
+	slots := make([]uint32, 8+7*l.SlotWords())
 	require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots))
 	// R is 1, 2, 4, ..., the limits 1, 2, 1, 2, 4, 8, 4; the last is pinned.
 	assert.Equal(t, []uint32{0, 0, 2, 2, 2, 2, 8}, slots[:7])
 	for n := range 7 {
-		slot := slots[7+n*l.SlotWords():]
+		slot := slots[8+n*l.SlotWords():]
 		assert.Equal(t, f(float32(int(1)<<n)), slot[0], "range of group %d", n)
 	}
 }
@@ -150,14 +150,14 @@ func TestDecideIsWhatEncodeDecided(t *testing.T) {
 		}
 		p := shaders.EncodePush{
 			Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, TokenStride: uint32(l.RawGroupWords()),
-			WantBase: 3, SlotBase: uint32(n), SlotWords: uint32(l.SlotWords()), Rule: 1, MinBits: 1, MaxBits: 7, Delta: 1,
+			WantBase: 3, SlotBase: uint32(shaders.AlignWords(n)), SlotWords: uint32(l.SlotWords()), Rule: 1, MinBits: 1, MaxBits: 7, Delta: 1,
 		}
-		slots := make([]uint32, n+n*l.SlotWords())
+		slots := make([]uint32, shaders.AlignWords(n)+n*l.SlotWords())
 		require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots))
 		bits := guarded(n)
 		require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), shaders.DecidePush{
 			Groups: p.Groups, GroupsPerJob: p.GroupsPerJob, GroupsPerToken: 1, WantBase: 3, MinBits: 1, MaxBits: 7, Delta: 1,
-		}, page, plan, bits))
+		}, whole(page), plan, bits))
 		for g, b := range slots[:n] {
 			require.Equal(t, min(b, shaders.Raw), bits[g], "%s group %d", name(l), g)
 		}

@@ -1,6 +1,7 @@
 package cpuref
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -129,7 +130,16 @@ func (p *Page) validatePadding() error {
 	if err := padding("outlier values", p.Words[values:indices], 8*k*l.ElementBytes()); err != nil {
 		return err
 	}
-	return padding("outlier indices", p.Words[indices:codes], k*l.IndexBits())
+	used := indices + l.OutlierIndexWords(n)
+	if err := padding("outlier indices", p.Words[indices:used], k*l.IndexBits()); err != nil {
+		return err
+	}
+	for _, w := range p.Words[used:codes] {
+		if w != 0 {
+			return errors.New("padding before the codes: must be zero")
+		}
+	}
+	return nil
 }
 
 // padding checks that the bits of the last word behind the used ones are zero.

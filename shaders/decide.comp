@@ -4,7 +4,7 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Pages { uint pages[]; };
+layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
 // Job j: word 2j the offset of its page in pages, word 2j+1 the index in plan
 // of the limits c of a token's groups. Group n has the importance
 // plan[WantBase + n] (f32 bits).
@@ -26,8 +26,8 @@ void main() {
     if (n >= Groups) return;
     uint job = n / GroupsPerJob, g = n % GroupsPerJob;
     uint at = plan[2u * job] + rangesAt(GroupsPerJob) + g * RANGE_WORDS;
-    uint low = pages[at], high = low & 0xffff0000u;
-    if (TYPE == F32) high = pages[at + 1u];
+    uint low = WORD(pages, at), high = low & 0xffff0000u;
+    if (TYPE == F32) high = WORD(pages, at + 1u);
     else low <<= 16;
     if (low == uint(KEY_INFINITE)) { // could not be quantized
         bits[n] = RAW;

@@ -4,7 +4,7 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Pages { uint pages[]; };
+layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
 // Job j: word 2j the offset of its page in pages, word 2j+1 the offset in rows
 // of the page's first token.
 layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
@@ -20,7 +20,8 @@ layout(push_constant) uniform Push {
 #include "lib/quantize.glsl"
 #include "lib/planes.glsl"
 
-CODES_BEFORE(codesBefore, pages)
+#define PAGE(i) WORD(pages, i)
+CODES_BEFORE(codesBefore, PAGE)
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;             // elements a word of rows
 const uint OUT_ROW = HEAD_DIM / OUT_PER_WORD;                  // words a row of rows
@@ -63,7 +64,7 @@ void decodeRaw(Row row, uint chunk) {
     uint words[32];
     for (uint e = 0u; e < 32u; e++) {
         uint element = chunk * 32u + e;
-        uint word = element < HEAD_DIM ? pages[row.at + element / PER_WORD] : 0u;
+        uint word = element < HEAD_DIM ? PAGE(row.at + element / PER_WORD) : 0u;
         uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
         if (TYPE == OUT_TYPE) words[e] = PER_WORD == 1 ? pattern : pattern >> 16;
         else words[e] = narrowBits(widenBits(pattern));
@@ -72,8 +73,8 @@ void decodeRaw(Row row, uint chunk) {
 }
 
 uint planeAt(Row row, uint p, uint chunk) {
-    if (ALIGNED) return pages[row.at + p * CHUNKS + chunk];
-    return STRING_WORD(pages, row.at, p * HEAD_DIM + chunk * 32u, row.words);
+    if (ALIGNED) return PAGE(row.at + p * CHUNKS + chunk);
+    return STRING_WORD(PAGE, row.at, p * HEAD_DIM + chunk * 32u, row.words);
 }
 
 void decodeCodes(Row row, uint chunk) {
@@ -92,7 +93,7 @@ void decodeCodes(Row row, uint chunk) {
 
 uint outlierIndex(uint at, uint n) {
     uint perWord = 32u / INDEX_BITS;
-    return (pages[at + n / perWord] >> (n % perWord * INDEX_BITS)) & (INDEX_BITS == 8 ? 0xffu : 0xffffu);
+    return (PAGE(at + n / perWord) >> (n % perWord * INDEX_BITS)) & (INDEX_BITS == 8 ? 0xffu : 0xffffu);
 }
 
 // Puts the outliers of group g that lie in the lane's chunks over their codes.
@@ -102,7 +103,7 @@ void overlay(Row row, uint page, uint groups, uint g, uint lane) {
         uint index = outlierIndex(page + indicesAt(groups), n);
         uint element = index - row.index * HEAD_DIM;
         if (element >= HEAD_DIM || element / 32u / LANE_CHUNKS != lane) continue;
-        uint word = pages[page + valuesAt(groups) + n / PER_WORD];
+        uint word = PAGE(page + valuesAt(groups) + n / PER_WORD);
         uint pattern = PER_WORD == 1 ? word : n % 2u == 0u ? word << 16 : word & 0xffff0000u;
         uint value = TYPE == OUT_TYPE ? (PER_WORD == 1 ? pattern : pattern >> 16) : narrowBits(widenBits(pattern));
         uint at = row.out_ + element / OUT_PER_WORD;
@@ -114,8 +115,8 @@ void overlay(Row row, uint page, uint groups, uint g, uint lane) {
 
 // Range of group g; the patterns of 16-bit types move to the high half.
 void readRange(inout Row row, uint at) {
-    uint low = pages[at], high = low & 0xffff0000u;
-    if (TYPE == F32) high = pages[at + 1u];
+    uint low = PAGE(at), high = low & 0xffff0000u;
+    if (TYPE == F32) high = PAGE(at + 1u);
     else low <<= 16;
     if (row.bits == RAW) return;
     row.low = loaded(low);
@@ -130,7 +131,7 @@ void main() {
     uint page = plan[2u * job], groups = GroupsPerJob;
     Row row;
     row.index = RowFirst + r;
-    row.bits = bitsOfNibble(nibbleOf(pages[page + 4u + g / 8u], g));
+    row.bits = bitsOfNibble(nibbleOf(PAGE(page + 4u + g / 8u), g));
     row.words = rowWords(row.bits);
     row.at = page + codesAt(groups) + codesBefore(page + 4u, g) + row.index * row.words;
     row.out_ = plan[2u * job + 1u] + g / GroupsPerToken * TokenStride + (g % GroupsPerToken * RowCount + r) * OUT_ROW;

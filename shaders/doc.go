@@ -11,9 +11,11 @@
 // 1 (level head), H (level layer) or L*H (level token); G is at most 16,384.
 // Input types (TYPE): 0 is f32, 1 is f16, 2 is bf16. E is the bytes of an
 // element, 4 or 2. All buffers are arrays of 32-bit little-endian words; two
-// 16-bit elements share a word, the lower index in the low half. Rows that
-// encode reads and decode writes start at multiples of four words, so that they
-// move 128 bits at a time.
+// 16-bit elements share a word, the lower index in the low half.
+//
+// Rows that encode reads and decode writes, pages, slots and what promote is
+// supplied with begin at multiples of four words, so that they move 128 bits at
+// a time, and the buffers that hold them are whole multiples of four words.
 //
 // # Loading
 //
@@ -98,10 +100,12 @@
 //	             outlier values: N*K elements of the input type, zero padded
 //	             outlier indices in the group: N*K of 8 bits if G <= 256, else
 //	             of 16 bits, zero padded
+//	             zeros up to a multiple of four words
 //	             codes: group after group, each ROWS rows of rowWords(b) words
 //
 // Raw groups that are finite keep their range and outliers, so that they can
-// be quantized later from their own rows.
+// be quantized later from their own rows. The end of a page is not padded; the
+// next page begins at the next multiple of four words.
 //
 // # Slots
 //
@@ -111,7 +115,8 @@
 // word n of the slot buffer. Slots begin at word SlotBase and have SlotWords
 // words each: the range as in a page (1 or 2 words), K outliers (16-bit types:
 // one word, index in the low half, value in the high half; f32: index word,
-// value word), then the rows as in a page. Words of a slot behind its rows are
+// value word), then, from the next multiple of four words, the rows as in a
+// page. Words of a slot before and behind its rows that hold none of this are
 // not written. pack then assembles pages.
 //
 // # Numeric rules

@@ -10,7 +10,7 @@ layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uvec4 rows[]; };
 // plan of the limits c of a token's groups. Group n wants plan[WantBase + n]:
 // bits where Rule is 0, else its importance w (f32 bits).
 layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
-layout(set = 0, binding = 2, std430) buffer Slots { uint slots[]; };
+layout(set = 0, binding = 2, std430) buffer Slots { uvec4 slots[]; };
 layout(push_constant) uniform Push {
     uint Groups;         // groups in this dispatch
     uint GroupsPerJob;   // groups of a page
@@ -29,6 +29,8 @@ layout(push_constant) uniform Push {
 #include "lib/quantize.glsl"
 #include "lib/planes.glsl"
 
+#define SLOT(i) WORD(slots, i)
+
 const uint UNQUANTIZED = 32; // bits word of a group that had to be stored raw
 
 uint narrowPattern(uint pattern) { return PER_WORD == 1 ? pattern : pattern >> 16; }
@@ -37,17 +39,17 @@ uint narrowPattern(uint pattern) { return PER_WORD == 1 ? pattern : pattern >> 1
 void writeOutlier(uint slot, uint n, uint index, uint pattern) {
     uint at = slot + RANGE_WORDS + n * ENTRY_WORDS;
     if (TYPE == F32) {
-        slots[at] = index;
-        slots[at + 1u] = pattern;
+        SLOT(at) = index;
+        SLOT(at + 1u) = pattern;
     } else {
-        slots[at] = index | pattern;
+        SLOT(at) = index | pattern;
     }
 }
 
 #include "lib/select_few.glsl"
 
 void clearOutliers(uint slot) {
-    for (uint i = 0u; i < OUTLIERS * ENTRY_WORDS; i++) slots[slot + RANGE_WORDS + i] = 0u;
+    for (uint i = 0u; i < OUTLIERS * ENTRY_WORDS; i++) SLOT(slot + RANGE_WORDS + i) = 0u;
 }
 
 // All lanes of a group come here, finite or not: they meet at barriers.
@@ -70,16 +72,17 @@ void writeOutliers(uint group, uint lane, bool live, uint slot, Selection s, boo
 
 void writeRange(uint slot, uint low, uint high) {
     if (TYPE == F32) {
-        slots[slot] = low;
-        slots[slot + 1u] = high;
+        SLOT(slot) = low;
+        SLOT(slot + 1u) = high;
     } else {
-        slots[slot] = low >> 16 | high;
+        SLOT(slot) = low >> 16 | high;
     }
 }
 
 void writeRaw(uint rowAt, Unit unit, uint words[CHUNK_WORDS]) {
-    for (uint i = 0u; i < CHUNK_WORDS; i++)
-        if (i * PER_WORD < unit.elements) slots[rowAt + unit.chunk * CHUNK_WORDS + i] = words[i];
+    uint base = (rowAt + unit.chunk * CHUNK_WORDS) / 4u;
+    for (uint i = 0u; i < CHUNK_WORDS; i += 4u)
+        if (i * PER_WORD < unit.elements) slots[base + i / 4u] = uvec4(words[i], words[i + 1u], words[i + 2u], words[i + 3u]);
 }
 
 // A plane of a chunk where planes do not start at word borders: the lane owns
@@ -87,8 +90,8 @@ void writeRaw(uint rowAt, Unit unit, uint words[CHUNK_WORDS]) {
 void writeShifted(uint rowAt, Unit unit, uint p, uint plane) {
     if (unit.elements < 32u) plane &= (1u << unit.elements) - 1u;
     uint offset = p * HEAD_DIM + unit.chunk * 32u, at = rowAt + offset / 32u, shift = offset % 32u;
-    slots[at] |= plane << shift;
-    if (shift > 0u && shift + unit.elements > 32u) slots[at + 1u] |= plane >> (32u - shift);
+    SLOT(at) |= plane << shift;
+    if (shift > 0u && shift + unit.elements > 32u) SLOT(at + 1u) |= plane >> (32u - shift);
 }
 
 void writeCodes(uint rowAt, Unit unit, uint words[CHUNK_WORDS], Range range, uint b) {
@@ -102,7 +105,7 @@ void writeCodes(uint rowAt, Unit unit, uint words[CHUNK_WORDS], Range range, uin
     transpose(codes);
     for (uint p = 0u; p < 8u; p++) {
         if (p >= b) break;
-        if (ALIGNED) slots[rowAt + p * CHUNKS + unit.chunk] = codes[7u - p];
+        if (ALIGNED) SLOT(rowAt + p * CHUNKS + unit.chunk) = codes[7u - p];
         else writeShifted(rowAt, unit, p, codes[7u - p]);
     }
 }
@@ -118,7 +121,7 @@ void writeUnit(uint group, uint lane, bool live, uint u, uint slot, Range range,
         return;
     }
     if (!ALIGNED && unit.chunk == 0u)
-        for (uint i = 0u; i < stride; i++) slots[rowAt + i] = 0u;
+        for (uint i = 0u; i < stride; i++) SLOT(rowAt + i) = 0u;
     writeCodes(rowAt, unit, words, range, b);
 }
 
@@ -147,7 +150,7 @@ void main() {
     if (!finite) b = RAW;
 
     if (live && lane == 0u) {
-        slots[n] = finite ? b : UNQUANTIZED;
+        SLOT(n) = finite ? b : UNQUANTIZED;
         uint infinite = uint(KEY_INFINITE);
         writeRange(slot, finite ? patternOf(s.minKey) : infinite, finite ? patternOf(s.maxKey) : infinite | 0x80000000u);
     }

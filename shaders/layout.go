@@ -12,6 +12,10 @@ const MaxGroup = 16384
 // steps of an invocation (llvmpipe ends loops after 65,535 iterations).
 const MaxPage = 1 << 19
 
+// Align is the multiple of words at which rows, pages, slots, and the codes in
+// them begin, and of which buffers of them consist: 128 bits.
+const Align = 4
+
 // HeaderWords are the words of a page before its bits.
 const HeaderWords = 4
 
@@ -142,8 +146,10 @@ func (l Layout) OutlierIndicesAt(n int) int {
 }
 
 // PageHeaderWords returns the words of a page of n groups that do not depend on
-// their bits; the codes begin behind them.
-func (l Layout) PageHeaderWords(n int) int { return l.OutlierIndicesAt(n) + l.OutlierIndexWords(n) }
+// their bits, padding included; the codes begin behind them.
+func (l Layout) PageHeaderWords(n int) int {
+	return AlignWords(l.OutlierIndicesAt(n) + l.OutlierIndexWords(n))
+}
 
 // PageWords returns the size of a page whose groups have the given bits.
 func (l Layout) PageWords(bits []uint8) int {
@@ -158,9 +164,12 @@ func (l Layout) PageWords(bits []uint8) int {
 func (l Layout) SlotOutlierWords() int { return l.ElementBytes() / 2 }
 
 // SlotRowsAt returns the word of a slot where its rows begin.
-func (l Layout) SlotRowsAt() int { return l.RangeWords() + l.Outliers()*l.SlotOutlierWords() }
+func (l Layout) SlotRowsAt() int {
+	return AlignWords(l.RangeWords() + l.Outliers()*l.SlotOutlierWords())
+}
 
-// SlotWords returns the words of a slot: range, outliers and raw rows.
+// SlotWords returns the words of a slot: range, outliers, padding and raw rows,
+// which are whole multiples of Align.
 func (l Layout) SlotWords() int { return l.SlotRowsAt() + l.RawGroupWords() }
 
 // Nibble returns the 4 bits of a page that stand for b: 0..8 or Raw.
@@ -196,6 +205,9 @@ func UnpackBits(in []uint32, out []uint8) int {
 	}
 	return -1
 }
+
+// AlignWords rounds words up to a multiple of Align.
+func AlignWords(n int) int { return (n + Align - 1) / Align * Align }
 
 // words returns how many units of per parts hold n parts.
 func words(n, per int) int { return (n + per - 1) / per }

@@ -46,8 +46,9 @@ func TestSizesOfAnF16Layout(t *testing.T) {
 	assert.Equal(t, 9, l.BitsWords(65))
 	assert.Equal(t, 8, l.OutlierValueWords(5), "15 halves")
 	assert.Equal(t, 4, l.OutlierIndexWords(5), "15 bytes")
-	assert.Equal(t, 4+1+5+8+4, l.PageHeaderWords(5))
-	assert.Equal(t, 22+3*(0+3+18+36+7), l.PageWords([]uint8{0, 1, 8, Raw, 3}))
+	assert.Equal(t, 4+1+5+8+4+2, l.PageHeaderWords(5))
+	assert.Equal(t, 24+3*(0+3+18+36+7), l.PageWords([]uint8{0, 1, 8, Raw, 3}))
+	assert.Equal(t, 1+3, l.SlotRowsAt())
 	assert.Equal(t, 1+3+108, l.SlotWords())
 	assert.Equal(t, 3*7, l.SupplyWords(2, 5))
 	assert.Equal(t, 108, l.SupplyWords(2, Raw))
@@ -64,8 +65,9 @@ func TestSizesOfAnF32Layout(t *testing.T) {
 	assert.Equal(t, 2, l.RangeWords())
 	assert.Equal(t, 24, l.OutlierValueWords(3))
 	assert.Equal(t, 12, l.OutlierIndexWords(3))
-	assert.Equal(t, 4+1+6+24+12, l.PageHeaderWords(3))
-	assert.Equal(t, 2+16+320, l.SlotWords())
+	assert.Equal(t, 4+1+6+24+12+1, l.PageHeaderWords(3))
+	assert.Equal(t, 2+16+2, l.SlotRowsAt())
+	assert.Equal(t, 20+320, l.SlotWords())
 }
 
 func TestPartsOfAPageFollowEachOther(t *testing.T) {
@@ -73,7 +75,7 @@ func TestPartsOfAPageFollowEachOther(t *testing.T) {
 	assert.Equal(t, 4+2, l.RangesAt(9))
 	assert.Equal(t, 6+9, l.OutlierValuesAt(9))
 	assert.Equal(t, 15+9, l.OutlierIndicesAt(9))
-	assert.Equal(t, 24+5, l.PageHeaderWords(9))
+	assert.Equal(t, 24+5+3, l.PageHeaderWords(9))
 }
 
 func TestCheckNamesWhatIsOutside(t *testing.T) {

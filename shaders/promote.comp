@@ -4,20 +4,17 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Src { uint src[]; };
+layout(set = 0, binding = 0, std430) readonly buffer Src { uvec4 src[]; };
 // Job j, five words from 5j: as in repack, then the offset in supply of what
 // its promoted groups lack: group after group, row after row, the missing
 // planes as a row string of (new - old) * D bits, or the raw row.
 layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
-layout(set = 0, binding = 2, std430) readonly buffer Supply { uint supply[]; };
-layout(set = 0, binding = 3, std430) writeonly buffer Dst { uint dst[]; };
+layout(set = 0, binding = 2, std430) readonly buffer Supply { uvec4 supply[]; };
+layout(set = 0, binding = 3, std430) writeonly buffer Dst { uvec4 dst[]; };
 layout(push_constant) uniform Push {
     uint Groups; // groups of a page
 };
 #include "lib/quantize.glsl"
-
-CODES_BEFORE(oldBefore, src)
-CODES_BEFORE(newBefore, plan)
 #include "lib/rewrite.glsl"
 
 // Words that a row lacks.
@@ -26,49 +23,71 @@ uint lackingWords(uint oldBits, uint newBits) {
     return newBits == RAW ? RAW_ROW : rowWords(newBits - oldBits);
 }
 
+// What groups lack, as bits words: new - old where it is more than 0, 15 for
+// the raw row, for four groups in the low halves of the bytes.
+uint lackingOfFour(uint oldFour, uint newFour) {
+    uint difference = (newFour | 0x10101010u) - oldFour; // bit 4: new >= old
+    uint lacking = difference & (((difference >> 4) & 0x01010101u) * 15u);
+    uint toRaw = (newFour + 0x01010101u) & ~(oldFour + 0x01010101u) & 0x10101010u; // bit 4: only new is 15
+    return lacking | (toRaw >> 4) * 15u;
+}
+
+uint lackingNibbles(uint oldWord, uint newWord) {
+    return lackingOfFour(oldWord & 0x0f0f0f0fu, newWord & 0x0f0f0f0fu)
+         | lackingOfFour((oldWord >> 4) & 0x0f0f0f0fu, (newWord >> 4) & 0x0f0f0f0fu) << 4;
+}
+
 // Words in supply before group g.
 uint supplyBefore(uint from, uint bits, uint g) {
     uint words = 0u;
-    for (uint i = 0u; i < g; i++) {
-        uint oldBits = bitsOfNibble(nibbleOf(src[from + 4u + i / 8u], i));
-        uint newBits = bitsOfNibble(nibbleOf(plan[bits + i / 8u], i));
-        words += ROWS * lackingWords(oldBits, newBits);
-    }
+    for (uint i = 0u; i < g / 8u; i++)
+        words += wordsOfNibbles(lackingNibbles(SRC(from + 4u + i), PLAN(bits + i)));
+    if (g % 8u != 0u)
+        words += wordsOfNibbles(nibblesBefore(lackingNibbles(SRC(from + 4u + g / 8u), PLAN(bits + g / 8u)), g));
     return words;
 }
 
-// The row's old string with the missing planes behind it.
-void extendRow(RowMove m, uint at) {
-    if (m.newBits == RAW) {
-        for (uint i = 0u; i < RAW_ROW; i++) dst[m.to + i] = supply[at + i];
-        return;
-    }
+// The row's old string with the missing planes behind it, where planes do not
+// start at word borders.
+void joinRow(RowMove m, uint at) {
     uint held = m.oldBits * HEAD_DIM, whole = held / 32u, rest = held % 32u;
     uint lacking = rowWords(m.newBits - m.oldBits), words = rowWords(m.newBits);
-    for (uint i = 0u; i < whole; i++) dst[m.to + i] = src[m.from + i];
+    for (uint i = 0u; i < whole; i++) WORD(dst, m.to + i) = SRC(m.from + i);
     for (uint i = whole; i < words; i++) {
         uint j = i - whole, word;
         if (rest == 0u) {
-            word = supply[at + j];
+            word = WORD(supply, at + j);
         } else {
-            word = j == 0u ? src[m.from + i] : supply[at + j - 1u] >> (32u - rest);
-            if (j < lacking) word |= supply[at + j] << rest;
+            word = j == 0u ? SRC(m.from + i) : WORD(supply, at + j - 1u) >> (32u - rest);
+            if (j < lacking) word |= WORD(supply, at + j) << rest;
         }
-        dst[m.to + i] = word;
+        WORD(dst, m.to + i) = word;
     }
 }
 
-// One workgroup a page, one invocation a row.
+// The row with what it lacks, which is at word `at` of supply.
+void extendRow(RowMove m, uint at) {
+    uint held = m.newBits == RAW ? 0u : rowWords(m.oldBits);
+    if (!ALIGNED && m.newBits != RAW) {
+        joinRow(m, at);
+        return;
+    }
+    COPY_ROW(dst, m.to, src, m.from, held)
+    COPY_ROW(dst, m.to + held, supply, at, lackingWords(m.oldBits, m.newBits))
+}
+
+// One workgroup a page, some rows an invocation.
 void main() {
     uint t = gl_LocalInvocationID.x, job = 5u * gl_WorkGroupID.x;
     uint from = plan[job], to = plan[job + 1u], bits = plan[job + 2u];
     copyHeader(from, to, bits, plan[job + 3u], t);
-    for (uint n = t; n < Groups * ROWS; n += WORKGROUP) {
-        uint g = n / ROWS, r = n % ROWS;
-        RowMove m = moveOf(from, to, bits, g, r);
-        if (m.newBits > m.oldBits)
-            extendRow(m, plan[job + 4u] + supplyBefore(from, bits, g) + r * lackingWords(m.oldBits, m.newBits));
-        else
-            shortenRow(m);
+    uint first = t * rowsEach(Groups), end = min(first + rowsEach(Groups), Groups * ROWS);
+    if (first >= end) return;
+    RowMove m = firstRow(from, to, bits, first);
+    uint at = plan[job + 4u] + supplyBefore(from, bits, first / ROWS) + first % ROWS * lackingWords(m.oldBits, m.newBits);
+    for (; m.row < end; nextRow(m, from, bits)) {
+        if (m.newBits > m.oldBits) extendRow(m, at);
+        else shortenRow(m);
+        at += lackingWords(m.oldBits, m.newBits);
     }
 }

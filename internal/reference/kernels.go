@@ -27,7 +27,7 @@ type codec struct {
 
 func newCodec(c *Case, run Run) *codec {
 	l, n := c.layout(), c.Groups()
-	return &codec{c, run, l, n, make([]uint32, n*(1+l.SlotWords()))}
+	return &codec{c, run, l, n, make([]uint32, shaders.AlignWords(n)+n*l.SlotWords())}
 }
 
 // spec is the specialization of every kernel: f32 in, f32 out, one lane.
@@ -38,6 +38,9 @@ func (d *codec) spec() shaders.EncodeSpec {
 		Low: uint32(d.layout.Low), High: uint32(d.layout.High),
 	}
 }
+
+// slotBase is the word of the first slot, behind the bits.
+func (d *codec) slotBase() int { return shaders.AlignWords(d.groups) }
 
 // tokenWords is the words of a token's rows.
 func (d *codec) tokenWords() uint32 { return uint32(len(d.c.Cache) / d.c.Tokens) }
@@ -50,7 +53,7 @@ func (d *codec) encode() (bits []uint8, unquantized uint32, err error) {
 	push := shaders.EncodePush{
 		Groups: uint32(d.groups), GroupsPerJob: uint32(d.groups), GroupsPerToken: uint32(per),
 		TokenStride: d.tokenWords(), WantBase: uint32(len(plan)),
-		SlotBase: uint32(d.groups), SlotWords: uint32(d.layout.SlotWords()), Delta: 1,
+		SlotBase: uint32(d.slotBase()), SlotWords: uint32(d.layout.SlotWords()), Delta: 1,
 	}
 	if p := d.c.Parameters; p.UseAttentions {
 		push.Rule, push.MinBits, push.MaxBits = 1, uint32(p.MinBits), uint32(p.MaxBits)
@@ -78,10 +81,11 @@ func (d *codec) encode() (bits []uint8, unquantized uint32, err error) {
 
 // pack assembles the slots into a page.
 func (d *codec) pack(bits []uint8, unquantized uint32) ([]uint32, error) {
-	page := make([]uint32, d.layout.PageWords(bits))
-	plan := append([]uint32{0, 0, 5, uint32(len(page)), unquantized}, shaders.PackBits(bits)...)
+	size := d.layout.PageWords(bits)
+	page := make([]uint32, shaders.AlignWords(size))
+	plan := append([]uint32{0, 0, 5, uint32(size), unquantized}, shaders.PackBits(bits)...)
 	push := shaders.PackPush{
-		Groups: uint32(d.groups), SlotBase: uint32(d.groups), SlotWords: uint32(d.layout.SlotWords()),
+		Groups: uint32(d.groups), SlotBase: uint32(d.slotBase()), SlotWords: uint32(d.layout.SlotWords()),
 	}
 	spec := shaders.PackSpec(d.spec()).Words()
 	if err := d.run(shaders.Pack, spec, push.Bytes(), 1, [][]uint32{d.slots, plan, page}); err != nil {
@@ -114,7 +118,7 @@ func (d *codec) outliers(bits []uint8) []bool {
 	mask := make([]bool, len(d.c.Cache))
 	size := d.layout.Group()
 	for g := range d.groups {
-		at := d.groups + g*d.layout.SlotWords() + d.layout.RangeWords()
+		at := d.slotBase() + g*d.layout.SlotWords() + d.layout.RangeWords()
 		for k := range d.layout.Outliers() {
 			if index := int(d.slots[at+k*d.layout.SlotOutlierWords()]); index < size && bits[g] != shaders.Raw {
 				mask[g*size+index] = true

@@ -14,7 +14,8 @@ const uint OUTLIERS = LOW + HIGH;             // outliers a group
 const uint RANGE_WORDS = TYPE == 0 ? 2 : 1;   // words a range
 const uint ENTRY_WORDS = TYPE == 0 ? 2 : 1;   // words an outlier in a slot
 const uint INDEX_BITS = GROUP <= 256 ? 8 : 16;
-const uint SLOT_ROWS = RANGE_WORDS + OUTLIERS * ENTRY_WORDS; // where a slot's rows begin
+const uint SLOT_ROWS = (RANGE_WORDS + OUTLIERS * ENTRY_WORDS + 3) / 4 * 4; // where a slot's rows begin
+const bool WHOLE = HEAD_DIM % 128 == 0;        // rows are whole 128-bit words at all bits
 
 uint rowWords(uint bits) {
     return bits == RAW ? RAW_ROW : (bits * HEAD_DIM + 31u) / 32u;
@@ -26,7 +27,10 @@ uint valuesAt(uint groups) { return rangesAt(groups) + groups * RANGE_WORDS; }
 uint valuesWords(uint groups) { return (groups * OUTLIERS * E + 3u) / 4u; }
 uint indicesAt(uint groups) { return valuesAt(groups) + valuesWords(groups); }
 uint indicesWords(uint groups) { return (groups * OUTLIERS * INDEX_BITS + 31u) / 32u; }
-uint codesAt(uint groups) { return indicesAt(groups) + indicesWords(groups); }
+uint codesAt(uint groups) { return (indicesAt(groups) + indicesWords(groups) + 3u) / 4u * 4u; }
+
+// Rows of a page that one of the workgroup's invocations takes, one after another.
+uint rowsEach(uint groups) { return (groups * ROWS + WORKGROUP - 1u) / WORKGROUP; }
 
 uint bitsOfNibble(uint nibble) { return nibble == 15u ? RAW : nibble; }
 uint nibbleOf(uint word, uint g) { return (word >> (4u * (g % 8u))) & 15u; }
@@ -47,18 +51,30 @@ uint wordsOfNibbles(uint word) {
 // The nibbles of a bits word that come before group g.
 uint nibblesBefore(uint word, uint g) { return word & ((1u << (4u * (g % 8u))) - 1u); }
 
-// Bits offset..offset+31 of a row string are in words offset/32 and the next.
-#define STRING_WORD(buf, base, offset, words) \
-    ((buf[(base) + (offset) / 32u] >> ((offset) % 32u)) | \
-     ((offset) % 32u != 0u && (offset) / 32u + 1u < (words) ? buf[(base) + (offset) / 32u + 1u] << (32u - (offset) % 32u) : 0u))
+// Word i of a buffer of 128-bit words: drivers move those in the time of one.
+#define WORD(buf, i) buf[(i) / 4u][(i) % 4u]
 
-// Words before the codes of group g of a page whose bits words are at
-// buf[base]: a sum over the bits of the groups before it.
-#define CODES_BEFORE(name, buf)                                                  \
+// Copies a row's words; a row that is whole 128-bit words begins at one.
+#define COPY_ROW(dst, to, src, from, words)                                      \
+    if (WHOLE) {                                                                 \
+        for (uint i = 0u; i < (words) / 4u; i++) dst[(to) / 4u + i] = src[(from) / 4u + i]; \
+    } else {                                                                     \
+        for (uint i = 0u; i < (words); i++) WORD(dst, (to) + i) = WORD(src, (from) + i); \
+    }
+
+// Bits offset..offset+31 of a row string are in words offset/32 and the next.
+// at(i) is word i of the buffer.
+#define STRING_WORD(at, base, offset, words) \
+    ((at((base) + (offset) / 32u) >> ((offset) % 32u)) | \
+     ((offset) % 32u != 0u && (offset) / 32u + 1u < (words) ? at((base) + (offset) / 32u + 1u) << (32u - (offset) % 32u) : 0u))
+
+// Words before the codes of group g of a page whose bits words are at(base)
+// and what follows: a sum over the bits of the groups before it.
+#define CODES_BEFORE(name, at)                                                   \
     uint name(uint base, uint g) {                                               \
         uint words = 0u;                                                         \
-        for (uint i = 0u; i < g / 8u; i++) words += wordsOfNibbles(buf[base + i]); \
-        if (g % 8u != 0u) words += wordsOfNibbles(nibblesBefore(buf[base + g / 8u], g)); \
+        for (uint i = 0u; i < g / 8u; i++) words += wordsOfNibbles(at(base + i)); \
+        if (g % 8u != 0u) words += wordsOfNibbles(nibblesBefore(at(base + g / 8u), g)); \
         return words;                                                            \
     }
 

@@ -1,48 +1,70 @@
-// A page written anew with other bits (repack, promote). Needs src, dst, plan,
-// oldBefore (bits words in src) and newBefore (bits words in plan).
+// A page written anew with other bits (repack, promote). Needs src, dst, plan.
 #ifndef QAQVK_REWRITE
 #define QAQVK_REWRITE
 
+#define SRC(i) WORD(src, i)
+#define PLAN(i) plan[i]
+CODES_BEFORE(oldBefore, SRC)
+CODES_BEFORE(newBefore, PLAN)
+
 // Everything before the codes, by the invocations of a workgroup.
 void copyHeader(uint from, uint to, uint bits, uint size, uint t) {
-    for (uint i = t; i < codesAt(Groups); i += WORKGROUP) {
-        uint word = src[from + i];
-        if (i == 1u) word = size;
-        if (i >= 4u && i < rangesAt(Groups)) word = plan[bits + i - 4u];
-        dst[to + i] = word;
+    for (uint i = t; i < codesAt(Groups) / 4u; i += WORKGROUP) {
+        uvec4 four = src[from / 4u + i];
+        if (i == 0u) four.y = size;
+        for (uint j = 0u; j < 4u; j++)
+            if (i > 0u && 4u * i + j < rangesAt(Groups)) four[j] = plan[bits + 4u * i + j - 4u];
+        dst[to / 4u + i] = four;
     }
 }
 
 struct RowMove {
+    uint row;              // row in the page
     uint from, to;         // codes of the row in src and dst
     uint oldBits, newBits;
     uint range;            // range of its group in src
 };
 
-RowMove moveOf(uint from, uint to, uint bits, uint g, uint r) {
-    RowMove m;
-    m.oldBits = bitsOfNibble(nibbleOf(src[from + 4u + g / 8u], g));
-    m.newBits = bitsOfNibble(nibbleOf(plan[bits + g / 8u], g));
-    m.from = from + codesAt(Groups) + oldBefore(from + 4u, g) + r * rowWords(m.oldBits);
-    m.to = to + codesAt(Groups) + newBefore(bits, g) + r * rowWords(m.newBits);
+// What row m.row has to do with its group.
+void enterRow(inout RowMove m, uint from, uint bits) {
+    uint g = m.row / ROWS;
+    m.oldBits = bitsOfNibble(nibbleOf(SRC(from + 4u + g / 8u), g));
+    m.newBits = bitsOfNibble(nibbleOf(PLAN(bits + g / 8u), g));
     m.range = from + rangesAt(Groups) + g * RANGE_WORDS;
+}
+
+// The first of an invocation's rows, which follow each other: only for this one
+// are the bits before it summed up.
+RowMove firstRow(uint from, uint to, uint bits, uint row) {
+    RowMove m;
+    m.row = row;
+    enterRow(m, from, bits);
+    m.from = from + codesAt(Groups) + oldBefore(from + 4u, row / ROWS) + row % ROWS * rowWords(m.oldBits);
+    m.to = to + codesAt(Groups) + newBefore(bits, row / ROWS) + row % ROWS * rowWords(m.newBits);
     return m;
+}
+
+void nextRow(inout RowMove m, uint from, uint bits) {
+    m.from += rowWords(m.oldBits);
+    m.to += rowWords(m.newBits);
+    m.row++;
+    if (m.row < Groups * ROWS) enterRow(m, from, bits);
 }
 
 // Quantizes a raw row: plane after plane, so that a word is written once.
 void quantizeRow(RowMove m) {
-    uint low = src[m.range], high = low & 0xffff0000u;
-    if (TYPE == F32) high = src[m.range + 1u];
+    uint low = SRC(m.range), high = low & 0xffff0000u;
+    if (TYPE == F32) high = SRC(m.range + 1u);
     else low <<= 16;
     Range range = rangeOf(loaded(low), loaded(high));
     uint word = 0u;
     for (uint i = 0u; i < m.newBits * HEAD_DIM; i++) {
-        uint e = i % HEAD_DIM, packed = src[m.from + e / PER_WORD];
+        uint e = i % HEAD_DIM, packed = SRC(m.from + e / PER_WORD);
         uint pattern = PER_WORD == 1 ? packed : e % 2u == 0u ? packed << 16 : packed & 0xffff0000u;
         uint code = codeOf(range, loaded(pattern));
         word |= ((code >> (7u - i / HEAD_DIM)) & 1u) << (i % 32u);
         if (i % 32u == 31u || i + 1u == m.newBits * HEAD_DIM) {
-            dst[m.to + i / 32u] = word;
+            WORD(dst, m.to + i / 32u) = word;
             word = 0u;
         }
     }
@@ -55,11 +77,9 @@ void shortenRow(RowMove m) {
         return;
     }
     uint words = rowWords(m.newBits), rest = m.newBits * HEAD_DIM % 32u;
-    for (uint i = 0u; i < words; i++) {
-        uint word = src[m.from + i];
-        if (!ALIGNED && m.newBits != RAW && rest != 0u && i + 1u == words) word &= (1u << rest) - 1u;
-        dst[m.to + i] = word;
-    }
+    COPY_ROW(dst, m.to, src, m.from, words)
+    if (!ALIGNED && m.newBits != RAW && rest != 0u)
+        WORD(dst, m.to + words - 1u) = SRC(m.from + words - 1u) & ((1u << rest) - 1u);
 }
 
 #endif
