@@ -48,33 +48,40 @@ float valueOf(Row row, float s8, float half_, uint high) {
     return TYPE == F16 ? value : flushed(value);
 }
 
-void store(Row row, uint element, uint words[32]) {
-    uint base = (row.out_ + element / OUT_PER_WORD) / 4u;
-    for (uint i = 0u; i < 32u; i += 4u * OUT_PER_WORD) {
-        if (element + i < HEAD_DIM) {
-            uvec4 four;
-            for (uint j = 0u; j < 4u; j++)
-                four[j] = OUT_PER_WORD == 1 ? words[i + j] : words[(i + 2u * j) % 32u] | words[(i + 2u * j + 1u) % 32u] << 16;
-            rows[base + i / (4u * OUT_PER_WORD)] = four;
-        }
+// Stores value(e), the narrowed element e of a chunk, for all of them: 128 bits
+// at a time, so that few values are alive at once.
+#define STORE_CHUNK(row, chunk, value)                                              \
+    for (uint i = 0u; i < 32u; i += 4u * OUT_PER_WORD) {                            \
+        if (chunk * 32u + i < HEAD_DIM) {                                           \
+            uvec4 four;                                                             \
+            for (uint j = 0u; j < 4u; j++) {                                        \
+                uint e = i + j * OUT_PER_WORD;                                      \
+                uint low = value(e);                                                \
+                four[j] = OUT_PER_WORD == 1 ? low : low | value((e + 1u)) << 16;    \
+            }                                                                       \
+            rows[(row.out_ + (chunk * 32u + i) / OUT_PER_WORD) / 4u] = four;        \
+        }                                                                           \
     }
+
+uint rawValue(Row row, uint element) {
+    uint word = PAGE(row.at + element / PER_WORD);
+    uint pattern = PER_WORD == 1 ? word : element % 2u == 0u ? word << 16 : word & 0xffff0000u;
+    if (TYPE == OUT_TYPE) return PER_WORD == 1 ? pattern : pattern >> 16;
+    return narrowBits(widenBits(pattern));
 }
 
 void decodeRaw(Row row, uint chunk) {
-    uint words[32];
-    for (uint e = 0u; e < 32u; e++) {
-        uint element = chunk * 32u + e;
-        uint word = element < HEAD_DIM ? PAGE(row.at + element / PER_WORD) : 0u;
-        uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
-        if (TYPE == OUT_TYPE) words[e] = PER_WORD == 1 ? pattern : pattern >> 16;
-        else words[e] = narrowBits(widenBits(pattern));
-    }
-    store(row, chunk * 32u, words);
+#define RAW_VALUE(e) rawValue(row, chunk * 32u + e)
+    STORE_CHUNK(row, chunk, RAW_VALUE)
 }
 
 uint planeAt(Row row, uint p, uint chunk) {
     if (ALIGNED) return PAGE(row.at + p * CHUNKS + chunk);
     return STRING_WORD(PAGE, row.at, p * HEAD_DIM + chunk * 32u, row.words);
+}
+
+uint codeValue(Row row, float s8, float half_, uint high) {
+    return narrowValue(floatBitsToUint(valueOf(row, s8, half_, high & 0xffu)));
 }
 
 void decodeCodes(Row row, uint chunk) {
@@ -83,12 +90,8 @@ void decodeCodes(Row row, uint chunk) {
     transpose(codes);
     precise float s8 = row.extent * 0.00390625;
     float half_ = uintBitsToFloat((134u - row.bits) << 23); // 2^(7-b)
-    uint words[32];
-    for (uint e = 0u; e < 32u; e++) {
-        uint high = (codes[e % 8u] >> (e / 8u * 8u)) & 0xffu;
-        words[e] = narrowValue(floatBitsToUint(valueOf(row, s8, half_, high)));
-    }
-    store(row, chunk * 32u, words);
+#define CODE_VALUE(e) codeValue(row, s8, half_, codes[e % 8u] >> (e / 8u * 8u))
+    STORE_CHUNK(row, chunk, CODE_VALUE)
 }
 
 uint outlierIndex(uint at, uint n) {
