@@ -13,7 +13,9 @@ conform() {
 	shift 2
 	[[ -f "$icd" ]] || { echo "test: no driver at $icd: run make setup" >&2; exit 1; }
 	echo "-- $device $* ${LP_NATIVE_VECTOR_WIDTH:+LP_NATIVE_VECTOR_WIDTH=$LP_NATIVE_VECTOR_WIDTH} ($(basename "$(dirname "$icd")"))"
-	VK_ICD_FILENAMES="$icd" bin/qaqvk conformance --device "$device" --validation "$@"
+	# A shader cache of its own: Mesa's would hand one width's code to another.
+	MESA_SHADER_CACHE_DIR="$CACHE/shaders/$(basename "$(dirname "$icd")")-${LP_NATIVE_VECTOR_WIDTH:-default}" \
+		VK_ICD_FILENAMES="$icd" bin/qaqvk conformance --device "$device" --validation "$@"
 }
 
 for width in 128 256 512; do
