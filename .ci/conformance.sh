@@ -14,8 +14,9 @@ conform() {
 	[[ -f "$icd" ]] || { echo "test: no driver at $icd: run make setup" >&2; exit 1; }
 	echo "-- $device $* ${LP_NATIVE_VECTOR_WIDTH:+LP_NATIVE_VECTOR_WIDTH=$LP_NATIVE_VECTOR_WIDTH} ($(basename "$(dirname "$icd")"))"
 	# A shader cache of its own: Mesa's would hand one width's code to another.
-	MESA_SHADER_CACHE_DIR="$CACHE/shaders/$(basename "$(dirname "$icd")")-${LP_NATIVE_VECTOR_WIDTH:-default}" \
-		VK_ICD_FILENAMES="$icd" bin/qaqvk conformance --device "$device" --validation "$@"
+	local shaders="$CACHE/shaders/$(basename "$(dirname "$icd")")-${LP_NATIVE_VECTOR_WIDTH:-default}"
+	mkdir -p "$shaders"
+	MESA_SHADER_CACHE_DIR="$shaders" VK_ICD_FILENAMES="$icd" bin/qaqvk conformance --device "$device" --validation "$@"
 }
 
 for width in 128 256 512; do

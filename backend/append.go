@@ -1,6 +1,10 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // appended are rows on their way into the ring: they wait in rows or in a
 // buffer of the caller until the next list that needs them.
@@ -54,6 +58,9 @@ func (c *Cache) checkRows(k, v Rows) (int, error) {
 		if r.View.Buffer != nil {
 			if err := r.View.check(); err != nil {
 				return 0, fmt.Errorf("%s: %w", Kind(i), err)
+			}
+			if r.View.Offset%shaders.Align != 0 {
+				return 0, fmt.Errorf("%s: rows from word %d: must be a multiple of %d", Kind(i), r.View.Offset, shaders.Align)
 			}
 		}
 		if i == 1 && elements/token != n {

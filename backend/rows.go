@@ -25,7 +25,8 @@ func RowsU16(t Type, v []uint16) Rows { return Rows{Type: t, U16: v} }
 // RowsBytes are rows of any type, little-endian.
 func RowsBytes(t Type, v []byte) Rows { return Rows{Type: t, Bytes: v} }
 
-// RowsView are rows of any type in a buffer of the cache's device.
+// RowsView are rows of any type in a buffer of the cache's device, from a word
+// on that is a multiple of four.
 func RowsView(t Type, v View) Rows { return Rows{Type: t, View: v} }
 
 // elements are the elements that the rows have room for.

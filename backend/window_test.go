@@ -59,9 +59,9 @@ func TestAppendsFromADeviceBuffer(t *testing.T) {
 			for _, n := range []int{5, 1, 31, 30} { // the ring wraps
 				for layer := range s.cfg.Layers {
 					k, v := narrowed(s.values(n), BF16), narrowed(s.values(n), BF16)
-					require.NoError(t, Write(context.Background(), d, b, 3, k))
-					require.NoError(t, Write(context.Background(), d, b, 2001, v))
-					require.NoError(t, s.c.Append(layer, RowsView(BF16, View{b, 3, len(k)}), RowsView(BF16, View{b, 2001, len(v)})))
+					require.NoError(t, Write(context.Background(), d, b, 4, k))
+					require.NoError(t, Write(context.Background(), d, b, 2004, v))
+					require.NoError(t, s.c.Append(layer, RowsView(BF16, View{b, 4, len(k)}), RowsView(BF16, View{b, 2004, len(v)})))
 					for kind, words := range [][]uint32{k, v} {
 						s.rows[kind][layer] = append(s.rows[kind][layer], converted(words, BF16, F16, 32)...)
 					}
@@ -73,6 +73,8 @@ func TestAppendsFromADeviceBuffer(t *testing.T) {
 			}
 			err := s.c.Append(0, RowsView(BF16, View{b, 4090, 32}), RowsView(BF16, View{b, 0, 32}))
 			assert.EqualError(t, err, "backend: append: k: view runtime[4090:4122] of a buffer of 4096 words")
+			err = s.c.Append(0, RowsView(BF16, View{b, 4, 32}), RowsView(BF16, View{b, 102, 32}))
+			assert.EqualError(t, err, "backend: append: v: rows from word 102: must be a multiple of 4")
 		})
 	}
 }

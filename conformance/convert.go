@@ -2,6 +2,9 @@ package conformance
 
 import "github.com/qaqvk/qaqvk/shaders"
 
+// convertAt is where converted rows begin in dst.
+const convertAt = 4
+
 // buildConvert converts Groups rows, GroupsPerToken to a token.
 func buildConvert(c Case) (*program, error) {
 	p := c.Params
@@ -14,12 +17,12 @@ func buildConvert(c Case) (*program, error) {
 		RowsPerToken:   uint32(p.GroupsPerToken),
 		SrcOffset:      uint32(rows.first[0]),
 		SrcTokenStride: uint32(rows.stride),
-		DstOffset:      3,
-		DstTokenStride: uint32(p.GroupsPerToken*out + 5),
+		DstOffset:      convertAt,
+		DstTokenStride: uint32(p.GroupsPerToken*out) + rowPad,
 	}
 	prog := &program{}
 	src := prog.input("src", rows.words)
-	dst := prog.result("dst", 3+p.tokens()*int(push.DstTokenStride))
+	dst := prog.result("dst", convertAt+p.tokens()*int(push.DstTokenStride))
 	prog.run(shaders.Convert, p.spec(shaders.Convert), push.Bytes(), p.workgroups(p.Groups, p.Lanes), src, dst)
 	return prog, nil
 }

@@ -16,6 +16,9 @@ func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) er
 		return argument("convert", "0 rows a token: must be at least 1")
 	}
 	in, out := buffer{"convert", "src", src}, buffer{"convert", "dst", dst}
+	if err := checkConversion(p, in, out); err != nil {
+		return err
+	}
 	inWords, outWords := uint64(from.RawRowWords()), uint64(to.RawRowWords())
 	return parallel(int(p.Rows), from.HeadDim, func(first, end int) error {
 		room := make([]uint32, from.HeadDim)
@@ -33,4 +36,15 @@ func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) er
 		}
 		return nil
 	})
+}
+
+// checkConversion returns an error unless the rows move 128 bits at a time.
+func checkConversion(p shaders.ConvertPush, in, out buffer) error {
+	if err := checkAligned("convert", p.SrcOffset, p.SrcTokenStride); err != nil {
+		return err
+	}
+	if err := checkAligned("convert", p.DstOffset, p.DstTokenStride); err != nil {
+		return err
+	}
+	return checkWhole(in, out)
 }

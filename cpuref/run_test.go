@@ -82,17 +82,17 @@ func TestProbeRounds(t *testing.T) {
 }
 
 func TestConvertPlacesRows(t *testing.T) {
-	src := append(guarded(3), f32s(shaders.TypeF32, ramp(32)...)...) // token 0 row 0
+	src := append(guarded(4), f32s(shaders.TypeF32, ramp(32)...)...) // token 0 row 0
 	src = append(src, f32s(shaders.TypeF32, ramp(32)...)...)         // row 1
-	src = append(src, guarded(5)...)
+	src = append(src, guarded(8)...)
 	src = append(src, f32s(shaders.TypeF32, ramp(32)...)...) // token 1 row 0
-	p := shaders.ConvertPush{Rows: 3, RowsPerToken: 2, SrcOffset: 3, SrcTokenStride: 69, DstOffset: 1, DstTokenStride: 40}
+	p := shaders.ConvertPush{Rows: 3, RowsPerToken: 2, SrcOffset: 4, SrcTokenStride: 72, DstOffset: 4, DstTokenStride: 40}
 	s := shaders.ConvertSpec{Type: shaders.TypeF32, OutType: shaders.TypeF16, HeadDim: 32}
-	dst := guarded(60)
+	dst := guarded(64)
 	require.NoError(t, Convert(s, p, src, dst))
 	row := f32s(shaders.TypeF16, ramp(32)...)
-	want := append(append(append(append(guarded(1), row...), row...), guarded(8)...), row...)
-	same(t, append(want, guarded(3)...), dst, "rows")
+	want := append(append(append(append(guarded(4), row...), row...), guarded(8)...), row...)
+	same(t, append(want, guarded(4)...), dst, "rows")
 }
 
 func ramp(n int) []float32 {

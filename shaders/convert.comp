@@ -1,12 +1,13 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Converts rows from TYPE to OUT_TYPE: appended rows to the cache's type, and
-// rows of the recent window to the type that a reader asks for.
+// rows of the recent window to the type that a reader asks for. Offsets and
+// strides are multiples of four words.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Src { uint src[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer Dst { uint dst[]; };
+layout(set = 0, binding = 0, std430) readonly buffer Src { uvec4 src[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Dst { uvec4 dst[]; };
 layout(push_constant) uniform Push {
     uint Rows;           // rows in this dispatch
     uint RowsPerToken;   // consecutive rows of a token
@@ -18,22 +19,40 @@ layout(push_constant) uniform Push {
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 
-uint converted(uint at, uint element) {
-    uint word = src[at + element / PER_WORD];
-    uint pattern = PER_WORD == 1 ? word : element % 2u == 0u ? word << 16 : word & 0xffff0000u;
-    return narrowBits(widenBits(pattern));
+// Element e of eight that lie in one or two 128-bit words, narrowed.
+uint converted(uvec4 first, uvec4 second, uint e) {
+    if (PER_WORD == 1) return narrowBits(e < 4u ? first[e % 4u] : second[e % 4u]);
+    uint word = first[e / 2u];
+    return narrowBits(widenBits(e % 2u == 0u ? word << 16 : word & 0xffff0000u));
 }
 
-// An invocation converts LANES-th parts of a row: the words lane, lane + LANES, ...
+// Eight elements, from and to a 128-bit word.
+void convertEight(uint from, uint to) {
+    uvec4 first = src[from], second = first;
+    if (PER_WORD == 1) second = src[from + 1u];
+    uvec4 low, high;
+    for (uint i = 0u; i < 4u; i++) {
+        if (TYPE == OUT_TYPE) {
+            low[i] = first[i];
+            high[i] = second[i];
+        } else if (OUT_PER_WORD == 1) {
+            low[i] = converted(first, second, i);
+            high[i] = converted(first, second, i + 4u);
+        } else {
+            low[i] = converted(first, second, 2u * i) | converted(first, second, 2u * i + 1u) << 16;
+        }
+    }
+    dst[to] = low;
+    if (OUT_PER_WORD == 1) dst[to + 1u] = high;
+}
+
+// The lanes of a row take its eights in turn.
 void main() {
     uint n = gl_GlobalInvocationID.x / LANES, lane = gl_GlobalInvocationID.x % LANES;
     if (n >= Rows) return;
     uint token = n / RowsPerToken, r = n % RowsPerToken;
     uint from = SrcOffset + token * SrcTokenStride + r * RAW_ROW;
     uint to = DstOffset + token * DstTokenStride + r * (HEAD_DIM / OUT_PER_WORD);
-    for (uint i = lane; i < HEAD_DIM / OUT_PER_WORD; i += LANES) {
-        if (TYPE == OUT_TYPE) dst[to + i] = src[from + i];
-        else if (OUT_PER_WORD == 1) dst[to + i] = converted(from, i);
-        else dst[to + i] = converted(from, 2u * i) | converted(from, 2u * i + 1u) << 16;
-    }
+    for (uint i = lane; i < HEAD_DIM / 8u; i += LANES)
+        convertEight((from + i * (8u / PER_WORD)) / 4u, (to + i * (8u / OUT_PER_WORD)) / 4u);
 }

@@ -13,9 +13,9 @@
 // element, 4 or 2. All buffers are arrays of 32-bit little-endian words; two
 // 16-bit elements share a word, the lower index in the low half.
 //
-// Rows that encode reads and decode writes, pages, slots and what promote is
-// supplied with begin at multiples of four words, so that they move 128 bits at
-// a time, and the buffers that hold them are whole multiples of four words.
+// Rows that convert, encode and decode work on, pages, slots and what promote
+// is supplied with begin at multiples of four words, so that they move 128 bits
+// at a time, and the buffers that hold them are whole multiples of four words.
 //
 // # Loading
 //

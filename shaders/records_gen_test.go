@@ -9,9 +9,9 @@ var records = []glsl.Record{
 	{
 		Name:     "convert",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "8ab4d5b1027c349e78d8bb2e3b4990f72975303e7bd6d4eacdc7d9178557e2ca",
+		SPIRV:    "7d1c6e6cf06aeee8efe5975157b3953653fc11a02f83a9e66bc0dfce56f1391c",
 		Sources: []glsl.Source{
-			{Path: "convert.comp", SHA256: "e7d188e19b677b934f59bc6675da02b16477f5bf7cc645d3b9f812dc0c23f594"},
+			{Path: "convert.comp", SHA256: "d886393126b18ca190a0d44a492b7692c4c0eccb9766a831b07c57774d0f67cb"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
