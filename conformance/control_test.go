@@ -64,7 +64,7 @@ func TestControlsFail(t *testing.T) {
 		{"last guard", total - 1, "guard after the last buffer", total - 1 - end},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := run(faultyDevice{openCPU(t), c.word}, []Case{control}, expected, nil)
+			r, err := run(t.Context(), faultyDevice{openCPU(t), c.word}, []Case{control}, expected, nil)
 			require.NoError(t, err)
 			assert.Equal(t, 1, r.Failed)
 			require.Len(t, r.Failures, 1)
@@ -80,7 +80,7 @@ func TestControlsFail(t *testing.T) {
 
 func TestControlPassesUntouched(t *testing.T) {
 	_, expected := expectedOf(t, control)
-	r, err := run(openCPU(t), []Case{control}, expected, nil)
+	r, err := run(t.Context(), openCPU(t), []Case{control}, expected, nil)
 	require.NoError(t, err)
 	assert.Equal(t, 1, r.Passed)
 	assert.Empty(t, r.Failures)
@@ -90,7 +90,7 @@ func TestWrongDigestFails(t *testing.T) {
 	for name, digest := range map[string]string{"stale": "00", "missing": ""} {
 		t.Run(name, func(t *testing.T) {
 			expected := &Expected{Cases: map[string]string{control.Name: digest}}
-			r, err := run(openCPU(t), []Case{control}, expected, nil)
+			r, err := run(t.Context(), openCPU(t), []Case{control}, expected, nil)
 			require.NoError(t, err)
 			require.Len(t, r.Failures, 1)
 			assert.Contains(t, r.Failures[0].Message, "expected.json is not what the reference gives")

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -25,7 +26,7 @@ type Failure struct {
 	Case    string `json:"case"`
 	Message string `json:"message"`
 	Buffer  string `json:"buffer,omitempty"`
-	Index   int    `json:"index,omitempty"`
+	Index   int    `json:"index"`
 	Got     string `json:"got,omitempty"`  // bits, hexadecimal
 	Want    string `json:"want,omitempty"` // bits, hexadecimal
 }
@@ -34,8 +35,9 @@ type Failure struct {
 type Progress func(done, total int, c Case, failure *Failure)
 
 // Run executes the cases whose names match filter (all if nil) on a device.
-// The error is of the suite itself; what the device does wrong is in the report.
-func Run(d backend.Device, filter *regexp.Regexp, progress Progress) (*Report, error) {
+// The error is of the suite itself, or ctx's between two cases; what the device
+// does wrong is in the report.
+func Run(ctx context.Context, d backend.Device, filter *regexp.Regexp, progress Progress) (*Report, error) {
 	cases, err := Cases()
 	if err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func Run(d backend.Device, filter *regexp.Regexp, progress Progress) (*Report, e
 	if filter != nil {
 		cases = matching(cases, filter)
 	}
-	return run(d, cases, expected, progress)
+	return run(ctx, d, cases, expected, progress)
 }
 
 func matching(cases []Case, filter *regexp.Regexp) []Case {
@@ -60,12 +62,15 @@ func matching(cases []Case, filter *regexp.Regexp) []Case {
 	return out
 }
 
-func run(d backend.Device, cases []Case, expected *Expected, progress Progress) (*Report, error) {
+func run(ctx context.Context, d backend.Device, cases []Case, expected *Expected, progress Progress) (*Report, error) {
 	e := &executor{device: d}
 	defer e.release()
 	r := &Report{Device: d.Name(), Driver: d.Driver(), Cases: len(cases), Failures: []Failure{}}
 	digest := newRunDigest()
 	for i, c := range cases {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("conformance: after %d of %d cases: %w", i, len(cases), err)
+		}
 		p, err := c.build()
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"os"
 	"regexp"
 	"testing"
@@ -31,7 +32,7 @@ func TestVulkanConforms(t *testing.T) {
 func conforms(t *testing.T, d backend.Device) {
 	expected, err := loadExpected()
 	require.NoError(t, err)
-	r, err := Run(d, nil, func(done, total int, c Case, failure *Failure) {
+	r, err := Run(t.Context(), d, nil, func(done, total int, c Case, failure *Failure) {
 		if failure != nil {
 			t.Errorf("%s: %s", failure.Case, failure.Message)
 		}
@@ -45,7 +46,7 @@ func conforms(t *testing.T, d backend.Device) {
 func TestFilter(t *testing.T) {
 	d := openCPU(t)
 	var names []string
-	r, err := Run(d, regexp.MustCompile(`^copy/n3[123]/`), func(done, total int, c Case, _ *Failure) {
+	r, err := Run(t.Context(), d, regexp.MustCompile(`^copy/n3[123]/`), func(done, total int, c Case, _ *Failure) {
 		names = append(names, c.Name)
 		assert.Equal(t, len(names), done)
 		assert.Equal(t, 3, total)
@@ -57,4 +58,15 @@ func TestFilter(t *testing.T) {
 	assert.Equal(t, 3, r.Cases)
 	assert.Equal(t, 3, r.Passed)
 	assert.Len(t, r.Digest, 64)
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := Run(ctx, openCPU(t), regexp.MustCompile(`^copy/n3[123]/`), func(done, _ int, _ Case, _ *Failure) {
+		if done == 2 {
+			cancel()
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualError(t, err, "conformance: after 2 of 3 cases: context canceled")
 }

@@ -46,7 +46,7 @@ func newConformance() *cobra.Command {
 func (f *conformanceFlags) run(c *cobra.Command, d backend.Device) (failed, err error) {
 	p := newProgress(c.ErrOrStderr())
 	defer p.finish()
-	r, err := conformance.Run(d, f.filter.Regexp, func(done, all int, _ conformance.Case, _ *conformance.Failure) {
+	r, err := conformance.Run(c.Context(), d, f.filter.Regexp, func(done, all int, _ conformance.Case, _ *conformance.Failure) {
 		p.step("conformance", done, all)
 	})
 	if err != nil {

@@ -42,6 +42,9 @@ func compare(c *cobra.Command, d backend.Device, files []string, json string) (f
 	results, misses := []reference.Result{}, 0
 	fmt.Fprintf(c.OutOrStdout(), "device %s, driver %s\n", d.Name(), d.Driver())
 	for _, f := range files {
+		if err := c.Context().Err(); err != nil {
+			return nil, err
+		}
 		v, err := reference.Load(f)
 		if err != nil {
 			return nil, err

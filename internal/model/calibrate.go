@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +28,9 @@ type QNorms struct {
 
 // Calibrate runs the tokens through the model and returns, for each layer and
 // KV head, the quantile (0 to 1, the paper's is 0.9) of ‖q‖² after RoPE over
-// all tokens and the query heads that read that KV head.
-func Calibrate(m *Model, tokens []int, quantile float64) (*QNorms, error) {
+// all tokens and the query heads that read that KV head. It ends with ctx's
+// error between two batches.
+func Calibrate(ctx context.Context, m *Model, tokens []int, quantile float64) (*QNorms, error) {
 	if !(quantile >= 0 && quantile <= 1) {
 		return nil, fmt.Errorf("model: calibrate: quantile %v, want 0 to 1", quantile)
 	}
@@ -47,6 +49,9 @@ func Calibrate(m *Model, tokens []int, quantile float64) (*QNorms, error) {
 	}
 	kv := NewMemory(m.Config)
 	for batch := range slices.Chunk(tokens, CalibrationBatch) {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("model: calibrate: %w", err)
+		}
 		if _, err := m.run(batch, kv, 1, collect); err != nil {
 			return nil, fmt.Errorf("model: calibrate: %w", err)
 		}

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"context"
 	"math"
 	"os"
 	"slices"
@@ -44,7 +45,7 @@ func TestCalibrate(t *testing.T) {
 	require.NoError(t, err)
 	norms := referenceNorms(t, path)
 	for _, quantile := range []float64{0, 0.5, 0.9, 1} {
-		q, err := model.Calibrate(m, tokens, quantile)
+		q, err := model.Calibrate(t.Context(), m, tokens, quantile)
 		require.NoError(t, err)
 		assert.Equal(t, m.SHA256, q.Model)
 		assert.Equal(t, len(tokens), q.Tokens)
@@ -63,29 +64,33 @@ func TestCalibrateOverBatches(t *testing.T) {
 	m := load(t, modeltest.Tiny(7))
 	long := slices.Concat(tokens, tokens, tokens, tokens)
 	require.Greater(t, len(long), model.CalibrationBatch)
-	q, err := model.Calibrate(m, long, 0.9)
+	q, err := model.Calibrate(t.Context(), m, long, 0.9)
 	require.NoError(t, err)
 	assert.Equal(t, len(long), q.Tokens)
-	again, err := model.Calibrate(m, long, 0.9)
+	again, err := model.Calibrate(t.Context(), m, long, 0.9)
 	require.NoError(t, err)
 	assert.Equal(t, q, again)
 }
 
 func TestCalibrateRejects(t *testing.T) {
 	m := load(t, modeltest.Tiny(7))
-	_, err := model.Calibrate(m, nil, 0.9)
+	_, err := model.Calibrate(t.Context(), m, nil, 0.9)
 	require.ErrorIs(t, err, model.ErrToken)
-	_, err = model.Calibrate(m, tokens, math.NaN())
+	_, err = model.Calibrate(t.Context(), m, tokens, math.NaN())
 	require.ErrorContains(t, err, "quantile NaN, want 0 to 1")
-	_, err = model.Calibrate(m, make([]int, modeltest.Context+1), 0.9)
+	_, err = model.Calibrate(t.Context(), m, make([]int, modeltest.Context+1), 0.9)
 	require.ErrorIs(t, err, model.ErrContext)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = model.Calibrate(ctx, m, tokens, 0.9)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestQNormsSaveAndLoad(t *testing.T) {
 	m, dir := load(t, modeltest.Tiny(7)), t.TempDir()
 	_, err := model.LoadQNorms(dir, m)
 	require.ErrorIs(t, err, os.ErrNotExist)
-	q, err := model.Calibrate(m, tokens, 0.9)
+	q, err := model.Calibrate(t.Context(), m, tokens, 0.9)
 	require.NoError(t, err)
 	for range 2 { // the second time over the first's file
 		require.NoError(t, q.Save(dir))

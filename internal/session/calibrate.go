@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"os"
@@ -20,7 +21,7 @@ var calibrationText string
 
 // calibrate returns the squared query norms by layer and KV head: those of an
 // earlier run, or new ones, which it keeps in the cache folder.
-func (s *session) calibrate() ([][]float64, error) {
+func (s *session) calibrate(ctx context.Context) ([][]float64, error) {
 	dir := s.options.CacheDir
 	q, err := model.LoadQNorms(dir, s.model)
 	switch {
@@ -37,7 +38,7 @@ func (s *session) calibrate() ([][]float64, error) {
 		return nil, err
 	}
 	tokens = tokens[:min(len(tokens), s.model.Context)]
-	if q, err = model.Calibrate(s.model, tokens, quantile); err != nil {
+	if q, err = model.Calibrate(ctx, s.model, tokens, quantile); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(os.MkdirAll(dir, 0o755), q.Save(dir)); err != nil {

@@ -24,7 +24,7 @@ type UI struct {
 // Run generates and compares. The device stays open.
 func Run(ctx context.Context, d backend.Device, o Options, ui UI) (*report.Run, error) {
 	s := &session{device: d, options: o, ui: ui}
-	if err := s.prepare(); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.compressed(ctx); err != nil {
@@ -51,7 +51,7 @@ type session struct {
 }
 
 // prepare loads the model, tokenizes the prompt and makes the policy.
-func (s *session) prepare() (err error) {
+func (s *session) prepare(ctx context.Context) (err error) {
 	o := s.options
 	s.ui.Note("loading " + o.Model)
 	if s.model, err = model.Load(o.Model); err != nil {
@@ -69,7 +69,7 @@ func (s *session) prepare() (err error) {
 	}
 	var norms [][]float64
 	if o.Policy == "qaq" {
-		if norms, err = s.calibrate(); err != nil {
+		if norms, err = s.calibrate(ctx); err != nil {
 			return err
 		}
 	}
@@ -123,6 +123,8 @@ func (s *session) answer(ctx context.Context, cache *backend.Cache) error {
 		o.Ends = m.Tokenizer.Ends
 	}
 	s.result, err = generate.Run(ctx, m, generate.NewStore(ctx, cache, m.QueryHeads, m.KVHeads*m.HeadDim), s.prompt, o)
-	s.ui.Text(stream.Flush() + "\n\n")
+	if len(s.result.Tokens) > 0 { // also before an error, which begins a line of its own
+		s.ui.Text(stream.Flush() + "\n\n")
+	}
 	return err
 }
