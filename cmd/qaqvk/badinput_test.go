@@ -89,6 +89,7 @@ func TestBadNumbers(t *testing.T) {
 		{"capacity negative", []string{"--capacity", "-1"}, []string{"capacity", "-1"}},
 		{"context longer than capacity", []string{"--capacity", "4", "--prompt", "ab ab ab ab"}, []string{"capacity 4"}},
 		{"context longer than the model's", []string{"--tokens", "1000000"}, []string{"1000000", "context is"}},
+		{"results over a folder", []string{"--json", "."}, []string{"report: .: is a folder"}},
 		{"results without a folder", []string{"--json", "no/such/r.json"}, []string{"no/such/r.json", "no such file"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

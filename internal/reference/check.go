@@ -1,6 +1,10 @@
 package reference
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+)
 
 // Result compares a case with what the kernels returned for it.
 type Result struct {
@@ -48,6 +52,23 @@ func Check(c *Case, run Run) (Result, error) {
 	}
 	r.Pass = r.WrongMask == 0 && r.WrongBits == 0 && (!r.MSEBound || r.MSE <= r.ReferenceMSE)
 	return r, nil
+}
+
+// MarshalJSON gives null for an error that is no finite number: JSON has none.
+func (r Result) MarshalJSON() ([]byte, error) {
+	type fields Result
+	return json.Marshal(struct {
+		fields
+		MSE          *float64 `json:"mse"`
+		ReferenceMSE *float64 `json:"reference_mse"`
+	}{fields(r), finite(r.MSE), finite(r.ReferenceMSE)})
+}
+
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
 }
 
 // Ratio is our mean squared error over theirs.

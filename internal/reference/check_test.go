@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"testing"
@@ -138,6 +139,11 @@ func TestGroupWithNaNFails(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, r.Pass)
 	require.Equal(t, 1, r.WrongBits)
+	require.True(t, math.IsNaN(r.MSE))
+	data, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Contains(t, string(data), `"mse":null`)
+	require.Contains(t, string(data), `"name":"generated"`)
 }
 
 func TestKernelErrorsAreWrapped(t *testing.T) {

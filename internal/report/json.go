@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,19 +10,56 @@ import (
 	"path/filepath"
 )
 
-// WriteJSON writes v, indented, to the file at path: whole, or not at all.
+// WriteJSON writes v, indented, to the file at path: whole, or not at all. A
+// path that is there and no regular file (a link, a pipe, a terminal) is
+// written through, not replaced.
 func WriteJSON(path string, v any) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".qaqvk-*")
-	if err != nil {
-		return fmt.Errorf("report: %s: %w", path, cause(err))
-	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(f.Name())
 			err = fmt.Errorf("report: %s: %w", path, cause(err))
 		}
 	}()
-	err = encode(f, v)
+	var data bytes.Buffer
+	if err := encode(&data, v); err != nil {
+		return err
+	}
+	if through(path) {
+		return os.WriteFile(path, data.Bytes(), 0o644)
+	}
+	return replace(path, data.Bytes())
+}
+
+// Writable says, before the work is done, why WriteJSON could not write to path.
+func Writable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("report: %s: is a folder", path)
+	case through(path):
+		return nil
+	}
+	f, err := stage(path)
+	if err != nil {
+		return fmt.Errorf("report: %s: %w", path, cause(err))
+	}
+	_ = f.Close()
+	return os.Remove(f.Name())
+}
+
+func through(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && !info.Mode().IsRegular()
+}
+
+// stage opens a temporary file that can be renamed to path.
+func stage(path string) (*os.File, error) { return os.CreateTemp(filepath.Dir(path), ".qaqvk-*") }
+
+func replace(path string, data []byte) error {
+	f, err := stage(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
 	if err == nil {
 		err = f.Chmod(0o644)
 	}
@@ -31,10 +69,13 @@ func WriteJSON(path string, v any) (err error) {
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = os.Rename(f.Name(), path)
 	}
-	return os.Rename(f.Name(), path)
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 func encode(w io.Writer, v any) error {

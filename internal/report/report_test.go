@@ -76,3 +76,35 @@ func TestWriteJSONIsWholeOrNothing(t *testing.T) {
 	err = WriteJSON(filepath.Join(dir, "no", "out.json"), 1)
 	require.EqualError(t, err, "report: "+filepath.Join(dir, "no", "out.json")+": no such file or directory")
 }
+
+// A device file, a pipe or a link stays what it is.
+func TestWriteJSONThroughLinksAndPipes(t *testing.T) {
+	dir := t.TempDir()
+	link, target := filepath.Join(dir, "link"), filepath.Join(dir, "target")
+	require.NoError(t, os.Symlink(target, link))
+	require.NoError(t, Writable(link))
+	require.NoError(t, WriteJSON(link, 1))
+	got, err := os.ReadFile(target)
+	require.NoError(t, err)
+	require.Equal(t, "1\n", string(got))
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.Equal(t, os.ModeSymlink, info.Mode().Type())
+	require.NoError(t, WriteJSON(os.DevNull, 1))
+	info, err = os.Stat(os.DevNull)
+	require.NoError(t, err)
+	require.False(t, info.Mode().IsRegular())
+}
+
+func TestWritable(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.json")
+	require.NoError(t, Writable(path))
+	require.NoError(t, Writable(os.DevNull))
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	require.EqualError(t, Writable(dir), "report: "+dir+": is a folder")
+	missing := filepath.Join(dir, "no", "out.json")
+	require.EqualError(t, Writable(missing), "report: "+missing+": no such file or directory")
+}
