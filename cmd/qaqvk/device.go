@@ -28,12 +28,8 @@ func (f *deviceFlags) register(c *cobra.Command) {
 
 // use opens the device for do and closes it afterwards, whatever happened.
 func (f *deviceFlags) use(do func(backend.Device) error) error {
-	cache, err := pipelineCache()
-	if err != nil {
-		return err
-	}
 	d, err := backend.OpenDevice(f.name, backend.Options{
-		Validation: f.validation, MinimumLimits: f.limits.value == "minimum", PipelineCache: cache,
+		Validation: f.validation, MinimumLimits: f.limits.value == "minimum", PipelineCache: pipelineCache(),
 	})
 	if err != nil {
 		return err
@@ -45,17 +41,14 @@ func (f *deviceFlags) use(do func(backend.Device) error) error {
 	return err
 }
 
-// pipelineCache is the file that keeps compiled pipelines; "" where the cache
-// folder cannot be written, which costs time only.
-func pipelineCache() (string, error) {
+// pipelineCache is the file that keeps compiled pipelines; "" where there is no
+// cache folder or it cannot be made, which costs time only.
+func pipelineCache() string {
 	dir, err := modelfetch.CacheDir()
-	if err != nil {
-		return "", err
+	if err != nil || os.MkdirAll(dir, 0o755) != nil {
+		return ""
 	}
-	if os.MkdirAll(dir, 0o755) != nil {
-		return "", nil
-	}
-	return filepath.Join(dir, "pipelines"), nil
+	return filepath.Join(dir, "pipelines")
 }
 
 // choice is a flag with a fixed set of values.

@@ -59,6 +59,7 @@ func TestWrongChecksum(t *testing.T) {
 // A python3 that behaves as pip does on a full disk.
 const fullDisk = `#!/bin/sh
 echo half > "$TMPDIR/half.whl"
+echo "Traceback (most recent call last):" >&2
 echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" >&2
 exit 1
 `
@@ -67,7 +68,8 @@ func TestFullCacheFolder(t *testing.T) {
 	bin, cache := t.TempDir(), filepath.Join(t.TempDir(), "cache")
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "python3"), []byte(fullDisk), 0o755))
 	o := qaqvk(t, []string{"QAQVK_CACHE=" + cache, "PATH=" + bin + ":" + os.Getenv("PATH")}, "run", "--device", "cpu")
-	o.requireError(t, 1, "pip download", "No space left on device")
+	o.requireError(t, 1, "cache folder "+cache+": fetching needs 200 MB: no space left on device")
+	require.NotContains(t, o.stderr, "Traceback")
 	entries, err := os.ReadDir(cache)
 	require.NoError(t, err)
 	for _, e := range entries {
@@ -80,6 +82,14 @@ func TestCacheFolderIsAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
 	qaqvk(t, []string{"QAQVK_CACHE=" + file}, "run", "--device", "cpu").requireError(t, 1, file, "not a directory")
+}
+
+// Only what keeps files needs a cache folder.
+func TestNoCacheFolder(t *testing.T) {
+	none := []string{"QAQVK_CACHE=", "XDG_CACHE_HOME=", "HOME="}
+	o := qaqvk(t, none, "conformance", "--device", "cpu", "--filter", "^copy/n31/")
+	require.Equal(t, 0, o.status, o.stderr)
+	qaqvk(t, none, "run", "--device", "cpu").requireError(t, 1, "cache folder")
 }
 
 func TestBadReference(t *testing.T) {

