@@ -10,6 +10,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
+	"github.com/qaqvk/qaqvk/internal/report"
 )
 
 // deviceFlags choose the device of a command.
@@ -42,13 +43,17 @@ func (f *deviceFlags) use(do func(backend.Device) error) error {
 }
 
 // pipelineCache is the file that keeps compiled pipelines; "" where there is no
-// cache folder or it cannot be made, which costs time only.
+// cache folder or it takes no file, which costs time only.
 func pipelineCache() string {
 	dir, err := modelfetch.CacheDir()
 	if err != nil || os.MkdirAll(dir, 0o755) != nil {
 		return ""
 	}
-	return filepath.Join(dir, "pipelines")
+	path := filepath.Join(dir, "pipelines")
+	if report.Writable(path) != nil {
+		return ""
+	}
+	return path
 }
 
 // choice is a flag with a fixed set of values.

@@ -92,6 +92,14 @@ func TestNoCacheFolder(t *testing.T) {
 	qaqvk(t, none, "run", "--device", "cpu").requireError(t, 1, "cache folder")
 }
 
+// Compiled pipelines that cannot be kept cost time only.
+func TestPipelinesCannotBeKept(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "pipelines"), 0o755))
+	o := qaqvk(t, []string{"QAQVK_CACHE=" + dir}, "conformance", "--device", "llvmpipe", "--filter", "^copy/n31/")
+	require.Equal(t, 0, o.status, o.stderr)
+}
+
 func TestBadReference(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad.safetensors")
 	require.NoError(t, os.WriteFile(bad, []byte("short"), 0o644))
