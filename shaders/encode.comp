@@ -52,21 +52,11 @@ void clearOutliers(uint slot) {
     for (uint i = 0u; i < OUTLIERS * ENTRY_WORDS; i++) SLOT(slot + RANGE_WORDS + i) = 0u;
 }
 
-// All lanes of a group come here, finite or not: they meet at barriers.
-void writeOutliers(uint group, uint lane, bool live, uint slot, Selection s, bool finite) {
-    uint low = 0u, high = 0u;
-    if (LANES > 1) {
-        FOR_ELEMENTS(key, index, {
-            if (isLow(s, key, index)) low++;
-            if (isHigh(s, key, index)) high++;
-        })
-        low = sumBeforeLane(low);
-        high = sumBeforeLane(high);
-    }
-    if (!finite) return;
+void writeOutliers(uint group, uint lane, bool live, uint slot, Selection s) {
+    uint low = s.lows, high = LOW + s.highs;
     FOR_ELEMENTS(key, index, {
         if (isLow(s, key, index)) writeOutlier(slot, low++, index, patternOf(key));
-        else if (isHigh(s, key, index)) writeOutlier(slot, LOW + high++, index, patternOf(key));
+        else if (isHigh(s, key, index)) writeOutlier(slot, high++, index, patternOf(key));
     })
 }
 
@@ -156,7 +146,7 @@ void main() {
     }
     if (OUTLIERS > 0) {
         if (isFew && finite) writeFew(slot, few);
-        if (!isFew) writeOutliers(group, lane, live, slot, s, finite);
+        if (!isFew && finite) writeOutliers(group, lane, live, slot, s);
         if (!finite && live && lane == 0u) clearOutliers(slot);
     }
     for (uint u = 0u; u < UNITS; u++) writeUnit(group, lane, live, u, slot, range, b);

@@ -53,17 +53,17 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "1c0d6fa840a0c67a6166ccf7e05cada4a20fc36441b584bbb57982285f53ad27",
+		SPIRV:    "f9e14b63149ea09529b71e2019b1e856f51101945d0c69531dec3b0d4713a597",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "9021972a274507c57c25e7f80d065d91437c507300fe230b31d6888d72c51758"},
+			{Path: "encode.comp", SHA256: "4815c7954cf3223a8dafe5585026fca40a06b1ecd02fd93f0fa39a5f08defe7f"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/chunks.glsl", SHA256: "ddb6d3a3e7e7d86281cd03cab9617e4cb9d03b194f5ea0a3fa68155570e180b5"},
-			{Path: "lib/select.glsl", SHA256: "294dacea6976cdfd2715e230cbda2a9f2e02486a6d00de87f3a9b86b9f4a909f"},
+			{Path: "lib/select.glsl", SHA256: "a84e4d56be5955c1e02b61c39811880ffbbcbcb90223f5f9bf15c1c0af52713b"},
 			{Path: "lib/quantize.glsl", SHA256: "932da628c502fed11f7b5ae650a0277a47c990a5006d04d6a9b0ff42d0ca9b68"},
 			{Path: "lib/planes.glsl", SHA256: "8973b44c62037d401ebea51cce79fe34fdb0b785bc057ee430e5aaf406b7099d"},
-			{Path: "lib/select_few.glsl", SHA256: "b1a6b9aa0faba57ef3adb4101a80111f56a8aa2de153b03076b75e42364db063"},
+			{Path: "lib/select_few.glsl", SHA256: "3cb9aa0e85e743f1a260d8ad7781627c5e415fba0d664a166d80b368a4850672"},
 		},
 	},
 	{

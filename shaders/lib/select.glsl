@@ -11,6 +11,7 @@ struct Cut {
 struct Selection {
     Cut low, high;       // the last outlier of each end
     int minKey, maxKey;  // of the elements that are no outliers
+    uint lows, highs;    // outliers of the lanes before this one
     bool finite;
 };
 
@@ -62,12 +63,17 @@ bool isHigh(Selection s, int key, uint index) {
     return HIGH > 0 && !isLow(s, key, index) && upTo(s.high, reversed(key), index);
 }
 
+// Runs body for every element of a lane, in ascending order of index.
 #define FOR_ELEMENTS(key, index, body)                                            \
     for (uint u = 0u; u < UNITS; u++) {                                           \
         Unit unit = unitOf(lane, u, live);                                        \
-        for (uint index = unit.first; index < unit.first + unit.elements; index++) { \
-            int key = keyOf(patternAt(group, index));                             \
-            body                                                                  \
+        for (uint at = unit.first; at < unit.first + unit.elements; at += 4u * PER_WORD) { \
+            uvec4 four = rows[(group + at / PER_WORD) / 4u];                      \
+            for (uint e = 0u; e < 4u * PER_WORD; e++) {                           \
+                int key = keyOf(ELEMENT(four, e));                                \
+                uint index = at + e;                                              \
+                body                                                              \
+            }                                                                     \
         }                                                                         \
     }
 
@@ -95,6 +101,7 @@ void clearBins() {
 struct Search {
     uint prefix; // its digits found so far
     uint wanted; // its place among the elements that share them, from 1
+    uint shared_; // elements that share them
 };
 
 // The next digit from the bins of an end, which count below it.
@@ -102,22 +109,41 @@ void nextDigit(inout Search search, uint row, uint shift) {
     uint at = binsOfGroup() + row * BINS, digit = 0u;
     while (digit < BINS - 1u && bins[at + digit] < search.wanted) search.wanted -= bins[at + digit++];
     search.prefix |= digit << shift;
+    search.shared_ = bins[at + digit];
 }
 
 bool shares(Search search, uint key, uint shift) { // the digits above shift
     return shift + DIGIT >= 32u || (key ^ search.prefix) >> (shift + DIGIT) == 0u;
 }
 
+// As many elements of each lane as make LOW and HIGH over all lanes.
+const uint DEPTH = ((LOW > HIGH ? LOW : HIGH) + LANES - 1) / LANES;
+
+// Keys of both ends above which there is no outlier: each lane has DEPTH
+// elements up to its own DEPTH-th, so the largest of those is far enough.
+uvec2 bounds(uint group, uint lane, bool live) {
+    if (DEPTH > 2) return uvec2(0xffffffffu);
+    uvec2 first = uvec2(0xffffffffu), second = uvec2(0xffffffffu);
+    FOR_ELEMENTS(key, index, {
+        uvec2 k = uvec2(biased(key), reversed(key));
+        second = min(second, max(first, k));
+        first = min(first, k);
+    })
+    if (DEPTH == 2) first = second;
+    return uvec2(maxOverLanes(first.x), maxOverLanes(first.y));
+}
+
 void findKeys(uint group, uint lane, bool live, inout Search low, inout Search high) {
-    uint at = binsOfGroup();
+    uint mine = binsOfGroup();
+    uvec2 bound = bounds(group, lane, live);
     for (uint step = DIGIT; step <= (TYPE == F32 ? 32u : 16u); step += DIGIT) {
         uint shift = 32u - step;
         clearBins();
         FOR_ELEMENTS(key, index, {
             uint up = biased(key);
             uint down = reversed(key);
-            if (LOW > 0 && shares(low, up, shift)) atomicAdd(bins[at + ((up >> shift) & (BINS - 1u))], 1u);
-            if (HIGH > 0 && shares(high, down, shift)) atomicAdd(bins[at + BINS + ((down >> shift) & (BINS - 1u))], 1u);
+            if (LOW > 0 && up <= bound.x && shares(low, up, shift)) atomicAdd(bins[mine + ((up >> shift) & (BINS - 1u))], 1u);
+            if (HIGH > 0 && down <= bound.y && shares(high, down, shift)) atomicAdd(bins[mine + BINS + ((down >> shift) & (BINS - 1u))], 1u);
         })
         meet();
         nextDigit(low, 0u, shift);
@@ -128,14 +154,14 @@ void findKeys(uint group, uint lane, bool live, inout Search low, inout Search h
 // The index of the wanted-th tie of an end: the elements whose key is the
 // end's, for the high end without the low outliers.
 uint tieIndex(uint group, uint lane, bool live, Selection s, bool high, uint value, uint wanted) {
-    Search search = Search(0u, wanted);
-    uint at = binsOfGroup();
+    Search search = Search(0u, wanted, 0u);
+    uint mine = binsOfGroup();
     for (uint step = DIGIT; step <= 16u; step += DIGIT) {
         uint shift = 16u - step;
         clearBins();
         FOR_ELEMENTS(key, index, {
             bool tie = (high ? reversed(key) : biased(key)) == value && !(high && isLow(s, key, index));
-            if (tie && (index ^ search.prefix) >> (shift + DIGIT) == 0u) atomicAdd(bins[at + ((index >> shift) & (BINS - 1u))], 1u);
+            if (tie && (index ^ search.prefix) >> (shift + DIGIT) == 0u) atomicAdd(bins[mine + ((index >> shift) & (BINS - 1u))], 1u);
         })
         meet();
         nextDigit(search, 0u, shift);
@@ -143,28 +169,52 @@ uint tieIndex(uint group, uint lane, bool live, Selection s, bool high, uint val
     return search.prefix;
 }
 
+shared uint choices;
+
+// Whether a group of the workgroup has to choose among elements of one key.
+bool anyChoice(bool choice) {
+    if (LANES == 1) return choice;
+    barrier();
+    if (gl_LocalInvocationID.x == 0u) choices = 0u;
+    barrier();
+    if (choice) atomicOr(choices, 1u);
+    barrier();
+    return choices != 0u;
+}
+
+// Range, and how many outliers are whose, once the ends are known.
+void finish(uint group, uint lane, bool live, inout Selection s) {
+    uint magnitude = 0u, up = 0u, down = 0u, lows = 0u, highs = 0u;
+    FOR_ELEMENTS(key, index, {
+        magnitude = max(magnitude, uint(abs(key)));
+        bool low = isLow(s, key, index);
+        bool high = isHigh(s, key, index);
+        lows += low ? 1u : 0u;
+        highs += high ? 1u : 0u;
+        up = max(up, low || high ? 0u : biased(key));
+        down = max(down, low || high ? 0u : ~biased(key));
+    })
+    s.finite = maxOverLanes(magnitude) < uint(KEY_INFINITE);
+    s.maxKey = int(maxOverLanes(up) ^ 0x80000000u);
+    s.minKey = int(~maxOverLanes(down) ^ 0x80000000u);
+    s.lows = sumBeforeLane(lows);
+    s.highs = sumBeforeLane(highs);
+}
+
 // Selection for any number of outliers and lanes. The high end's key is the
 // same with and without the low outliers: taking those away leaves more than
 // HIGH elements that are at least as large.
 Selection selectByDigits(uint group, uint lane, bool live) {
     Selection s;
-    Search low = Search(0u, LOW), high = Search(0u, HIGH);
+    Search low = Search(0u, LOW, LOW), high = Search(0u, HIGH, HIGH);
     if (OUTLIERS > 0) findKeys(group, lane, live, low, high);
-    s.low.key = low.prefix;
-    s.high.key = high.prefix;
-    s.low.index = LOW > 0 ? tieIndex(group, lane, live, s, false, low.prefix, low.wanted) : 0u;
-    s.high.index = HIGH > 0 ? tieIndex(group, lane, live, s, true, high.prefix, high.wanted) : 0u;
-    uint magnitude = 0u, up = 0u, down = 0u;
-    FOR_ELEMENTS(key, index, {
-        magnitude = max(magnitude, uint(abs(key)));
-        if (!isLow(s, key, index) && !isHigh(s, key, index)) {
-            up = max(up, biased(key));
-            down = max(down, ~biased(key));
-        }
-    })
-    s.finite = maxOverLanes(magnitude) < uint(KEY_INFINITE);
-    s.maxKey = int(maxOverLanes(up) ^ 0x80000000u);
-    s.minKey = int(~maxOverLanes(down) ^ 0x80000000u);
+    s.low = Cut(low.prefix, 0xffffu);
+    s.high = Cut(high.prefix, 0xffffu);
+    if (anyChoice(low.shared_ != low.wanted || high.shared_ != high.wanted)) {
+        if (LOW > 0) s.low.index = tieIndex(group, lane, live, s, false, low.prefix, low.wanted);
+        if (HIGH > 0) s.high.index = tieIndex(group, lane, live, s, true, high.prefix, high.wanted);
+    }
+    finish(group, lane, live, s);
     return s;
 }
 

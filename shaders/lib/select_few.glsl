@@ -92,6 +92,8 @@ bool selectFew(uint group, uint lane, bool live, out Selection s, out FewOutlier
     for (uint u = 0u; u < UNITS; u++) keepUnit(group, lane, live, u, few);
     s.low = Cut(0u, 0u);
     s.high = Cut(0u, 0u);
+    s.lows = 0u;
+    s.highs = 0u;
     s.minKey = fewKey(few.low[FEW_LOW - 1]);
     s.maxKey = fewKey(few.high[FEW_HIGH - 1]);
     s.finite = fewKey(few.high[0]) < KEY_INFINITE && fewKey(few.low[0]) > -KEY_INFINITE;
