@@ -33,7 +33,7 @@ func newRun() *cobra.Command {
 		Short: "Generate text from a model whose KV cache lies quantized on a device",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			o, err := f.options(c)
+			o, err := f.options()
 			if err != nil {
 				return err
 			}
@@ -76,8 +76,8 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	c.Flags().Int64Var(&f.hostBudget, "host-budget", 1024, "MiB of host memory for full-precision rows, which promotions need")
 }
 
-// options checks the flags and fetches the default model where none is named.
-func (f *runFlags) options(c *cobra.Command) (session.Options, error) {
+// options checks the flags.
+func (f *runFlags) options() (session.Options, error) {
 	o := f.session
 	if f.hostBudget < 0 || f.hostBudget > math.MaxInt64>>20 {
 		return o, fmt.Errorf("--host-budget %d MiB: must be 0 to %d", f.hostBudget, int64(math.MaxInt64>>20))
@@ -97,16 +97,18 @@ func (f *runFlags) options(c *cobra.Command) (session.Options, error) {
 	if err := o.Check(); err != nil {
 		return o, err
 	}
-	if o.CacheDir, err = modelfetch.CacheDir(); err != nil {
-		return o, err
-	}
-	if o.Model == "" {
-		o.Model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr())
-	}
+	o.CacheDir, err = modelfetch.CacheDir()
 	return o, err
 }
 
-func (f *runFlags) run(c *cobra.Command, d backend.Device, o session.Options) error {
+// run generates on an open device; the default model is fetched where none is
+// named.
+func (f *runFlags) run(c *cobra.Command, d backend.Device, o session.Options) (err error) {
+	if o.Model == "" {
+		if o.Model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr()); err != nil {
+			return err
+		}
+	}
 	p := newProgress(c.ErrOrStderr())
 	defer p.finish()
 	p.note("device %s, driver %s", d.Name(), d.Driver())

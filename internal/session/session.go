@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"github.com/qaqvk/qaqvk/backend"
@@ -66,6 +67,10 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	}
 	if err = generate.Check(s.model.Config, len(s.prompt), o.Tokens); err != nil {
 		return err
+	}
+	// The last generated token has no rows.
+	if need := len(s.prompt) + o.Tokens - 1; o.Capacity != 0 && o.Capacity < need {
+		return fmt.Errorf("session: %d tokens of the prompt and %d to generate: capacity %d: %w", len(s.prompt), o.Tokens, o.Capacity, backend.ErrCapacity)
 	}
 	var norms [][]float64
 	if o.Policy == "qaq" {
