@@ -40,9 +40,9 @@ var records = []glsl.Record{
 	{
 		Name:     "decode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "99b3a1b930e6268017951d60ab92baf93f8105dd6cb485f8d8f4b66729d48b50",
+		SPIRV:    "5543a1c3ccffe1830dfac56e741773014021c20a81427fbe7219a8c683eb5fbe",
 		Sources: []glsl.Source{
-			{Path: "decode.comp", SHA256: "f1587e6dd593e74fc0d34441e33d6f0ea6dfb3a63ffa0c135babc187aa3f0692"},
+			{Path: "decode.comp", SHA256: "ecbc0f05c6be60313451b3d7099361ea2dbe40d7d35041667290d81df2d184a9"},
 			{Path: "lib/config.glsl", SHA256: "ebd67c93b37884aa7f672df0dd38b37f8258d47b7857112a13165f515e734e71"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
