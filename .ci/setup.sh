@@ -12,7 +12,6 @@ packages=(
 	glslang-tools spirv-tools               # SPIR-V from the GLSL, and its check
 	qemu-user                               # goldens on arm64
 	python3 python3-pip python3-venv        # the model comes in a wheel
-	xorg-dev libgl1-mesa-dev                # windows of the examples
 )
 
 installed() { [[ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]; }
