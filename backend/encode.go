@@ -39,7 +39,7 @@ func (c *Cache) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch 
 		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()), WantBase: uint32(want),
 		SlotBase: slotBase(groups), SlotWords: uint32(g.slotStride), Rule: 1,
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
-	k := constants{layout: g.layout, lanes: groupLanes(g.layout.Group()), in: c.cfg.Type, out: c.cfg.Type}
+	k := constants{layout: g.layout, lanes: g.layout.EncodeLanes(), in: c.cfg.Type, out: c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Encode, Spec: k.spec(shaders.Encode), Push: push.Bytes(),
 		Workgroups: workgroups(groups * k.lanes),
 		Views:      []View{Whole(c.ring), plan.add(words), c.slotsOf(kind)}})

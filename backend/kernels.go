@@ -26,16 +26,6 @@ func (c constants) spec(k *shaders.Kernel) []uint32 {
 	return spec
 }
 
-// groupLanes are the invocations that share a group in encode: one for each
-// 256 elements, a power of two.
-func groupLanes(elements int) int {
-	lanes := 1
-	for lanes < workgroup && lanes*256 < elements {
-		lanes *= 2
-	}
-	return lanes
-}
-
 // workgroups is the number of workgroups for the given invocations.
 func workgroups(invocations int) uint32 {
 	return uint32((invocations + workgroup - 1) / workgroup)

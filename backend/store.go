@@ -70,12 +70,6 @@ func (s *store) segmentOf(unit, chunk int) *segment {
 // lastOf is the segment that the next pages of a unit go to.
 func (s *store) lastOf(unit int) *segment { return s.units[unit][len(s.units[unit])-1] }
 
-// find is where a stored page lies.
-func (s *store) find(p pageID) (*segment, span) {
-	seg := s.segmentOf(p.unit, p.chunk)
-	return seg, seg.pages[p.kind][p.chunk-seg.first]
-}
-
 // end is the chunk behind the last one of a segment.
 func (g *segment) end() int { return g.first + len(g.pages[Key]) }
 

@@ -81,6 +81,16 @@ func (l Layout) Group() int { return l.Rows * l.HeadDim }
 // Outliers returns K, the outliers of a group.
 func (l Layout) Outliers() int { return l.Low + l.High }
 
+// EncodeLanes returns the invocations that share a group in encode: one for
+// each 256 elements, a power of two, at most 64.
+func (l Layout) EncodeLanes() int {
+	lanes := 1
+	for lanes*256 < l.Group() {
+		lanes *= 2
+	}
+	return lanes
+}
+
 // RawRowWords returns the words of a row as it was appended.
 func (l Layout) RawRowWords() int { return l.HeadDim * l.ElementBytes() / 4 }
 

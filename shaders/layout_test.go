@@ -120,3 +120,9 @@ func rowWords(l Layout) (out []int) {
 	}
 	return out
 }
+
+func TestEncodeLanes(t *testing.T) {
+	for rows, want := range map[int]int{1: 1, 2: 1, 3: 2, 8: 4, 9: 8, 128: 64} {
+		assert.Equal(t, want, Layout{HeadDim: 128, Rows: rows}.EncodeLanes(), "%d rows", rows)
+	}
+}

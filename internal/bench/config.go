@@ -58,16 +58,12 @@ func (c config) constant(kernel string, k shaders.Constant) uint32 {
 	return k.Default
 }
 
-// lanes are as the cache has them: encode gives a group an invocation for each
-// 256 elements, rounded up to a power of two.
+// lanes are as the cache has them.
 func (c config) lanes(kernel string) uint32 {
-	lanes := 1
 	if kernel == "encode" {
-		for lanes*256 < c.layout.Group() {
-			lanes *= 2
-		}
+		return uint32(c.layout.EncodeLanes())
 	}
-	return uint32(lanes)
+	return 1
 }
 
 // value is the chosen value of a constant, 1 where the kernel has it not.

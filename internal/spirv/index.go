@@ -75,15 +75,6 @@ func (m *Module) decoration(target member, decoration uint32) (uint32, bool) {
 // typeOf is the id of the type of a value, 0 if it has none.
 func (m *Module) typeOf(value uint32) uint32 { return m.defined[value].typeID() }
 
-// scalar returns the scalar type under a type: itself or a vector's component.
-func (m *Module) scalar(id uint32) Instruction {
-	t := m.defined[id]
-	if t.Op == opTypeVector {
-		t = m.defined[t.Operands[1]]
-	}
-	return t
-}
-
 // literalString reads a string that ends with a zero byte.
 func literalString(words []uint32) (string, error) {
 	text := make([]byte, 0, 4*len(words))
