@@ -17,11 +17,9 @@ layout(push_constant) uniform Push {
     uint RowFirst;       // first row of each group to return
     uint RowCount;       // rows of each group to return
 };
-#include "lib/quantize.glsl"
-#include "lib/planes.glsl"
-
 #define PAGE(i) WORD(pages, i)
-CODES_BEFORE(codesBefore, PAGE)
+#include "lib/stored.glsl"
+#include "lib/planes.glsl"
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;             // elements a word of rows
 const uint OUT_ROW = HEAD_DIM / OUT_PER_WORD;                  // words a row of rows
@@ -37,16 +35,6 @@ struct Row {
     float low;   // min
     float extent; // R
 };
-
-// Value of a code, min + (q + 0.5) * s, from the code in the high bits of a
-// byte: (q * 2^(8-b) + 2^(7-b)) * s8 is the same product.
-float valueOf(Row row, float s8, float half_, uint high) {
-    precise float middle = float(high) + half_;
-    precise float offset = middle * s8;
-    precise float value = row.low + offset;
-    // f16 ranges are multiples of 2^-24: no value of theirs is subnormal in f32.
-    return TYPE == F16 ? value : flushed(value);
-}
 
 // Where the chunk's element e, the first of a 128-bit word, goes in rows.
 uint placeOf(Row row, uint chunk, uint e) {
@@ -91,55 +79,34 @@ void decodeRaw(Row row, uint chunk) {
     STORE_CHUNK(row, chunk, RAW_VALUE)
 }
 
-uint planeAt(Row row, uint p, uint chunk) {
-    if (ALIGNED) return PAGE(row.at + p * CHUNKS + chunk);
-    return STRING_WORD(PAGE, row.at, p * HEAD_DIM + chunk * 32u, row.words);
-}
-
 uint codeValue(Row row, float s8, float half_, uint high) {
-    return narrowValue(floatBitsToUint(valueOf(row, s8, half_, high & 0xffu)));
+    return narrowValue(floatBitsToUint(valueOf(row.low, s8, half_, high & 0xffu)));
 }
 
 void decodeCodes(Row row, uint chunk) {
     uint codes[8];
-    for (uint p = 0u; p < 8u; p++) codes[7u - p] = p < row.bits ? planeAt(row, p, chunk) : 0u;
+    for (uint p = 0u; p < 8u; p++) codes[7u - p] = p < row.bits ? planeAt(row.at, row.words, p, chunk) : 0u;
     transpose(codes);
     precise float s8 = row.extent * 0.00390625;
-    float half_ = uintBitsToFloat((134u - row.bits) << 23); // 2^(7-b)
+    float half_ = halfStep(row.bits);
 #define CODE_VALUE(e) codeValue(row, s8, half_, codes[e % 8u] >> (e / 8u * 8u))
     STORE_CHUNK(row, chunk, CODE_VALUE)
-}
-
-uint outlierIndex(uint at, uint n) {
-    uint perWord = 32u / INDEX_BITS;
-    return (PAGE(at + n / perWord) >> (n % perWord * INDEX_BITS)) & (INDEX_BITS == 8 ? 0xffu : 0xffffu);
 }
 
 // Puts the outliers of group g that lie in the lane's chunks over their codes.
 void overlay(Row row, uint page, uint groups, uint g, uint lane) {
     for (uint j = 0u; j < OUTLIERS; j++) {
         uint n = g * OUTLIERS + j;
-        uint index = outlierIndex(page + indicesAt(groups), n);
+        uint index = outlierIndex(page, groups, n);
         uint element = index - row.index * HEAD_DIM;
         if (element >= HEAD_DIM || element / 32u / LANE_CHUNKS != lane) continue;
-        uint word = PAGE(page + valuesAt(groups) + n / PER_WORD);
-        uint pattern = PER_WORD == 1 ? word : n % 2u == 0u ? word << 16 : word & 0xffff0000u;
+        uint pattern = storedPattern(page + valuesAt(groups), n);
         uint value = TYPE == OUT_TYPE ? (PER_WORD == 1 ? pattern : pattern >> 16) : narrowBits(widenBits(pattern));
         uint at = row.out_ + element / OUT_PER_WORD;
         if (OUT_PER_WORD == 1) rows[at / 4u][at % 4u] = value;
         else if (element % 2u == 0u) rows[at / 4u][at % 4u] = (rows[at / 4u][at % 4u] & 0xffff0000u) | value;
         else rows[at / 4u][at % 4u] = (rows[at / 4u][at % 4u] & 0xffffu) | value << 16;
     }
-}
-
-// Range of group g; the patterns of 16-bit types move to the high half.
-void readRange(inout Row row, uint at) {
-    uint low = PAGE(at), high = low & 0xffff0000u;
-    if (TYPE == F32) high = PAGE(at + 1u);
-    else low <<= 16;
-    if (row.bits == RAW) return;
-    row.low = loaded(low);
-    row.extent = rangeOf(row.low, loaded(high)).extent;
 }
 
 void main() {
@@ -154,9 +121,9 @@ void main() {
     row.words = rowWords(row.bits);
     row.at = page + codesAt(groups) + codesBefore(page + 4u, g) + row.index * row.words;
     row.out_ = plan[2u * job + 1u] + g / GroupsPerToken * TokenStride + (g % GroupsPerToken * RowCount + r) * OUT_ROW;
-    row.low = 0.0;
-    row.extent = 0.0;
-    readRange(row, page + rangesAt(groups) + g * RANGE_WORDS);
+    uvec2 range = rangePatterns(page + rangesAt(groups) + g * RANGE_WORDS);
+    row.low = loaded(range.x);
+    row.extent = extentOf(range);
     for (uint c = lane * LANE_CHUNKS; c < min((lane + 1u) * LANE_CHUNKS, CHUNKS); c++) {
         if (row.bits == RAW) decodeRaw(row, c);
         else decodeCodes(row, c);

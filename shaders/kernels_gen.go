@@ -10,9 +10,16 @@ func All() []*Kernel {
 		Decide,
 		Decode,
 		Encode,
+		Merge,
+		Mix,
+		Observe,
 		Pack,
 		Probe,
 		Promote,
+		Query,
 		Repack,
+		Score,
+		Soften,
+		Weigh,
 	}
 }

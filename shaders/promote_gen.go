@@ -33,6 +33,8 @@ var Promote = &Kernel{
 		{Name: "ROWS", ID: 5, Default: 1},
 		{Name: "LOW", ID: 6, Default: 0},
 		{Name: "HIGH", ID: 7, Default: 0},
+		{Name: "QUERIES", ID: 8, Default: 4},
+		{Name: "RING", ID: 9, Default: 0},
 	},
 }
 
@@ -68,16 +70,18 @@ type PromoteSpec struct {
 	Rows      uint32
 	Low       uint32
 	High      uint32
+	Queries   uint32
+	Ring      uint32
 }
 
 // Words returns the values in the order of Promote.Constants.
 func (s PromoteSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High}
+	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring}
 }
 
 // String names every constant and its value.
 func (s PromoteSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High)
+	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring)
 }
 
 // ParsePromoteSpec reverses Words; values behind the end of words are 0.
@@ -91,5 +95,7 @@ func ParsePromoteSpec(words []uint32) PromoteSpec {
 		Rows:      specWord(words, 5),
 		Low:       specWord(words, 6),
 		High:      specWord(words, 7),
+		Queries:   specWord(words, 8),
+		Ring:      specWord(words, 9),
 	}
 }

@@ -1,6 +1,7 @@
 // Range, rule and codes of a group (doc.go, Range, Bits, Codes).
 #ifndef QAQVK_QUANTIZE
 #define QAQVK_QUANTIZE
+#include "math.glsl"
 
 struct Range {
     float low;     // min
@@ -9,18 +10,6 @@ struct Range {
     float step;    // s8 = R * 2^-8, or 1 where R is 0
     float inverse; // just below 1/s8; shows in no result
 };
-
-// 1/x for x in 2^-108..2^118 to 2^-22: an integer seed and Newton steps.
-float reciprocal(float x) {
-    float y = uintBitsToFloat(0x7ef311c7u - floatBitsToUint(x));
-    for (uint i = 0u; i < 4u; i++) {
-        precise float product = x * y;
-        precise float error = 2.0 - product;
-        precise float next = y * error;
-        y = next;
-    }
-    return y;
-}
 
 Range rangeOf(float low, float high) {
     Range r;

@@ -1,0 +1,34 @@
+// What the kernels of attention share (doc_attention.go). Needs plan, the
+// frame.
+#ifndef QAQVK_ATTEND
+#define QAQVK_ATTEND
+
+const uint SPLIT = 256;                                        // tokens of a split
+const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4; // words of a tile of arranged queries
+
+// The frame.
+uint tokens() { return plan[0]; }
+uint base() { return plan[1]; }
+uint first() { return plan[2]; }
+uint end() { return plan[3]; }
+// The first token that a dispatch reads.
+uint begin() { return max(base(), first()); }
+
+uint tilesOf(uint vectors) { return (vectors + QUERIES - 1u) / QUERIES; }
+
+// bound() of the contract. f16 elements, and values between them, are within
+// the bounds.
+float bounded(float x) {
+    if (TYPE == F16) return x;
+    float inside = x > 1.2089258196146292e24 ? 1.2089258196146292e24 : x; // 2^80
+    inside = inside < -1.2089258196146292e24 ? -1.2089258196146292e24 : inside;
+    return (floatBitsToUint(x) & 0x7fffffffu) < 0x2b800000u ? 0.0 : inside; // 2^-40
+}
+
+// bound() of an element's pattern, 0 for what is not finite.
+float boundedPattern(uint pattern) {
+    uint magnitude = pattern & 0x7fffffffu;
+    return bounded(loaded(magnitude < uint(KEY_INFINITE) ? pattern : 0u));
+}
+
+#endif

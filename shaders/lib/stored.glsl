@@ -1,0 +1,53 @@
+// Reading groups of pages (decode, score, mix). Needs PAGE(i), word i of the
+// buffer of pages.
+#ifndef QAQVK_STORED
+#define QAQVK_STORED
+
+CODES_BEFORE(codesBefore, PAGE)
+
+// Pattern of element number n of those that begin at word at.
+uint storedPattern(uint at, uint n) {
+    uint word = PAGE(at + n / PER_WORD);
+    return PER_WORD == 1 ? word : n % 2u == 0u ? word << 16 : word & 0xffff0000u;
+}
+
+// Word of the codes at word at, a row's string of the given words: plane p of
+// a chunk, counted from the most significant one.
+uint planeAt(uint at, uint words, uint p, uint chunk) {
+    if (ALIGNED) return PAGE(at + p * CHUNKS + chunk);
+    return STRING_WORD(PAGE, at, p * HEAD_DIM + chunk * 32u, words);
+}
+
+// Index in its group of outlier number n of a page of groups.
+uint outlierIndex(uint page, uint groups, uint n) {
+    uint at = page + indicesAt(groups), perWord = 32u / INDEX_BITS;
+    return (PAGE(at + n / perWord) >> (n % perWord * INDEX_BITS)) & (INDEX_BITS == 8 ? 0xffu : 0xffffu);
+}
+
+// Patterns of min and max at word at.
+uvec2 rangePatterns(uint at) {
+    uint low = PAGE(at);
+    if (TYPE == F32) return uvec2(low, PAGE(at + 1u));
+    return uvec2(low << 16, low & 0xffff0000u);
+}
+
+// R from the patterns of min and max, 0 below 2^-100.
+float extentOf(uvec2 patterns) {
+    precise float extent = loaded(patterns.y) - loaded(patterns.x);
+    return extent < 7.888609052210118e-31 ? 0.0 : extent;
+}
+
+// Value of a code, min + (q + 0.5) * s, from the code in the high bits of a
+// byte: (q * 2^(8-b) + 2^(7-b)) * s8 is the same product.
+float valueOf(float low, float s8, float half_, uint high) {
+    precise float middle = float(high) + half_;
+    precise float offset = middle * s8;
+    precise float value = low + offset;
+    // f16 ranges are multiples of 2^-24: no value of theirs is subnormal in f32.
+    return TYPE == F16 ? value : flushed(value);
+}
+
+// 2^(7-b)
+float halfStep(uint bits) { return uintBitsToFloat((134u - bits) << 23); }
+
+#endif

@@ -1,0 +1,148 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Partial outputs: sums of V rows, weighted by probabilities, over the tokens
+// of a split. LANES invocations share a split, KV head and tile of queries; an
+// invocation has the elements lane, lane + LANES, ... of each chunk.
+#include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // a frame
+layout(set = 0, binding = 2, std430) readonly buffer Scores { float scores[]; };
+layout(set = 0, binding = 3, std430) buffer Partials { float partials[]; };
+layout(push_constant) uniform Push {
+    uint Vectors;        // query vectors of a KV head, V
+    uint Heads;          // KV heads
+    uint Stride;         // words of a vector's scores
+    uint PageTokens;     // tokens of a page
+    uint GroupsPerToken; // groups of a token in a page
+    uint RowFirst;       // row of KV head 0 in the group, if a token has one group
+    uint Slots;          // tokens of the recent window
+    uint SlotWords;      // words from token to token there
+    uint RowsAt;         // words before the rows of KV head 0 there
+};
+#define PAGE(i) WORD(pages, i)
+#include "lib/stored.glsl"
+#include "lib/attend.glsl"
+
+const uint EACH = 32 / LANES;      // elements of a chunk in an invocation
+const uint HELD = CHUNKS * EACH;   // elements of a row in an invocation
+const uint SUMS = HELD * QUERIES;
+
+// What an invocation works on.
+struct Item {
+    uint lane;
+    uint head;
+    uint row;   // of the first vector, in scores and partials
+    uint live;  // vectors of the tile
+};
+
+uint elementOf(Item item, uint i) { return i / EACH * 32u + i % EACH * LANES + item.lane; }
+
+void addToken(inout float sums[SUMS], Item item, uint t, float x[HELD]) {
+    for (uint v = 0u; v < QUERIES; v++) {
+        float p = v < item.live ? scores[(item.row + v) * Stride + t - base()] : 0.0;
+        for (uint i = 0u; i < HELD; i++) {
+            precise float product = p * x[i];
+            precise float sum = sums[i * QUERIES + v] + product;
+            sums[i * QUERIES + v] = sum;
+        }
+    }
+}
+
+// The elements of a raw row at word at.
+void loadRaw(Item item, uint at, out float x[HELD]) {
+    for (uint i = 0u; i < HELD; i++) {
+        uint d = elementOf(item, i);
+        x[i] = !ALIGNED && d >= HEAD_DIM ? 0.0 : boundedPattern(storedPattern(at, d));
+    }
+}
+
+// The codes of a row at word at, in the high bits of bytes.
+void loadCodes(Item item, uint at, uint bits, out uint codes[HELD]) {
+    uint words = rowWords(bits);
+    for (uint i = 0u; i < HELD; i++) codes[i] = 0u;
+    for (uint p = 0u; p < bits; p++) {
+        for (uint c = 0u; c < CHUNKS; c++) {
+            uint plane = planeAt(at, words, p, c) >> item.lane;
+            for (uint j = 0u; j < EACH; j++) codes[c * EACH + j] |= ((plane >> (j * LANES)) & 1u) << (7u - p);
+        }
+    }
+}
+
+// The values of a quantized row of a page.
+void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits, out float x[HELD]) {
+    uint codes[HELD], groups = PageTokens * GroupsPerToken;
+    loadCodes(item, at, bits, codes);
+    uvec2 range = rangePatterns(page + rangesAt(groups) + group * RANGE_WORDS);
+    float low = loaded(range.x);
+    precise float s8 = extentOf(range) * 0.00390625;
+    for (uint i = 0u; i < HELD; i++) x[i] = bounded(valueOf(low, s8, halfStep(bits), codes[i]));
+    for (uint j = 0u; j < OUTLIERS; j++) {
+        uint n = group * OUTLIERS + j;
+        uint d = outlierIndex(page, groups, n) - index * HEAD_DIM;
+        float value = bounded(loaded(storedPattern(page + valuesAt(groups), n)));
+        for (uint i = 0u; i < HELD; i++) x[i] = d == elementOf(item, i) ? value : x[i];
+    }
+}
+
+// Tokens from..to-1 of the recent window.
+void addRing(inout float sums[SUMS], Item item, uint from, uint to) {
+    for (uint t = from; t < to; t++) {
+        float x[HELD];
+        loadRaw(item, t % Slots * SlotWords + RowsAt + item.head * RAW_ROW, x);
+        addToken(sums, item, t, x);
+    }
+}
+
+// Tokens from..to-1, all of one page. words are those of the codes before the
+// bits word that eight groups share, so that no token sums up anew.
+void addPage(inout float sums[SUMS], Item item, uint page, uint start, uint from, uint to) {
+    uint groups = PageTokens * GroupsPerToken, words = 0u, eight = 0u;
+    uint index = GroupsPerToken == 1u ? RowFirst + item.head : 0u;
+    for (uint t = from; t < to; t++) {
+        uint group = (t - start) * GroupsPerToken + (GroupsPerToken == 1u ? 0u : item.head);
+        for (; eight < group / 8u; eight++) words += wordsOfNibbles(PAGE(page + 4u + eight));
+        uint nibbles = PAGE(page + 4u + eight), bits = bitsOfNibble(nibbleOf(nibbles, group));
+        uint at = page + codesAt(groups) + words + wordsOfNibbles(nibblesBefore(nibbles, group)) + index * rowWords(bits);
+        float x[HELD];
+        if (bits == RAW) loadRaw(item, at, x);
+        else loadValues(item, page, group, index, at, bits, x);
+        addToken(sums, item, t, x);
+    }
+}
+
+void addPages(inout float sums[SUMS], Item item, uint from, uint to) {
+    for (uint t = from; t < to;) {
+        uint page = (t - first()) / PageTokens, start = first() + page * PageTokens;
+        uint stop = min(to, start + PageTokens);
+        addPage(sums, item, plan[4u + 2u * page + 1u], start, t, stop);
+        t = stop;
+    }
+}
+
+void main() {
+    uint n = gl_GlobalInvocationID.x / LANES, tiles = tilesOf(Vectors);
+    uint tile = n % tiles, split = begin() / SPLIT + n / tiles / Heads;
+    Item item;
+    item.lane = gl_GlobalInvocationID.x % LANES;
+    item.head = n / tiles % Heads;
+    item.row = item.head * Vectors + tile * QUERIES;
+    item.live = min(QUERIES, Vectors - tile * QUERIES);
+    uint from = max(split * SPLIT, begin()), to = min((split + 1u) * SPLIT, end());
+    if (from >= to) return;
+    uint partial = (split - base() / SPLIT) * Heads * Vectors + item.row;
+    bool more = from > split * SPLIT; // an earlier dispatch began the split
+    float sums[SUMS];
+    for (uint i = 0u; i < SUMS; i++) {
+        uint d = elementOf(item, i / QUERIES), v = i % QUERIES;
+        bool here = more && v < item.live && (ALIGNED || d < HEAD_DIM);
+        sums[i] = here ? partials[(partial + v) * HEAD_DIM + d] : 0.0;
+    }
+    if (RING != 0) addRing(sums, item, from, to);
+    else addPages(sums, item, from, to);
+    for (uint i = 0u; i < SUMS; i++) {
+        uint d = elementOf(item, i / QUERIES), v = i % QUERIES;
+        if (v < item.live && (ALIGNED || d < HEAD_DIM)) partials[(partial + v) * HEAD_DIM + d] = sums[i];
+    }
+}

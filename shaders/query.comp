@@ -1,0 +1,45 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Arranges query rows [n][QH][D] of TYPE for score: scaled, in f32, in tiles.
+#include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uint rows[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Queries { float queries[]; };
+layout(push_constant) uniform Push {
+    uint Vectors;  // query vectors of a KV head, V
+    uint Heads;    // KV heads
+    uint PerHead;  // query heads of a KV head, g
+    uint RowFirst; // words before the first row
+    float Scale;
+};
+
+const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4;
+
+float element(uint row, uint e) {
+    uint word = rows[row + e / PER_WORD];
+    uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
+    bool finite = (pattern & 0x7fffffffu) < uint(KEY_INFINITE);
+    precise float y = loaded(finite ? pattern : 0u) * Scale;
+    if ((floatBitsToUint(y) & 0x7fffffffu) < 0x2b800000u) return 0.0; // 2^-40
+    y = y > 1048576.0 ? 1048576.0 : y;
+    return y < -1048576.0 ? -1048576.0 : y;
+}
+
+// An invocation arranges a chunk of a vector.
+void main() {
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES;
+    uint n = gl_GlobalInvocationID.x;
+    uint slot = n % QUERIES, chunk = n / QUERIES % CHUNKS, tile = n / QUERIES / CHUNKS;
+    if (tile >= Heads * tiles) return;
+    uint h = tile / tiles, v = tile % tiles * QUERIES + slot;
+    uint row = RowFirst + ((v / PerHead * Heads + h) * PerHead + v % PerHead) * RAW_ROW;
+    float sum = 0.0;
+    for (uint e = chunk * 32u; e < min(chunk * 32u + 32u, HEAD_DIM); e++) {
+        float y = v < Vectors ? element(row, e) : 0.0;
+        queries[tile * TILE + e * QUERIES + slot] = y;
+        precise float next = sum + y;
+        sum = next;
+    }
+    queries[tile * TILE + (HEAD_DIM + chunk) * QUERIES + slot] = sum;
+}
