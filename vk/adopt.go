@@ -40,6 +40,9 @@ func (d *Device) startAdopted(h Handles, o Options, k hooks) (err error) {
 	if h.Instance == 0 || h.PhysicalDevice == 0 || h.Device == 0 || h.Queue == 0 {
 		return fmt.Errorf("vk: adopt: a handle is 0")
 	}
+	if o.CompileOnly {
+		return fmt.Errorf("vk: adopt: compiling only needs a device of its own: %w", ErrNoStatistics)
+	}
 	if err := loadLoader(); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (d *Device) NewBuffer(label string, size int64, m Memory) (*Buffer, error) 
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.open(what); err != nil {
+	if err := d.runs(what); err != nil {
 		return nil, err
 	}
 	b := &Buffer{device: d, label: label, size: size, memory: m}

@@ -14,6 +14,7 @@ type Options struct {
 	Device        string // "" the best, an index of Devices, or part of a name in any case
 	Validation    bool   // run the Khronos validation layer, synchronization included
 	MinimumLimits bool   // report and enforce only what Vulkan 1.1 guarantees, no optional feature
+	CompileOnly   bool   // make pipelines and tell of them (Pipeline.Executables), run nothing: no hardware needed
 	PipelineCache string // file that keeps compiled pipelines between runs, "" for none
 }
 
@@ -21,15 +22,16 @@ type Options struct {
 // concurrent use, Close excepted: it comes last.
 type Device struct {
 	calls
-	info     Info
-	adopted  bool
-	log      *messageLog
-	instance vulkan.Instance
-	physical *physical
-	device   vulkan.Device
-	family   uint32
-	queue    vulkan.Queue
-	queueMu  sync.Mutex // vkQueueSubmit wants the queue for itself
+	info        Info
+	adopted     bool
+	compileOnly bool
+	log         *messageLog
+	instance    vulkan.Instance
+	physical    *physical
+	device      vulkan.Device
+	family      uint32
+	queue       vulkan.Queue
+	queueMu     sync.Mutex // vkQueueSubmit wants the queue for itself
 
 	mu        sync.Mutex // guards all below
 	closed    bool
@@ -66,6 +68,9 @@ func newDevice(h hooks) *Device {
 // Open opens a device and probes its arithmetic. It fails with ErrNoLoader,
 // ErrNoDriver, ErrNoCompute, ErrUnknownDevice, ErrNoValidation, or a
 // *ProbeError for a device that computes f32 other than the contract needs.
+// With Options.CompileOnly nothing is probed, buffers and recorders fail
+// with ErrCompileOnly, and a driver that does not tell of its pipelines is
+// refused with ErrNoStatistics.
 func Open(o Options) (*Device, error) { return open(o, hooks{}) }
 
 func open(o Options, h hooks) (*Device, error) {
@@ -105,8 +110,12 @@ func (d *Device) start(o Options, h hooks) (err error) {
 	if d.family, err = chooseFamily(d.physical.families); err != nil {
 		return err
 	}
+	if o.CompileOnly && !d.physical.statistics {
+		return fmt.Errorf("vk: device %q: %w", d.physical.info.Name, ErrNoStatistics)
+	}
+	d.compileOnly = o.CompileOnly
 	d.device, err = create(&d.calls, LogicalDevices, "vkCreateDevice", d.physical.info.Name, func(h *vulkan.Device) (r vulkan.Result) {
-		*h, r = nativeCreateDevice(d.physical.handle, d.family, !o.MinimumLimits)
+		*h, r = nativeCreateDevice(d.physical.handle, d.family, !o.MinimumLimits, d.compileOnly)
 		return r
 	})
 	if err != nil {
@@ -128,6 +137,9 @@ func (d *Device) finish(o Options, h hooks) error {
 	if err := d.loadCache(o.PipelineCache); err != nil {
 		return err
 	}
+	if d.compileOnly {
+		return nil // nothing can run, the probe neither
+	}
 	subnormals, err := d.probe(h)
 	if err != nil {
 		return err
@@ -148,6 +160,15 @@ func (d *Device) open(operation string) error {
 		return fmt.Errorf("vk: %s: device %w", operation, ErrClosed)
 	}
 	return d.usable(operation)
+}
+
+// runs fails like open, and when the device only compiles: drivers without
+// hardware crash on commands instead of refusing them. The caller holds d.mu.
+func (d *Device) runs(operation string) error {
+	if d.compileOnly {
+		return fmt.Errorf("vk: %s: device %q %w", operation, d.info.Name, ErrCompileOnly)
+	}
+	return d.open(operation)
 }
 
 // Close waits for what was submitted and destroys all that the device made,

@@ -31,6 +31,13 @@
 // nearest even and to keep subnormals (Info.FloatModes). Open probes every
 // device, told or not, for rounding, contraction and subnormals.
 //
+// # Compiling only
+//
+// With Options.CompileOnly a device needs no hardware behind it: pipelines are
+// made, and Pipeline.Executables returns the driver's statistics of them
+// (registers, spills, sizes, estimates); nothing is probed, and there are
+// no buffers and recorders.
+//
 // # Concurrency
 //
 // Device methods may be called from several goroutines; Close comes last. A

@@ -19,6 +19,8 @@ var (
 	ErrDeviceLost        = errors.New("device lost")
 	ErrLimit             = errors.New("over the device limit")
 	ErrNoTimestamps      = errors.New("device has no timestamps")
+	ErrCompileOnly       = errors.New("opened for compiling only")
+	ErrNoStatistics      = errors.New("no statistics of pipelines")
 	ErrClosed            = errors.New("closed")
 )
 

@@ -47,7 +47,7 @@ func (d *Device) Submit(r *Recorder) (*Fence, error) {
 
 func (d *Device) checkSubmit(r *Recorder) error {
 	d.mu.Lock()
-	err := d.open("submit")
+	err := d.runs("submit")
 	d.mu.Unlock()
 	switch {
 	case err != nil:

@@ -53,21 +53,18 @@ func nativeCreateInstance(layer string, log *messageLog) (vulkan.Instance, vulka
 	return handle[vulkan.Instance](uint64(instance)), vulkan.Result(r)
 }
 
-func nativeCreateDevice(p vulkan.PhysicalDevice, family uint32, features bool) (vulkan.Device, vulkan.Result) {
+func nativeCreateDevice(p vulkan.PhysicalDevice, family uint32, features, statistics bool) (vulkan.Device, vulkan.Result) {
 	var device C.uint64_t
-	wanted := C.int(0)
-	if features {
-		wanted = 1
-	}
-	r := C.qvk_create_device(C.uint64_t(raw(p)), C.uint32_t(family), wanted, &device)
+	r := C.qvk_create_device(C.uint64_t(raw(p)), C.uint32_t(family), truth(features), truth(statistics), &device)
 	return handle[vulkan.Device](uint64(device)), vulkan.Result(r)
 }
 
 func nativeCreatePipeline(d vulkan.Device, cache vulkan.PipelineCache, m vulkan.ShaderModule,
-	layout vulkan.PipelineLayout, ids, values []uint32) (vulkan.Pipeline, vulkan.Result) {
+	layout vulkan.PipelineLayout, ids, values []uint32, statistics bool) (vulkan.Pipeline, vulkan.Result) {
 	var pipeline C.uint64_t
 	r := C.qvk_create_pipeline(C.uint64_t(raw(d)), C.uint64_t(raw(cache)), C.uint64_t(raw(m)),
-		C.uint64_t(raw(layout)), C.uint32_t(len(ids)), words32(ids), words32(values), &pipeline)
+		C.uint64_t(raw(layout)), C.uint32_t(len(ids)), words32(ids), words32(values),
+		truth(statistics), &pipeline)
 	return handle[vulkan.Pipeline](uint64(pipeline)), vulkan.Result(r)
 }
 
@@ -89,6 +86,14 @@ func nativeBarrier(commands vulkan.CommandBuffer, s barrierScopes) {
 func nativeCopy(commands vulkan.CommandBuffer, src, dst vulkan.Buffer, regions []uint64) {
 	C.qvk_copy(C.uint64_t(raw(commands)), C.uint64_t(raw(src)), C.uint64_t(raw(dst)),
 		C.uint32_t(len(regions)/3), words64(regions))
+}
+
+// truth is b as C has it.
+func truth(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func words32(w []uint32) *C.uint32_t { return (*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(w))) }

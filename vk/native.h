@@ -17,6 +17,7 @@ typedef struct {
   uint32_t shader_int16, shader_int64, storage16, storage8, shader_int8, shader_float16, subgroup_control;
   uint32_t rte32, denorm_preserve32, denorm_flush32, nan_preserve32;
   uint32_t float_controls, rounding_shared, denorm_shared;
+  uint32_t statistics; // of compiled pipelines
   uint32_t type_count, type_flags[32], type_heap[32];
   uint32_t heap_count, heap_flags[16];
   uint64_t heap_size[16];
@@ -32,11 +33,12 @@ uint32_t qvk_instance_version(void);
 int qvk_has_layer(const char *name);
 int32_t qvk_create_instance(const char *layer, qvk_log *log, uint64_t *instance);
 void qvk_device_info(uint64_t physical, qvk_info *out);
-int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, uint64_t *device);
+int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, int statistics,
+                          uint64_t *device);
 
 int32_t qvk_create_pipeline(uint64_t device, uint64_t cache, uint64_t module, uint64_t layout,
                             uint32_t constants, const uint32_t *ids, const uint32_t *values,
-                            uint64_t *pipeline);
+                            int statistics, uint64_t *pipeline);
 void qvk_write_set(uint64_t device, uint64_t set, uint32_t count, const uint32_t *bindings,
                    const uint64_t *buffers, const uint64_t *offsets, const uint64_t *sizes);
 int32_t qvk_submit(uint64_t queue, uint64_t commands, uint64_t fence);
@@ -44,6 +46,20 @@ void qvk_barrier(uint64_t commands, uint32_t src_stages, uint32_t dst_stages,
                  uint32_t src_access, uint32_t dst_access);
 void qvk_copy(uint64_t commands, uint64_t src, uint64_t dst, uint32_t count,
               const uint64_t *regions);
+
+typedef struct {
+  char name[256];
+  uint32_t subgroup_size;
+} qvk_executable;
+
+typedef struct {
+  char name[256], description[256];
+  double value;
+} qvk_statistic;
+
+int32_t qvk_executables(uint64_t device, uint64_t pipeline, uint32_t *count, qvk_executable *out);
+int32_t qvk_statistics(uint64_t device, uint64_t pipeline, uint32_t executable, uint32_t *count,
+                       qvk_statistic *out);
 
 qvk_log *qvk_log_new(void);
 char *qvk_log_take(qvk_log *log);

@@ -21,11 +21,13 @@ void qvk_init(uint64_t instance) {
   GET(barrier, vkCmdPipelineBarrier);
   GET(copy, vkCmdCopyBuffer);
   GET(create_pipelines, vkCreateComputePipelines);
+  GET(executables, vkGetPipelineExecutablePropertiesKHR);
+  GET(statistics, vkGetPipelineExecutableStatisticsKHR);
 }
 
 int32_t qvk_create_pipeline(uint64_t device, uint64_t cache, uint64_t module, uint64_t layout,
                             uint32_t constants, const uint32_t *ids, const uint32_t *values,
-                            uint64_t *pipeline) {
+                            int statistics, uint64_t *pipeline) {
   VkSpecializationMapEntry *entries = calloc(constants + 1, sizeof *entries);
   if (!entries) return VK_ERROR_OUT_OF_HOST_MEMORY;
   for (uint32_t i = 0; i < constants; i++)
@@ -33,6 +35,7 @@ int32_t qvk_create_pipeline(uint64_t device, uint64_t cache, uint64_t module, ui
   VkSpecializationInfo spec = {constants, entries, constants * 4, values};
   VkComputePipelineCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .flags = statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
       .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = QVK_HANDLE(VkShaderModule, module),

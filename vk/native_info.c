@@ -75,9 +75,14 @@ static void read_features(VkPhysicalDevice device, qvk_info *out) {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
   VkPhysicalDeviceFeatures2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
                                    .pNext = &s16};
+  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
   if (out->api_version >= VK_API_VERSION_1_2) s16.pNext = &s8, s8.pNext = &f16;
   if (out->api_version >= VK_API_VERSION_1_3) f16.pNext = &control;
+  if (has_extension(device, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME))
+    statistics.pNext = all.pNext, all.pNext = &statistics;
   qvk_vk.features2(device, &all);
+  out->statistics = statistics.pipelineExecutableInfo;
   out->shader_int16 = all.features.shaderInt16;
   out->shader_int64 = all.features.shaderInt64;
   out->storage16 = s16.storageBuffer16BitAccess;

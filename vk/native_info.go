@@ -22,6 +22,7 @@ type physical struct {
 	types        []memoryType
 	families     []queueFamily
 	floatSharing floatSharing
+	statistics   bool // it tells of compiled pipelines
 }
 
 type queueFamily struct {
@@ -33,7 +34,8 @@ type queueFamily struct {
 func nativePhysical(p vulkan.PhysicalDevice, index int) *physical {
 	var c C.qvk_info
 	C.qvk_device_info(C.uint64_t(raw(p)), &c)
-	out := &physical{handle: p, version: uint32(c.api_version), period: float32(c.timestamp_period)}
+	out := &physical{handle: p, version: uint32(c.api_version), period: float32(c.timestamp_period),
+		statistics: c.statistics != 0}
 	copy(out.cacheUUID[:], unsafe.Slice((*byte)(unsafe.Pointer(&c.cache_uuid)), 16))
 	for i := range int(c.type_count) {
 		out.types = append(out.types, memoryType{

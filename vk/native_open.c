@@ -84,7 +84,8 @@ static void *chain_features(uint32_t version, VkPhysicalDevice16BitStorageFeatur
   return s16;
 }
 
-int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, uint64_t *device) {
+int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, int statistics,
+                          uint64_t *device) {
   qvk_info have;
   qvk_device_info(physical, &have);
   float priority = 1;
@@ -113,10 +114,17 @@ int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, uint
                              .pNext = features ? &wanted : NULL,
                              .queueCreateInfoCount = 1,
                              .pQueueCreateInfos = &queue};
-  const char *controls = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
-  if (features && have.float_controls && (have.rte32 || have.denorm_preserve32)) {
-    info.enabledExtensionCount = 1;
-    info.ppEnabledExtensionNames = &controls;
+  const char *extensions[2];
+  info.ppEnabledExtensionNames = extensions;
+  if (features && have.float_controls && (have.rte32 || have.denorm_preserve32))
+    extensions[info.enabledExtensionCount++] = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
+  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR tell = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+      .pNext = (void *)info.pNext,
+      .pipelineExecutableInfo = VK_TRUE};
+  if (statistics) {
+    info.pNext = &tell;
+    extensions[info.enabledExtensionCount++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
   }
   VkDevice made = NULL;
   VkResult r = qvk_vk.create_device(QVK_HANDLE(VkPhysicalDevice, physical), &info, NULL, &made);

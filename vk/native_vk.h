@@ -19,6 +19,8 @@ typedef struct {
   PFN_vkCmdPipelineBarrier barrier;
   PFN_vkCmdCopyBuffer copy;
   PFN_vkCreateComputePipelines create_pipelines;
+  PFN_vkGetPipelineExecutablePropertiesKHR executables;
+  PFN_vkGetPipelineExecutableStatisticsKHR statistics;
 } qvk_table;
 
 extern qvk_table qvk_vk;

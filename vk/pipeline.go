@@ -92,7 +92,7 @@ func (d *Device) compile(p *Pipeline, spec []uint32) error {
 	}
 	var err error
 	p.handle, err = create(&d.calls, Pipelines, "vkCreateComputePipelines", p.kernel.Name, func(h *vulkan.Pipeline) (r vulkan.Result) {
-		*h, r = nativeCreatePipeline(d.device, d.cache, p.layout.module, p.layout.pipeline, ids, spec)
+		*h, r = nativeCreatePipeline(d.device, d.cache, p.layout.module, p.layout.pipeline, ids, spec, d.compileOnly)
 		return r
 	})
 	return err

@@ -32,7 +32,7 @@ func (d *Device) NewRecorder() (*Recorder, error) {
 	r := &Recorder{device: d, own: true, used: map[*Buffer]struct{}{}}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.open("recorder"); err != nil {
+	if err := d.runs("recorder"); err != nil {
 		return nil, err
 	}
 	if err := r.begin(); err != nil {
@@ -52,7 +52,7 @@ func (d *Device) RecordInto(commandBuffer uintptr) *Recorder {
 		commands: handle[vulkan.CommandBuffer](uint64(commandBuffer))}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r.err = d.open("record")
+	r.err = d.runs("record")
 	if commandBuffer == 0 && r.err == nil {
 		r.err = fmt.Errorf("vk: record: no command buffer")
 	}
