@@ -31,44 +31,45 @@ type change struct {
 // whose rows the host does not have keep their bits. It returns what it did,
 // also when it fails; pages are moved segment by segment, each wholly or not at
 // all.
-func (c *Cache) Adapt(ctx context.Context) (Moves, error) {
+func (s *Sequence) Adapt(ctx context.Context) (Moves, error) {
 	var done Moves
-	if err := c.usable(0); err != nil {
+	if err := s.usable(0); err != nil {
 		return done, err
 	}
 	changes := map[pageID]change{}
-	for k, r := range c.rules {
-		if r.Fixed || c.stored == 0 {
+	for k, r := range s.c.rules {
+		if r.Fixed || s.stored == 0 {
 			continue
 		}
-		missed, err := c.decideKind(ctx, Kind(k), changes)
+		missed, err := s.decideKind(ctx, Kind(k), changes)
 		if err != nil {
 			return done, err
 		}
 		done.Missed += missed
 	}
-	moved, err := c.moveAll(ctx, changes)
+	moved, err := s.moveAll(ctx, changes)
 	done.add(moved)
-	c.moves.add(done)
+	s.moves.add(done)
+	s.c.moves.add(done)
 	return done, err
 }
 
 // decideKind collects the changes of the pages of a kind, batch by batch, and
 // counts the groups that should get more bits but cannot.
-func (c *Cache) decideKind(ctx context.Context, kind Kind, changes map[pageID]change) (missed int64, err error) {
-	j, chunks := c.newJudge(kind, c.tokens, c.stored), c.stored/c.cfg.PageTokens
-	most := c.decideBatch()
+func (s *Sequence) decideKind(ctx context.Context, kind Kind, changes map[pageID]change) (missed int64, err error) {
+	j, chunks := s.newJudge(kind, s.tokens, s.stored), s.stored/s.c.cfg.PageTokens
+	most := s.c.decideBatch()
 	var batch []pageID
-	for unit := range c.geo.units {
+	for unit := range s.c.geo.units {
 		for chunk := range chunks {
 			batch = append(batch, pageID{kind, unit, chunk})
-			if len(batch) < most && (unit < c.geo.units-1 || chunk < chunks-1) {
+			if len(batch) < most && (unit < s.c.geo.units-1 || chunk < chunks-1) {
 				continue
 			}
 			if err := ctx.Err(); err != nil {
 				return missed, fmt.Errorf("backend: adapt: %w", err)
 			}
-			lacking, err := c.decide(j, batch, changes)
+			lacking, err := s.decide(j, batch, changes)
 			if missed += lacking; err != nil {
 				return missed, err
 			}
@@ -87,17 +88,17 @@ func (c *Cache) decideBatch() int {
 
 // decide collects the pages of a batch whose bits change, and counts the groups
 // that should get more bits but cannot.
-func (c *Cache) decide(j *judge, batch []pageID, changes map[pageID]change) (missed int64, err error) {
+func (s *Sequence) decide(j *judge, batch []pageID, changes map[pageID]change) (missed int64, err error) {
 	at := make([]int, 0, len(batch)) // where in out the bits of each page begin
-	err = c.run("decide", func(l *List) {
-		plan, end := c.newPlanner(), 0
+	err = s.c.run("decide", func(l *List) {
+		plan, end := s.c.newPlanner(), 0
 		for first := 0; first < len(batch); {
-			seg, last := c.store.segmentOf(batch[first].unit, batch[first].chunk), first
-			for ; last < len(batch) && c.store.segmentOf(batch[last].unit, batch[last].chunk) == seg; last++ {
-				at = append(at, end+(last-first)*c.geo.pageGroups)
+			seg, last := s.store.segmentOf(batch[first].unit, batch[first].chunk), first
+			for ; last < len(batch) && s.store.segmentOf(batch[last].unit, batch[last].chunk) == seg; last++ {
+				at = append(at, end+(last-first)*s.c.geo.pageGroups)
 			}
-			words := (last - first) * c.geo.pageGroups
-			c.recordDecide(l, plan, j, seg, batch[first:last], View{c.out, end, words})
+			words := (last - first) * s.c.geo.pageGroups
+			s.recordDecide(l, plan, j, seg, batch[first:last], View{s.c.out, end, words})
 			end, first = roundUp(end+words, plan.align), last
 		}
 		l.Mark("decide")
@@ -106,7 +107,7 @@ func (c *Cache) decide(j *judge, batch []pageID, changes map[pageID]change) (mis
 		return 0, err
 	}
 	for i, p := range batch {
-		ch, lacking, ok := c.compare(p, c.out.Words()[at[i]:][:c.geo.pageGroups])
+		ch, lacking, ok := s.compare(p, s.c.out.Words()[at[i]:][:s.c.geo.pageGroups])
 		missed += lacking
 		if ok {
 			changes[p] = ch
@@ -115,27 +116,27 @@ func (c *Cache) decide(j *judge, batch []pageID, changes map[pageID]change) (mis
 	return missed, nil
 }
 
-func (c *Cache) recordDecide(l *List, plan *planner, j *judge, seg *segment, pages []pageID, bits View) {
-	g, rule := &c.geo, c.rules[j.kind]
+func (s *Sequence) recordDecide(l *List, plan *planner, j *judge, seg *segment, pages []pageID, bits View) {
+	g, rule := &s.c.geo, s.c.rules[j.kind]
 	words, want := j.plan(pages, func(p pageID) uint32 { return uint32(seg.pages[p.kind][p.chunk-seg.first].at) })
 	push := shaders.DecidePush{Groups: uint32(bits.Words), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), WantBase: uint32(want),
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
-	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
+	k := constants{layout: g.layout, lanes: 1, in: s.c.cfg.Type, out: s.c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Decide, Spec: k.spec(shaders.Decide), Push: push.Bytes(),
 		Workgroups: workgroups(bits.Words),
-		Views:      []View{Whole(seg.buffer), plan.add(words), bits}})
+		Views:      []View{Whole(seg.buffer.Buffer), plan.add(words), bits}})
 }
 
 // compare tells whether and how a page changes when its groups should have the
 // decided bits.
-func (c *Cache) compare(p pageID, decided []uint32) (ch change, missed int64, changed bool) {
-	ch = change{bits: append([]uint8(nil), c.store.pageBits(p)...)}
+func (s *Sequence) compare(p pageID, decided []uint32) (ch change, missed int64, changed bool) {
+	ch = change{bits: append([]uint8(nil), s.store.pageBits(p)...)}
 	for g, old := range ch.bits {
 		b := uint8(decided[g])
 		switch {
 		case old == failedBits || b == old:
-		case b > old && !c.host.has(p, g):
+		case b > old && !s.host.has(p, g):
 			missed++
 		default:
 			ch.bits[g], changed = b, true

@@ -22,25 +22,25 @@ type appended struct {
 //
 // Every layer must get the same tokens before Step, in one call or in several,
 // together at most MaxAppend. The error for too many tokens is ErrCapacity.
-func (c *Cache) Append(layer int, k, v Rows) error {
-	if err := c.usable(layer); err != nil {
+func (s *Sequence) Append(layer int, k, v Rows) error {
+	if err := s.usable(layer); err != nil {
 		return err
 	}
-	n, err := c.checkRows(k, v)
+	n, err := s.c.checkRows(k, v)
 	if err != nil {
 		return fmt.Errorf("backend: append: %w", err)
 	}
-	if err := c.checkRoom(layer, n); err != nil {
+	if err := s.checkRoom(layer, n); err != nil {
 		return err
 	}
-	token := c.tokens + c.pending[layer]
+	token := s.tokens + s.pending[layer]
 	if k.View.Buffer != nil {
-		c.appends = append(c.appends,
+		s.appends = append(s.appends,
 			appended{layer, token, n, k.Type, k.View, 1, Key}, appended{layer, token, n, v.Type, v.View, 1, Value})
-	} else if err := c.stage(layer, token, n, k, v); err != nil {
+	} else if err := s.stage(layer, token, n, k, v); err != nil {
 		return err
 	}
-	c.pending[layer] += n
+	s.pending[layer] += n
 	return nil
 }
 
@@ -74,69 +74,96 @@ func (c *Cache) checkRows(k, v Rows) (int, error) {
 	return n, nil
 }
 
-func (c *Cache) checkRoom(layer, n int) error {
-	step, end := c.pending[layer]+n, c.tokens+c.pending[layer]+n
+func (s *Sequence) checkRoom(layer, n int) error {
+	step, end := s.pending[layer]+n, s.tokens+s.pending[layer]+n
 	switch {
-	case step > c.cfg.MaxAppend:
-		return fmt.Errorf("backend: append: %d tokens in a step: limit %d", step, c.cfg.MaxAppend)
-	case end > c.cfg.Capacity:
-		return fmt.Errorf("backend: append: %d tokens: capacity %d: %w", end, c.cfg.Capacity, ErrCapacity)
-	case end-c.stored > c.geo.slots:
-		return fmt.Errorf("backend: append: %d tokens in the recent window: limit %d, because an earlier Step failed: %w", end-c.stored, c.geo.slots, ErrCapacity)
+	case step > s.c.cfg.MaxAppend:
+		return fmt.Errorf("backend: append: %d tokens in a step: limit %d", step, s.c.cfg.MaxAppend)
+	case end > s.c.cfg.Capacity:
+		return fmt.Errorf("backend: append: %d tokens: capacity %d: %w", end, s.c.cfg.Capacity, ErrCapacity)
+	case end-s.stored > s.c.geo.slots:
+		return fmt.Errorf("backend: append: %d tokens in the recent window: limit %d, because an earlier Step failed: %w", end-s.stored, s.c.geo.slots, ErrCapacity)
 	}
 	return nil
 }
 
 // stage copies rows of the host to the upload buffer, K and V of a token one
 // after the other.
-func (c *Cache) stage(layer, token, n int, k, v Rows) error {
-	words := c.cfg.KVHeads * c.cfg.HeadDim * k.Type.Bytes() / 4
-	if c.staged+2*n*words > c.rows.Len() {
-		if err := c.flushAppends(); err != nil {
+func (s *Sequence) stage(layer, token, n int, k, v Rows) error {
+	words := s.c.cfg.KVHeads * s.c.cfg.HeadDim * k.Type.Bytes() / 4
+	if s.c.staged+2*n*words > s.c.rows.Len() {
+		if err := s.c.freeRows(); err != nil {
 			return err
 		}
 	}
-	dst := c.rows.Words()[c.staged:]
+	dst := s.c.rows.Words()[s.c.staged:]
 	for i := range n {
-		from := i * c.cfg.KVHeads * c.cfg.HeadDim
+		from := i * s.c.cfg.KVHeads * s.c.cfg.HeadDim
 		k.pack(from, dst[2*i*words:][:words])
 		v.pack(from, dst[(2*i+1)*words:][:words])
 	}
-	src := View{Buffer: c.rows, Offset: c.staged, Words: 2 * n * words}
-	c.appends = append(c.appends, appended{layer, token, n, k.Type, src, 2, Key})
-	c.staged += 2 * n * words
+	src := View{Buffer: s.c.rows, Offset: s.c.staged, Words: 2 * n * words}
+	s.appends = append(s.appends, appended{layer, token, n, k.Type, src, 2, Key})
+	s.c.staged += 2 * n * words
+	s.c.waiting++
+	return nil
+}
+
+// freeRows puts the rows of all sequences that wait in the upload buffer into
+// their rings, so that it is free for other use.
+func (c *Cache) freeRows() error {
+	for _, s := range sorted(c.sequences) {
+		if c.waiting == 0 {
+			break
+		}
+		if err := s.flushAppends(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // flushAppends puts the waiting rows into the ring.
-func (c *Cache) flushAppends() error {
-	if len(c.appends) == 0 {
+func (s *Sequence) flushAppends() error {
+	if len(s.appends) == 0 {
 		return nil
 	}
-	if err := c.run("append", c.recordAppends); err != nil {
+	if err := s.c.run("append", s.recordAppends); err != nil {
 		return err
 	}
-	c.appendsDone()
+	s.appendsDone()
 	return nil
 }
 
-func (c *Cache) appendsDone() { c.appends, c.staged = c.appends[:0], 0 }
+// appendsDone forgets the waiting rows. The upload buffer is free once no
+// sequence has rows in it.
+func (s *Sequence) appendsDone() {
+	for _, a := range s.appends {
+		if a.src.Buffer == s.c.rows {
+			s.c.waiting--
+		}
+	}
+	s.appends = s.appends[:0]
+	if s.c.waiting == 0 {
+		s.c.staged = 0
+	}
+}
 
 // recordAppends records the conversion of the waiting rows, visible to what
 // the list does next.
-func (c *Cache) recordAppends(l *List) {
-	if len(c.appends) == 0 {
+func (s *Sequence) recordAppends(l *List) {
+	if len(s.appends) == 0 {
 		return
 	}
-	for i, a := range c.appends {
+	for i, a := range s.appends {
 		if i > 0 {
 			l.Barrier(Shader, Shader) // layers lie between each other in the ring
 		}
-		first := min(a.tokens, c.geo.slots-a.token%c.geo.slots)
-		c.recordAppend(l, a, 0, first)
+		first := min(a.tokens, s.c.geo.slots-a.token%s.c.geo.slots)
+		s.recordAppend(l, a, 0, first)
 		if first < a.tokens {
 			l.Barrier(Shader, Shader)
-			c.recordAppend(l, a, first, a.tokens-first)
+			s.recordAppend(l, a, first, a.tokens-first)
 		}
 	}
 	l.Mark("convert")
@@ -144,12 +171,12 @@ func (c *Cache) recordAppends(l *List) {
 }
 
 // recordAppend converts some tokens of a that lie side by side in the ring.
-func (c *Cache) recordAppend(l *List, a appended, from, tokens int) {
-	words := c.cfg.KVHeads * c.cfg.HeadDim * a.typ.Bytes() / 4
-	stride := c.geo.slotWords() / a.kinds
-	c.convert(l, conversion{
-		in: a.typ, out: c.cfg.Type, rows: a.kinds * tokens * c.cfg.KVHeads,
+func (s *Sequence) recordAppend(l *List, a appended, from, tokens int) {
+	words := s.c.cfg.KVHeads * s.c.cfg.HeadDim * a.typ.Bytes() / 4
+	stride := s.c.geo.slotWords() / a.kinds
+	s.c.convert(l, conversion{
+		in: a.typ, out: s.c.cfg.Type, rows: a.kinds * tokens * s.c.cfg.KVHeads,
 		src: a.src, srcAt: from * a.kinds * words, srcStride: words,
-		dst: Whole(c.ring), dstAt: c.geo.ringAt(a.token+from, a.kind, a.layer), dstStride: stride,
+		dst: Whole(s.ring), dstAt: s.c.geo.ringAt(a.token+from, a.kind, a.layer), dstStride: stride,
 	})
 }

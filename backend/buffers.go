@@ -6,17 +6,16 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// buffers are the device buffers of a cache beside the slabs of its pages. All
-// but the ring are staging, bounded whatever the cache holds.
+// buffers are the device buffers that sequences share for work on the way,
+// bounded whatever the cache holds.
 type buffers struct {
-	ring    Buffer // recent window: [slot][K, V][layer][KV head][D] of the cache's type
 	rows    Buffer // upload: appended rows; what promotions lack
 	plan    Buffer // upload: plans of the dispatches of a list
 	scratch Buffer // device: slots of encode, K in the first half, V in the second
 	out     Buffer // download: rows that are read, bits
 }
 
-// Bounds of staging in words: it is a 64th part of the rows of a full cache,
+// Bounds of staging in words: it is a 64th part of the rows of a full sequence,
 // but not below the one (128 KiB) or above the other (8 MiB).
 const (
 	minStaging  = 1 << 15
@@ -36,20 +35,22 @@ func (c *Cache) allocate() error {
 	half := max(staging/2, g.pageGroups*(1+g.slotStride))
 	token := 2 * c.cfg.KVHeads * c.cfg.HeadDim // words of a token's f32 rows in a layer, K and V
 	readback := min(c.cfg.Capacity*token, max(staging, c.cfg.Capacity*g.slotWords()/8), maxReadback)
+	if err := c.checkView("ring", g.slots*g.slotWords()); err != nil {
+		return err
+	}
 	for _, b := range []struct {
 		at     *Buffer
 		label  string
 		words  int
 		memory Memory
 	}{
-		{&c.ring, "ring", g.slots * g.slotWords(), DeviceLocal},
 		{&c.rows, "rows", max(roundUp(staging/4, shaders.Align), c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
 		{&c.plan, "plan", max(staging, 4*c.jobWords(align)), Upload},
 		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), DeviceLocal},
 		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, Download},
 	} {
-		if limit := c.dev.Limits().ViewWords; b.words > limit {
-			return fmt.Errorf("backend: %s of %d words: the device limits a storage buffer to %d: %w", b.label, b.words, limit, ErrConfig)
+		if err := c.checkView(b.label, b.words); err != nil {
+			return err
 		}
 		made, err := c.dev.NewBuffer(b.label, b.words, b.memory)
 		if err != nil {
@@ -57,10 +58,16 @@ func (c *Cache) allocate() error {
 		}
 		*b.at = made
 	}
-	var err error
-	slot := max(g.slotWords(), min(staging/2, c.cfg.PageTokens*g.slotWords()))
-	if c.host, err = newHostRows(c.dev, c.cfg, g, slot); err != nil {
+	if err := c.pool.allocate(c, max(g.slotWords(), min(staging/2, c.cfg.PageTokens*g.slotWords()))); err != nil {
 		return fmt.Errorf("backend: new cache: %w", err)
+	}
+	return nil
+}
+
+// checkView refuses buffers that no kernel can see as a whole.
+func (c *Cache) checkView(label string, words int) error {
+	if limit := c.dev.Limits().ViewWords; words > limit {
+		return fmt.Errorf("backend: %s of %d words: the device limits a storage buffer to %d: %w", label, words, limit, ErrConfig)
 	}
 	return nil
 }
@@ -72,20 +79,21 @@ func (c *Cache) jobWords(align int) int {
 	return align + 8 + g.tokenGroups + g.pageGroups
 }
 
-func (b *buffers) all() []Buffer { return []Buffer{b.ring, b.rows, b.plan, b.scratch, b.out} }
+func (b *buffers) all() []Buffer { return []Buffer{b.rows, b.plan, b.scratch, b.out} }
 
-func (b *buffers) release() {
-	for _, one := range b.all() {
+func (c *Cache) releaseBuffers() {
+	c.pool.close()
+	for _, one := range c.buffers.all() {
 		if one != nil {
 			one.Release()
 		}
 	}
 }
 
-// stagingBytes are the bytes of all buffers but the ring.
-func (b *buffers) stagingBytes() int64 {
+// bytes are the bytes of all buffers.
+func (b *buffers) bytes() int64 {
 	var words int64
-	for _, one := range b.all()[1:] {
+	for _, one := range b.all() {
 		words += int64(one.Len())
 	}
 	return 4 * words

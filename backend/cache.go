@@ -10,19 +10,27 @@ import (
 )
 
 var (
-	// ErrCapacity says that the cache cannot hold more tokens.
+	// ErrCapacity says that a sequence cannot hold more tokens.
 	ErrCapacity = errors.New("cache full")
+	// ErrSequences says that the cache cannot hold more sequences.
+	ErrSequences = errors.New("too many sequences")
+	// ErrUnknownSequence says that a sequence was dropped.
+	ErrUnknownSequence = errors.New("unknown sequence")
+	// ErrUnfinishedStep says that tokens were appended and Step was not called.
+	ErrUnfinishedStep = errors.New("step not finished")
+	// ErrRollback says that rows which a rollback needs are nowhere.
+	ErrRollback = errors.New("rows are gone")
 	// ErrClosed says that the cache was closed.
 	ErrClosed = errors.New("cache closed")
 )
 
-// Cache is the KV cache of one sequence on a device. The newest tokens lie in a
-// ring as they came; older ones in pages, quantized as the policy says. It is
-// not safe for use by several goroutines at once.
+// Cache is what the sequences on a device share: the configuration, staging
+// memory, the host's copy of rows, and the pages that forks have in common. It
+// and its sequences are for one goroutine at a time.
 //
-// A model step appends the same number of tokens to every layer, reads each
-// layer and reports its attention, and ends with Step. An error leaves the
-// cache as it was before the call, unless the device was lost.
+// An error leaves the cache and its sequences as they were before the call,
+// unless the device was lost: then every later call fails, and the cache can
+// only be closed.
 type Cache struct {
 	dev   Device
 	cfg   Config
@@ -30,17 +38,12 @@ type Cache struct {
 	rules [2]Rule
 
 	buffers
-	store      *store
-	importance *importance
-	host       *hostRows
-	lists      map[string]*List // the last list of each role
-
-	tokens  int   // tokens of finished steps
-	stored  int   // tokens in pages; the others are in the ring
-	pending []int // tokens of the current step, by layer
-	appends []appended
-	staged  int // words of rows in use by appends
-	steps   int
+	pool      hostPool
+	lists     map[string]*List // the last list of each role
+	sequences map[uint64]*Sequence
+	made      uint64 // sequences so far: the next one's id
+	staged    int    // words of rows in use by appends
+	waiting   int    // appends that use them
 
 	failed  error // sticky: the device was lost
 	closed  bool
@@ -49,8 +52,8 @@ type Cache struct {
 	submits int64
 }
 
-// New makes an empty cache. All misuse of the configuration is found here; its
-// errors wrap ErrConfig.
+// New makes a cache without sequences. All misuse of the configuration is found
+// here; its errors wrap ErrConfig.
 func New(dev Device, cfg Config) (*Cache, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
@@ -63,18 +66,15 @@ func New(dev Device, cfg Config) (*Cache, error) {
 	if err := cfg.Policy.Check(Shape{cfg.Layers, cfg.KVHeads, cfg.HeadDim}); err != nil {
 		return nil, err
 	}
-	c := &Cache{dev: dev, cfg: cfg, geo: geo, lists: map[string]*List{}, times: map[string]time.Duration{}}
+	c := &Cache{dev: dev, cfg: cfg, geo: geo, lists: map[string]*List{}, sequences: map[uint64]*Sequence{}, times: map[string]time.Duration{}}
 	c.rules = [2]Rule{cfg.Policy.Rule(Key), cfg.Policy.Rule(Value)}
 	for k, r := range c.rules {
 		if err := r.check(Kind(k)); err != nil {
 			return nil, err
 		}
 	}
-	c.pending = make([]int, cfg.Layers)
-	c.store = newStore(&c.geo)
-	c.importance = newImportance(cfg)
 	if err := c.allocate(); err != nil {
-		c.buffers.release()
+		c.releaseBuffers()
 		return nil, err
 	}
 	return c, nil
@@ -90,7 +90,8 @@ func (r Rule) check(k Kind) error {
 	return nil
 }
 
-// Close releases everything that the cache holds on the device and the host.
+// Close drops every sequence and releases everything that the cache holds on
+// the device and the host.
 func (c *Cache) Close() error {
 	if c.closed {
 		return nil
@@ -99,26 +100,20 @@ func (c *Cache) Close() error {
 	for _, l := range c.lists {
 		l.Release()
 	}
-	c.store.release()
-	c.host.close()
-	c.buffers.release()
+	for _, s := range c.sequences {
+		s.release()
+	}
+	clear(c.sequences)
+	c.releaseBuffers()
 	return nil
 }
 
-// Tokens is the number of tokens of finished steps.
-func (c *Cache) Tokens() int { return c.tokens }
-
-// usable says why a call for a layer cannot be served.
-func (c *Cache) usable(layer int) error {
-	switch {
-	case c.closed:
+// usable says why nothing can be done with the cache.
+func (c *Cache) usable() error {
+	if c.closed {
 		return fmt.Errorf("backend: %w", ErrClosed)
-	case c.failed != nil:
-		return c.failed
-	case layer < 0 || layer >= c.cfg.Layers:
-		return fmt.Errorf("backend: layer %d: the cache has layers 0..%d", layer, c.cfg.Layers-1)
 	}
-	return nil
+	return c.failed
 }
 
 // run records a list in a role, runs it and waits for its end. Lists are short,
@@ -139,6 +134,7 @@ func (c *Cache) run(role string, record func(*List)) error {
 	if err != nil {
 		err = fmt.Errorf("backend: %s: %w", role, err)
 		if deviceLost(err) {
+			err = fmt.Errorf("%w: the cache can only be closed", err)
 			c.failed = err
 		}
 		return err
@@ -150,6 +146,6 @@ func (c *Cache) run(role string, record func(*List)) error {
 }
 
 // Lists are the last recorded list of each role: append, read, keep, encode,
-// pack, decide, ranges, move, promote. They can be printed and, while the cache is
-// open and unchanged, submitted again.
+// pack, decide, ranges, move, promote. They can be printed and, while the cache
+// is open and unchanged, submitted again.
 func (c *Cache) Lists() map[string]*List { return c.lists }

@@ -20,11 +20,11 @@ func (s *sequence) expect(layer int, kind Kind, out Type) []uint32 {
 	var want []uint32
 	unit := g.unitOf(layer)
 	from, _ := g.unitLayers(unit)
-	for token := range s.c.stored {
+	for token := range s.seq.stored {
 		p := pageID{kind, unit, token / g.pageTokens}
 		for i := range g.tokenGroups {
 			group := token%g.pageTokens*g.tokenGroups + i
-			bits := s.c.store.pageBits(p)[group]
+			bits := s.seq.store.pageBits(p)[group]
 			rows := decoded(s.t, freshPage(s.t, g.layout, s.groupRows(p, group), min(bits, rawBits), Rule{MaxBits: 8}, 0, 0), out)
 			if g.layout.Rows > 1 {
 				each := s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes() / 4
@@ -33,7 +33,7 @@ func (s *sequence) expect(layer int, kind Kind, out Type) []uint32 {
 			want = append(want, rows...)
 		}
 	}
-	return append(want, converted(s.rows[kind][layer][s.c.stored*g.layerWords:], s.cfg.Type, out, s.cfg.HeadDim)...)
+	return append(want, converted(s.rows[kind][layer][s.seq.stored*g.layerWords:], s.cfg.Type, out, s.cfg.HeadDim)...)
 }
 
 // requireRows reads every layer and compares all bits.
@@ -41,7 +41,7 @@ func (s *sequence) requireRows(out Type) {
 	for layer := range s.cfg.Layers {
 		n := s.tokens(layer) * s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes()
 		k, v := RowsBytes(out, make([]byte, n)), RowsBytes(out, make([]byte, n))
-		tokens, err := s.c.Read(layer, k, v)
+		tokens, err := s.seq.Read(layer, k, v)
 		require.NoError(s.t, err)
 		require.Equal(s.t, s.tokens(layer), tokens)
 		for kind, r := range []Rows{k, v} {
@@ -64,10 +64,10 @@ func (s *sequence) requireBits(from, to int) {
 		for unit := range g.units {
 			for chunk := from; chunk < to; chunk++ {
 				p := pageID{kind, unit, chunk}
-				for group, got := range s.c.store.pageBits(p) {
+				for group, got := range s.seq.store.pageBits(p) {
 					w := []float32{s.importanceOf(unit, group%g.tokenGroups, g.tokenOf(p, group))}
 					s.cfg.Policy.Weigh(kind, w)
-					c := limit32(s.c.limit(kind, unit, group%g.tokenGroups, s.c.tokens))
+					c := limit32(s.c.limit(kind, unit, group%g.tokenGroups, s.seq.tokens))
 					want := freshPage(s.t, g.layout, s.groupRows(p, group), 255, s.c.rules[k], w[0], c).Bits[0]
 					require.Equal(s.t, want, got, "%s unit %d chunk %d group %d", kind, unit, chunk, group)
 				}
@@ -127,7 +127,7 @@ func testAdapt(t *testing.T, d Device) {
 			var all Moves
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
 				s.step(n)
-				m, err := s.c.Adapt(context.Background())
+				m, err := s.seq.Adapt(context.Background())
 				require.NoError(t, err)
 				all.add(m)
 				s.requireBits(0, s.chunks())
@@ -154,13 +154,13 @@ func TestStatsAddUp(t *testing.T) {
 			for k := range s.c.rules {
 				for u := range g.units {
 					for chunk := range s.chunks() {
-						words += int64(s.c.store.pageWords(s.c.store.pageBits(pageID{Kind(k), u, chunk})))
+						words += int64(s.c.geo.pageWords(s.seq.store.pageBits(pageID{Kind(k), u, chunk})))
 					}
 				}
 			}
 			st := s.c.Stats()
 			require.Equal(t, 73, st.Tokens)
-			require.Equal(t, s.c.stored, st.Stored)
+			require.Equal(t, s.seq.stored, st.Stored)
 			window := int64((st.Tokens - st.Stored) * g.slotWords())
 			require.Equal(t, 4*(words+window), st.Bytes.Live)
 			require.Equal(t, s.c.dev.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)

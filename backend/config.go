@@ -77,13 +77,15 @@ var kindNames = [...]string{"k", "v"}
 // String is k or v.
 func (k Kind) String() string { return nameOf("kind", int(k), kindNames[:]) }
 
-// Config describes a cache of one sequence. Zero values of the fields that
-// name a default get it.
+// Config describes a cache. Zero values of the fields that name a default get
+// it.
 type Config struct {
 	Layers   int // layers of the model, 1..4096
 	KVHeads  int // KV heads of a layer, 1..1024
 	HeadDim  int // D, elements of a row: a multiple of 8 from 32 to 256
-	Capacity int // most tokens that the cache holds
+	Capacity int // most tokens of a sequence
+
+	Sequences int // most sequences at once, up to 65,536; default 1
 
 	Type   Type    // element type of the cache; default F16
 	Level  Level   // default LevelHead
@@ -107,9 +109,11 @@ const (
 	maxWindow     = 1024
 	maxPageTokens = 256
 	maxStep       = 4096
+	maxSequences  = 1 << 16
 )
 
 func (c Config) withDefaults() Config {
+	setDefault(&c.Sequences, 1)
 	setDefault(&c.Window, 5)
 	setDefault(&c.PageTokens, 16)
 	setDefault(&c.MaxAppend, 32)
@@ -140,6 +144,7 @@ func (c Config) check() error {
 		{"layers", c.Layers, 1, maxLayers},
 		{"KV heads", c.KVHeads, 1, maxHeads},
 		{"capacity in tokens", c.Capacity, 1, maxCapacity},
+		{"sequences", c.Sequences, 1, maxSequences},
 		{"type", int(c.Type), 0, len(typeNames) - 1},
 		{"level", int(c.Level), 0, len(levelNames) - 1},
 		{"window", c.Window, 1, maxWindow},

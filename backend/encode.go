@@ -15,21 +15,21 @@ func slotBase(groups int) uint32 { return uint32(shaders.AlignWords(groups)) }
 
 // encode fills the slots of both kinds and brings their bits to out: those of
 // K, then those of V.
-func (c *Cache) encode(judges [2]*judge, batch []pageID) error {
-	groups := len(batch) * c.geo.pageGroups
-	return c.run("encode", func(l *List) {
-		plan := c.newPlanner()
+func (s *Sequence) encode(judges [2]*judge, batch []pageID) error {
+	groups := len(batch) * s.c.geo.pageGroups
+	return s.c.run("encode", func(l *List) {
+		plan := s.c.newPlanner()
 		for k, j := range judges {
-			c.recordEncode(l, plan, Kind(k), j, batch)
+			s.recordEncode(l, plan, Kind(k), j, batch)
 		}
 		l.Mark("encode")
 		l.Barrier(Shader, Transfer)
-		l.Copy(c.scratch, c.out, Region{Words: groups}, Region{Src: c.scratch.Len() / 2, Dst: groups, Words: groups})
+		l.Copy(s.c.scratch, s.c.out, Region{Words: groups}, Region{Src: s.c.scratch.Len() / 2, Dst: groups, Words: groups})
 	})
 }
 
-func (c *Cache) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch []pageID) {
-	g, rule := &c.geo, c.rules[kind]
+func (s *Sequence) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch []pageID) {
+	g, rule := &s.c.geo, s.c.rules[kind]
 	words, want := j.plan(batch, func(p pageID) uint32 {
 		layer, _ := g.unitLayers(p.unit)
 		return uint32(g.ringAt(p.chunk*g.pageTokens, kind, layer))
@@ -39,8 +39,8 @@ func (c *Cache) recordEncode(l *List, plan *planner, kind Kind, j *judge, batch 
 		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()), WantBase: uint32(want),
 		SlotBase: slotBase(groups), SlotWords: uint32(g.slotStride), Rule: 1,
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
-	k := constants{layout: g.layout, lanes: g.layout.EncodeLanes(), in: c.cfg.Type, out: c.cfg.Type}
+	k := constants{layout: g.layout, lanes: g.layout.EncodeLanes(), in: s.c.cfg.Type, out: s.c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Encode, Spec: k.spec(shaders.Encode), Push: push.Bytes(),
 		Workgroups: workgroups(groups * k.lanes),
-		Views:      []View{Whole(c.ring), plan.add(words), c.slotsOf(kind)}})
+		Views:      []View{Whole(s.ring), plan.add(words), s.c.slotsOf(kind)}})
 }

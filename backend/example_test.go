@@ -35,14 +35,19 @@ func Example() {
 		return
 	}
 	defer cache.Close()
+	text, err := cache.NewSequence()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	k, v := make([]float32, 256*64), make([]float32, 256*64)
 	for step := range 60 {
-		if err := cache.Append(0, rows(1, step), rows(1, -step)); err != nil {
+		if err := text.Append(0, rows(1, step), rows(1, -step)); err != nil {
 			fmt.Println(err)
 			return
 		}
-		tokens, err := cache.Read(0, backend.RowsF32(k), backend.RowsF32(v))
+		tokens, err := text.Read(0, backend.RowsF32(k), backend.RowsF32(v))
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -51,11 +56,11 @@ func Example() {
 		for i := range probs {
 			probs[i] = 1 / float32(tokens)
 		}
-		if err := cache.Observe(0, probs, 1, 4); err != nil {
+		if err := text.Observe(0, probs, 1, 4); err != nil {
 			fmt.Println(err)
 			return
 		}
-		if err := cache.Step(context.Background()); err != nil {
+		if err := text.Step(context.Background()); err != nil {
 			fmt.Println(err)
 			return
 		}
@@ -71,11 +76,12 @@ func ExampleCache_Lists() {
 	defer device.Close()
 	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64})
 	defer cache.Close()
-	_ = cache.Append(0, rows(3, 0), rows(3, 1))
-	_ = cache.Step(context.Background())
+	text, _ := cache.NewSequence()
+	_ = text.Append(0, rows(3, 0), rows(3, 1))
+	_ = text.Step(context.Background())
 	fmt.Print(cache.Lists()["append"])
 	// Output:
-	// convert workgroup=128 lanes=1 type=0 out_type=1 head_dim=32 rows=1 low=0 high=0 | rows=12 rowsPerToken=2 srcOffset=0 srcTokenStride=64 dstOffset=0 dstTokenStride=32 | src=rows[0:384] dst=ring[0:4096] | 1 workgroups
+	// convert workgroup=128 lanes=1 type=0 out_type=1 head_dim=32 rows=1 low=0 high=0 queries=0 ring=0 | rows=12 rowsPerToken=2 srcOffset=0 srcTokenStride=64 dstOffset=0 dstTokenStride=32 | src=rows[0:384] dst=ring.0[0:4096] | 1 workgroups
 	// mark convert
 	// barrier shader -> all
 }
@@ -86,9 +92,10 @@ func ExamplePolicy() {
 	defer device.Close()
 	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}})
 	defer cache.Close()
+	text, _ := cache.NewSequence()
 	for range 32 {
-		_ = cache.Append(0, rows(1, 0), rows(1, 1))
-		_ = cache.Step(context.Background())
+		_ = text.Append(0, rows(1, 0), rows(1, 1))
+		_ = text.Step(context.Background())
 	}
 	fmt.Println(cache.Stats().K.Histogram)
 	// Output: [0 0 30 0 0 0 0 0 0 0 0 0 0 0 0 0 2]

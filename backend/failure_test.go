@@ -62,6 +62,7 @@ func TestNewRefuses(t *testing.T) {
 		{"heads", func(c *Config) { c.KVHeads = -1 }, "backend: KV heads -1: must be 1..1024: bad cache configuration"},
 		{"dim", func(c *Config) { c.HeadDim = 36 }, "backend: level head: layout: head dimension 36: must be a multiple of 8 from 32 to 256: bad cache configuration"},
 		{"capacity", func(c *Config) { c.Capacity = 0 }, "backend: capacity in tokens 0: must be 1..16777216: bad cache configuration"},
+		{"sequences", func(c *Config) { c.Sequences = 65537 }, "backend: sequences 65537: must be 1..65536: bad cache configuration"},
 		{"type", func(c *Config) { c.Type = 3 }, "backend: type 3: must be 0..2: bad cache configuration"},
 		{"level", func(c *Config) { c.Level = 9 }, "backend: level 9: must be 0..2: bad cache configuration"},
 		{"group", func(c *Config) { c.Level, c.Layers = LevelToken, 300 }, "backend: level token: layout: 600 rows of 32: a group has 1 row to 16384 elements: bad cache configuration"},
@@ -95,7 +96,7 @@ func TestNewRefuses(t *testing.T) {
 func TestCallsRefuse(t *testing.T) {
 	s := newSequence(t, cpu(t), F32, small)
 	s.step(30)
-	one, k := RowsF32(make([]float32, 64)), s.c
+	one, k := RowsF32(make([]float32, 64)), s.seq
 	for _, c := range []struct {
 		name string
 		err  error
@@ -123,9 +124,9 @@ func TestCallsRefuse(t *testing.T) {
 	s.append(0, 1)
 	require.NoError(t, k.Step(context.Background()))
 	s.requireRows(F32)
-	require.NoError(t, k.Close())
+	require.NoError(t, s.c.Close())
 	require.ErrorIs(t, k.Append(0, one, one), ErrClosed)
-	require.NoError(t, k.Close())
+	require.NoError(t, s.c.Close())
 }
 
 func second[A any](_ A, err error) error { return err }
@@ -135,7 +136,7 @@ func TestFullCache(t *testing.T) {
 	s.step(32)
 	s.step(31)
 	two := RowsF32(make([]float32, 128))
-	err := s.c.Append(0, two, two)
+	err := s.seq.Append(0, two, two)
 	require.ErrorIs(t, err, ErrCapacity)
 	require.EqualError(t, err, "backend: append: 65 tokens: capacity 64: cache full")
 	s.step(1)
@@ -164,14 +165,14 @@ func TestGoesOnAfterFailures(t *testing.T) {
 				require.NoError(t, call())
 			}
 		}
-		attempt(func() error { return s.c.Step(context.Background()) })
-		attempt(func() error { return second(s.c.Adapt(context.Background())) })
+		attempt(func() error { return s.seq.Step(context.Background()) })
+		attempt(func() error { return second(s.seq.Adapt(context.Background())) })
 		for layer := range s.cfg.Layers {
 			s.append(layer, 9)
 			s.observe(layer, 9)
 		}
-		attempt(func() error { return s.c.Step(context.Background()) })
-		attempt(func() error { return second(s.c.Adapt(context.Background())) })
+		attempt(func() error { return s.seq.Step(context.Background()) })
+		attempt(func() error { return second(s.seq.Adapt(context.Background())) })
 		d.submits, d.buffers = -1, -1
 		s.requireBits(0, s.chunks())
 		s.requireRows(F32)
@@ -185,7 +186,12 @@ func TestGoesOnAfterFailures(t *testing.T) {
 func TestNewUnwinds(t *testing.T) {
 	for n := range 7 {
 		d := &failing{Device: cpu(t), buffers: n, submits: -1, err: vk.ErrOutOfDeviceMemory}
-		_, err := New(d, small)
+		c, err := New(d, small)
+		if n == 6 {
+			require.NoError(t, err)
+			_, err = c.NewSequence()
+			require.NoError(t, c.Close())
+		}
 		require.ErrorIs(t, err, vk.ErrOutOfDeviceMemory)
 		require.Zero(t, d.Stats().LiveBytes)
 	}
@@ -196,9 +202,9 @@ func TestLostDeviceStaysLost(t *testing.T) {
 	s := newSequence(t, d, F32, small)
 	s.append(0, 1)
 	s.append(1, 1)
-	require.EqualError(t, s.c.Step(context.Background()), "backend: append: device lost")
+	require.EqualError(t, s.seq.Step(context.Background()), "backend: append: device lost: the cache can only be closed")
 	d.submits = -1
-	require.ErrorIs(t, s.c.Step(context.Background()), vk.ErrDeviceLost)
+	require.ErrorIs(t, s.seq.Step(context.Background()), vk.ErrDeviceLost)
 	require.NoError(t, s.c.Close())
 	require.Zero(t, d.Stats().LiveBytes)
 }
@@ -209,11 +215,11 @@ func TestCancelledStepKeepsTokens(t *testing.T) {
 	s.append(1, 30)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	require.ErrorIs(t, s.c.Step(ctx), context.Canceled)
-	require.Equal(t, 30, s.c.Tokens())
+	require.ErrorIs(t, s.seq.Step(ctx), context.Canceled)
+	require.Equal(t, 30, s.seq.Tokens())
 	require.Zero(t, s.c.Stats().Stored)
 	s.requireRows(F32)
-	require.NoError(t, s.c.Step(context.Background()))
+	require.NoError(t, s.seq.Step(context.Background()))
 	require.Equal(t, 16, s.c.Stats().Stored)
 	s.requireRows(F32)
 }
@@ -224,7 +230,7 @@ func TestNonFiniteRowsStayRaw(t *testing.T) {
 	k[3*64+5], v[7*64+40] = float32(math.NaN()), float32(math.Inf(1))
 	s.appendValues(0, k, v)
 	s.append(1, 24)
-	require.NoError(t, s.c.Step(context.Background()))
+	require.NoError(t, s.seq.Step(context.Background()))
 	s.requireRows(F32)
 	require.Equal(t, int64(2), s.c.Stats().NonFinite)
 	for range 3 {
@@ -232,9 +238,9 @@ func TestNonFiniteRowsStayRaw(t *testing.T) {
 			s.append(layer, 1)
 			s.observe(layer, 1)
 		}
-		require.NoError(t, s.c.Step(context.Background()))
+		require.NoError(t, s.seq.Step(context.Background()))
 	}
-	_, err := s.c.Adapt(context.Background())
+	_, err := s.seq.Adapt(context.Background())
 	require.NoError(t, err)
 	s.requireRows(F16)
 	require.Equal(t, int64(2), s.c.Stats().NonFinite)
@@ -253,7 +259,7 @@ func TestPromotesOnlyWhatTheHostHas(t *testing.T) {
 			var all Moves
 			for _, n := range []int{20, 20, 20, 20, 20, 9, 9} {
 				s.step(n)
-				m, err := s.c.Adapt(context.Background())
+				m, err := s.seq.Adapt(context.Background())
 				require.NoError(t, err)
 				all.add(m)
 				s.requireRows(F32)
@@ -261,7 +267,7 @@ func TestPromotesOnlyWhatTheHostHas(t *testing.T) {
 			require.Positive(t, all.Missed)
 			require.Positive(t, all.Demoted)
 			require.Equal(t, c.some, all.Promoted > 0)
-			require.Equal(t, c.budget, s.c.host.bytes())
+			require.Equal(t, c.budget, s.seq.host.bytes())
 		})
 	}
 }

@@ -11,26 +11,26 @@ import (
 //
 // If storing or adapting fails, the tokens stay in the recent window or keep
 // their bits, and a later Step tries again.
-func (c *Cache) Step(ctx context.Context) error {
-	if err := c.usable(0); err != nil {
+func (s *Sequence) Step(ctx context.Context) error {
+	if err := s.usable(0); err != nil {
 		return err
 	}
-	for layer, n := range c.pending {
-		if n != c.pending[0] {
-			return fmt.Errorf("backend: step: layer %d got %d tokens, layer 0 got %d", layer, n, c.pending[0])
+	for layer, n := range s.pending {
+		if n != s.pending[0] {
+			return fmt.Errorf("backend: step: layer %d got %d tokens, layer 0 got %d", layer, n, s.pending[0])
 		}
 	}
-	if err := c.flushAppends(); err != nil {
+	if err := s.flushAppends(); err != nil {
 		return err
 	}
-	c.tokens += c.pending[0]
-	clear(c.pending)
-	if err := c.flush(ctx); err != nil {
+	s.tokens += s.pending[0]
+	clear(s.pending)
+	if err := s.flush(ctx); err != nil {
 		return err
 	}
-	c.steps++
-	if c.cfg.AdaptEvery > 0 && c.steps%c.cfg.AdaptEvery == 0 {
-		_, err := c.Adapt(ctx)
+	s.steps++
+	if s.c.cfg.AdaptEvery > 0 && s.steps%s.c.cfg.AdaptEvery == 0 {
+		_, err := s.Adapt(ctx)
 		return err
 	}
 	return nil
@@ -45,36 +45,36 @@ type encoded struct {
 }
 
 // flush stores the chunks that left the recent window; all or none.
-func (c *Cache) flush(ctx context.Context) error {
-	from := c.stored / c.cfg.PageTokens
-	to := max(from, (c.tokens-c.cfg.Window)/c.cfg.PageTokens)
+func (s *Sequence) flush(ctx context.Context) error {
+	from := s.stored / s.c.cfg.PageTokens
+	to := max(from, (s.tokens-s.c.cfg.Window)/s.c.cfg.PageTokens)
 	if from == to {
 		return nil
 	}
-	if err := c.storeChunks(ctx, from, to); err != nil {
-		c.store.truncate(from)
-		return joinErrors(err, c.host.drop(c.stored))
+	if err := s.storeChunks(ctx, from, to); err != nil {
+		s.store.truncate(from)
+		return joinErrors(err, s.host.truncate(s.stored))
 	}
-	c.stored = to * c.cfg.PageTokens
+	s.stored = to * s.c.cfg.PageTokens
 	return nil
 }
 
 // storeChunks encodes the chunks from..to in batches.
-func (c *Cache) storeChunks(ctx context.Context, from, to int) error {
-	tokens := to * c.cfg.PageTokens
-	if err := c.keep(ctx, c.stored, tokens); err != nil {
+func (s *Sequence) storeChunks(ctx context.Context, from, to int) error {
+	tokens := to * s.c.cfg.PageTokens
+	if err := s.keep(ctx, s.stored, tokens); err != nil {
 		return err
 	}
-	judges := [2]*judge{c.newJudge(Key, c.tokens, tokens), c.newJudge(Value, c.tokens, tokens)}
+	judges := [2]*judge{s.newJudge(Key, s.tokens, tokens), s.newJudge(Value, s.tokens, tokens)}
 	var batch []pageID // of K; V has the same
-	most := c.encodeBatch()
-	for unit := range c.geo.units {
+	most := s.c.encodeBatch()
+	for unit := range s.c.geo.units {
 		for chunk := from; chunk < to; chunk++ {
 			batch = append(batch, pageID{Key, unit, chunk})
-			if len(batch) < most && (unit < c.geo.units-1 || chunk < to-1) {
+			if len(batch) < most && (unit < s.c.geo.units-1 || chunk < to-1) {
 				continue
 			}
-			if err := c.storeBatch(ctx, judges, batch); err != nil {
+			if err := s.storeBatch(ctx, judges, batch); err != nil {
 				return err
 			}
 			batch = batch[:0]
@@ -93,17 +93,17 @@ func (c *Cache) encodeBatch() int {
 }
 
 // storeBatch encodes and packs the pages of K and of V.
-func (c *Cache) storeBatch(ctx context.Context, judges [2]*judge, batch []pageID) error {
+func (s *Sequence) storeBatch(ctx context.Context, judges [2]*judge, batch []pageID) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("backend: step: %w", err)
 	}
-	if err := c.encode(judges, batch); err != nil {
+	if err := s.encode(judges, batch); err != nil {
 		return err
 	}
-	pages := c.readBits(batch)
-	growths, err := c.placePages(pages)
+	pages := s.c.readBits(batch)
+	growths, err := s.placePages(pages)
 	if err == nil {
-		err = c.run("pack", func(l *List) { c.recordPack(l, growths, pages) })
+		err = s.c.run("pack", func(l *List) { s.c.recordPack(l, growths, pages) })
 	}
 	if err != nil {
 		for _, g := range growths {
@@ -112,10 +112,10 @@ func (c *Cache) storeBatch(ctx context.Context, judges [2]*judge, batch []pageID
 		return err
 	}
 	for _, g := range growths {
-		g.commit(c.store)
+		g.commit(s.store)
 	}
 	for _, p := range pages {
-		c.store.add(c.store.lastOf(p.unit), p.pageID, p.at, p.words, p.bits)
+		s.store.add(s.store.lastOf(p.unit), p.pageID, p.at, p.words, p.bits)
 	}
 	return nil
 }

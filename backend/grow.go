@@ -25,26 +25,27 @@ type growth struct {
 }
 
 // grow finds room for pages of together the given words, each at an aligned
-// place. Nothing changes before commit; drop gives the room back.
-func (c *Cache) grow(unit, pages, words int) (growth, error) {
+// place: never in a buffer that a fork holds too. Nothing changes before
+// commit; drop gives the room back.
+func (s *Sequence) grow(unit, pages, words int) (growth, error) {
 	words += pages * (pageAlign - 1)
-	list := c.store.units[unit]
+	list := s.store.units[unit]
 	g := growth{unit: unit}
 	if len(list) > 0 {
 		g.seg = list[len(list)-1]
 		g.at = roundUp(g.seg.used, pageAlign)
-		if g.at+words <= g.seg.buffer.Len() {
+		if g.seg.buffer.holders == 1 && g.at+words <= g.seg.buffer.Len() {
 			return g, nil
 		}
 	}
-	if g.seg == nil || g.at+words > c.segmentWords() || 2*len(g.seg.pages[Key])+pages > c.segmentPages() {
+	if g.seg == nil || g.seg.buffer.holders > 1 || g.at+words > s.c.segmentWords() || 2*len(g.seg.pages[Key])+pages > s.c.segmentPages() {
 		g.seg, g.at, g.fresh = &segment{}, 0, true
 		if len(list) > 0 {
 			g.seg.first = list[len(list)-1].end()
 		}
 	}
 	var err error
-	g.buffer, err = c.newSegment(unit, g.seg.first, g.at+words, true)
+	g.buffer, err = s.c.newSegment(unit, g.seg.first, g.at+words, true)
 	return g, err
 }
 
@@ -72,7 +73,7 @@ func (g *growth) target() Buffer {
 	if g.buffer != nil {
 		return g.buffer
 	}
-	return g.seg.buffer
+	return g.seg.buffer.Buffer
 }
 
 // record copies the pages that move to a larger buffer.
@@ -80,7 +81,7 @@ func (g *growth) record(l *List) bool {
 	if g.buffer == nil || g.fresh {
 		return false
 	}
-	l.Copy(g.seg.buffer, g.buffer, Region{Words: g.seg.used})
+	l.Copy(g.seg.buffer.Buffer, g.buffer, Region{Words: g.seg.used})
 	return true
 }
 
@@ -88,9 +89,11 @@ func (g *growth) commit(s *store) {
 	if g.fresh {
 		s.units[g.unit] = append(s.units[g.unit], g.seg)
 	} else if g.buffer != nil {
-		g.seg.buffer.Release()
+		g.seg.buffer.release()
 	}
-	g.seg.buffer = g.target()
+	if g.buffer != nil {
+		g.seg.buffer = &sharedBuffer{g.buffer, 1}
+	}
 }
 
 func (g *growth) drop() {

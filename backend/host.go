@@ -10,48 +10,39 @@ import (
 	"github.com/qaqvk/qaqvk/hostcache"
 )
 
-// hostRows keeps the full-precision rows of stored tokens in host memory, so
+// hostPool keeps the full-precision rows of stored tokens in host memory, so
 // that groups can get bits back. Rows come down in two slots of mapped memory,
 // which are emptied while the device goes on.
-type hostRows struct {
-	cache *hostcache.Cache // nil: the budget is 0
+type hostPool struct {
+	rows  *hostcache.Cache // nil: the budget is 0
 	slots []Buffer
-	geo   *geometry
-	kept  int  // tokens whose rows are here, from the first on
-	full  bool // the budget was reached: later rows are not kept
 }
 
 const hostSlots = 2
 
-func newHostRows(d Device, cfg Config, geo *geometry, slotWords int) (*hostRows, error) {
-	h := &hostRows{geo: geo}
-	if cfg.HostBudget == 0 {
-		return h, nil
+// allocate makes the slots. On an error, those made are left for close.
+func (h *hostPool) allocate(c *Cache, slotWords int) (err error) {
+	if c.cfg.HostBudget == 0 {
+		return nil
 	}
 	var staging [][]byte
 	for i := range hostSlots {
-		b, err := d.NewBuffer(fmt.Sprintf("host%d", i), slotWords, Download)
+		b, err := c.dev.NewBuffer(fmt.Sprintf("host%d", i), slotWords, Download)
 		if err != nil {
-			h.close()
-			return nil, err
+			return err
 		}
 		h.slots = append(h.slots, b)
 		words := b.Words()
 		staging = append(staging, unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 4*len(words)))
 	}
-	var err error
-	h.cache, err = hostcache.New(hostcache.Config{Layers: cfg.Layers, RowBytes: 4 * geo.layerWords,
-		Budget: cfg.HostBudget, Staging: staging})
-	if err != nil {
-		h.close()
-		return nil, err
-	}
-	return h, nil
+	h.rows, err = hostcache.New(hostcache.Config{Layers: c.cfg.Layers, RowBytes: 4 * c.geo.layerWords,
+		Budget: c.cfg.HostBudget, Staging: staging})
+	return err
 }
 
-func (h *hostRows) close() {
-	if h.cache != nil {
-		h.cache.Close()
+func (h *hostPool) close() {
+	if h.rows != nil {
+		h.rows.Close()
 	}
 	for _, b := range h.slots {
 		b.Release()
@@ -59,16 +50,49 @@ func (h *hostRows) close() {
 	h.slots = nil
 }
 
-// keep copies the rows of the tokens from..to from the ring to the host. What
-// does not fit the budget is not kept: those tokens are never promoted.
-func (c *Cache) keep(ctx context.Context, from, to int) error {
-	h := c.host
-	if h.cache == nil {
+// drop forgets the rows of a sequence.
+func (h *hostPool) drop(id uint64) {
+	if h.rows != nil {
+		h.rows.Drop(id)
+	}
+}
+
+// stored are the bytes of the kept rows of all sequences.
+func (h *hostPool) stored() int64 {
+	if h.rows == nil {
+		return 0
+	}
+	return h.rows.Stats().Bytes
+}
+
+// slotBytes are the bytes of the slots.
+func (h *hostPool) slotBytes() int64 {
+	var n int64
+	for _, b := range h.slots {
+		n += 4 * int64(b.Len())
+	}
+	return n
+}
+
+// hostRows are the rows of one sequence in the pool.
+type hostRows struct {
+	pool *hostPool
+	geo  *geometry
+	id   uint64
+	kept int // tokens whose rows are here, from the first on
+}
+
+// keep copies the rows of the tokens from..to from the ring to the host. Where
+// the budget is reached, the rest and all later tokens are not kept: those
+// tokens are never promoted.
+func (s *Sequence) keep(ctx context.Context, from, to int) error {
+	if s.host.pool.rows == nil || s.host.kept < from {
 		return nil
 	}
-	for token := from; token < to && !h.full; {
-		n := min(h.slots[0].Len()/c.geo.slotWords(), to-token, c.geo.slots-token%c.geo.slots)
-		if err := c.keepSome(ctx, token, n); err != nil {
+	slot := s.host.pool.slots[0].Len() / s.c.geo.slotWords()
+	for token := from; token < to && s.host.kept == token; {
+		n := min(slot, to-token, s.c.geo.slots-token%s.c.geo.slots)
+		if err := s.keepSome(ctx, token, n); err != nil {
 			return err
 		}
 		token += n
@@ -77,27 +101,28 @@ func (c *Cache) keep(ctx context.Context, from, to int) error {
 }
 
 // keepSome copies tokens that lie side by side in the ring and fit a slot.
-func (c *Cache) keepSome(ctx context.Context, token, n int) error {
-	slot, err := c.host.cache.Acquire(ctx)
+func (s *Sequence) keepSome(ctx context.Context, token, n int) error {
+	pool := s.host.pool
+	slot, err := pool.rows.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("backend: keep: %w", err)
 	}
-	region := Region{Src: c.geo.ringAt(token, Key, 0), Words: n * c.geo.slotWords()}
-	err = c.run("keep", func(l *List) {
-		l.Copy(c.ring, c.host.slots[slot.Index], region)
+	region := Region{Src: s.c.geo.ringAt(token, Key, 0), Words: n * s.c.geo.slotWords()}
+	err = s.c.run("keep", func(l *List) {
+		l.Copy(s.ring, pool.slots[slot.Index], region)
 		l.Mark("keep")
 	})
 	if err == nil {
-		err = c.host.cache.Publish(slot, c.host.ranges(token, n)...)
+		err = pool.rows.Publish(slot, s.host.ranges(token, n)...)
 	}
 	if err == nil {
-		c.host.kept = token + n
+		s.host.kept = token + n
 		return nil
 	}
 	if errors.Is(err, hostcache.ErrBudget) {
-		c.host.full, err = true, nil
+		err = nil
 	}
-	return errors.Join(err, c.host.cache.Release(slot))
+	return errors.Join(err, pool.rows.Release(slot))
 }
 
 // ranges name the rows of tokens in the order of the ring.
@@ -105,7 +130,7 @@ func (h *hostRows) ranges(token, n int) []hostcache.Range {
 	list := make([]hostcache.Range, 0, 2*n)
 	for t := token; t < token+n; t++ {
 		for _, side := range []hostcache.Side{hostcache.K, hostcache.V} {
-			list = append(list, hostcache.Range{Side: side, Layers: h.geo.layers, Token: t, Tokens: 1})
+			list = append(list, hostcache.Range{Sequence: h.id, Side: side, Layers: h.geo.layers, Token: t, Tokens: 1})
 		}
 	}
 	return list
@@ -120,7 +145,8 @@ func (h *hostRows) has(p pageID, group int) bool {
 func (h *hostRows) group(p pageID, group int, out []uint32) error {
 	g := h.geo
 	from, to := g.unitLayers(p.unit)
-	rows, err := h.cache.Rows(hostcache.Range{Side: hostcache.Side(p.kind), Layer: from, Layers: to - from, Token: g.tokenOf(p, group), Tokens: 1})
+	rows, err := h.pool.rows.Rows(hostcache.Range{Sequence: h.id, Side: hostcache.Side(p.kind),
+		Layer: from, Layers: to - from, Token: g.tokenOf(p, group), Tokens: 1})
 	if err != nil {
 		return fmt.Errorf("backend: adapt: %w", err)
 	}
@@ -134,28 +160,19 @@ func (h *hostRows) group(p pageID, group int, out []uint32) error {
 	return nil
 }
 
-// drop forgets the rows from a token on.
-func (h *hostRows) drop(token int) error {
-	if h.cache == nil || h.kept <= token {
+// truncate forgets the rows from a token on.
+func (h *hostRows) truncate(token int) error {
+	if h.kept <= token {
 		return nil
 	}
 	h.kept = token
-	return h.cache.Truncate(0, token)
+	return h.pool.rows.Truncate(h.id, token)
 }
 
 // bytes are the bytes of the kept rows.
 func (h *hostRows) bytes() int64 {
-	if h.cache == nil {
+	if h.pool.rows == nil {
 		return 0
 	}
-	return h.cache.Stats().Bytes
-}
-
-// stagingBytes are the bytes of the slots.
-func (h *hostRows) stagingBytes() int64 {
-	var n int64
-	for _, b := range h.slots {
-		n += 4 * int64(b.Len())
-	}
-	return n
+	return h.pool.rows.Bytes(h.id)
 }

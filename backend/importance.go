@@ -121,20 +121,20 @@ func (m *importance) bytes() int64 {
 // [tokens], of the newest queries tokens of the cache: query i belongs to token
 // tokens-queries+i, and probabilities of later tokens are 0. The query heads of
 // a KV head are consecutive. Only the last Window queries are kept.
-func (c *Cache) Observe(layer int, probs []float32, queries, queryHeads int) error {
-	if err := c.usable(layer); err != nil {
+func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) error {
+	if err := s.usable(layer); err != nil {
 		return err
 	}
-	tokens := c.tokens + c.pending[layer]
+	tokens := s.tokens + s.pending[layer]
 	switch {
-	case queryHeads < 1 || queryHeads%c.cfg.KVHeads != 0:
-		return fmt.Errorf("backend: observe: %d query heads: must be a multiple of the %d KV heads", queryHeads, c.cfg.KVHeads)
+	case queryHeads < 1 || queryHeads%s.c.cfg.KVHeads != 0:
+		return fmt.Errorf("backend: observe: %d query heads: must be a multiple of the %d KV heads", queryHeads, s.c.cfg.KVHeads)
 	case queries < 1 || queries > tokens:
 		return fmt.Errorf("backend: observe: %d queries: layer %d holds %d tokens", queries, layer, tokens)
 	case len(probs) != queries*queryHeads*tokens:
 		return fmt.Errorf("backend: observe: %d probabilities: %d queries, %d heads and %d tokens need %d",
 			len(probs), queries, queryHeads, tokens, queries*queryHeads*tokens)
 	}
-	c.importance.observe(layer, probs, queries, queryHeads, tokens)
+	s.importance.observe(layer, probs, queries, queryHeads, tokens)
 	return nil
 }

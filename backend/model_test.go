@@ -13,11 +13,12 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// sequence is what a test appended: rows as words of the cache's type, and
+// sequence is what a test appended to a sequence: rows as words of the cache's type, and
 // every attention row. It is the plain model that a cache is compared with.
 type sequence struct {
 	t     *testing.T
 	c     *Cache
+	seq   *Sequence
 	cfg   Config
 	rng   *rand.Rand
 	typ   Type          // of appended rows
@@ -32,7 +33,9 @@ func newSequence(t *testing.T, d Device, typ Type, cfg Config) *sequence {
 	c, err := New(d, cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	s := &sequence{t: t, c: c, cfg: c.cfg, rng: rand.New(rand.NewPCG(1, 2)), typ: typ, probs: make([][][]float32, cfg.Layers)}
+	seq, err := c.NewSequence()
+	require.NoError(t, err)
+	s := &sequence{t: t, c: c, seq: seq, cfg: c.cfg, rng: rand.New(rand.NewPCG(1, 2)), typ: typ, probs: make([][][]float32, cfg.Layers)}
 	for k := range s.rows {
 		s.rows[k] = make([][]uint32, cfg.Layers)
 	}
@@ -83,7 +86,7 @@ func (s *sequence) appendValues(layer int, k, v []float32) {
 		rows[i] = rowsOf(s.typ, words)
 		s.rows[i][layer] = append(s.rows[i][layer], converted(words, s.typ, s.cfg.Type, s.cfg.HeadDim)...)
 	}
-	require.NoError(s.t, s.c.Append(layer, rows[0], rows[1]))
+	require.NoError(s.t, s.seq.Append(layer, rows[0], rows[1]))
 }
 
 func converted(words []uint32, from, to Type, dim int) []uint32 {
@@ -114,7 +117,7 @@ func (s *sequence) observe(layer, n int) {
 			s.seen = append(s.seen, tokens-n+q+1)
 		}
 	}
-	require.NoError(s.t, s.c.Observe(layer, all, n, heads))
+	require.NoError(s.t, s.seq.Observe(layer, all, n, heads))
 }
 
 func (s *sequence) tokens(layer int) int {
@@ -127,7 +130,7 @@ func (s *sequence) step(n int) {
 		s.append(layer, n)
 		s.observe(layer, n)
 	}
-	require.NoError(s.t, s.c.Step(context.Background()))
+	require.NoError(s.t, s.seq.Step(context.Background()))
 }
 
 // weight is the weight of a group by the definition.
@@ -200,4 +203,4 @@ func decoded(t *testing.T, page *cpuref.Page, out Type) []uint32 {
 }
 
 // chunks is the number of stored chunks.
-func (s *sequence) chunks() int { return s.c.stored / s.cfg.PageTokens }
+func (s *sequence) chunks() int { return s.seq.stored / s.cfg.PageTokens }

@@ -25,23 +25,29 @@ type moved struct {
 
 // moveAll rebuilds the segments with changes, in batches that fit the plan
 // buffer and need little memory beside what they replace.
-func (c *Cache) moveAll(ctx context.Context, changes map[pageID]change) (done Moves, err error) {
+func (s *Sequence) moveAll(ctx context.Context, changes map[pageID]change) (done Moves, err error) {
+	if len(changes) == 0 {
+		return done, nil
+	}
+	if err := s.c.freeRows(); err != nil { // promotions need the upload buffer
+		return done, err
+	}
 	var batch []rebuild
 	plan, words := 0, 0
 	flush := func() error {
-		m, err := c.moveBatch(ctx, batch)
+		m, err := s.moveBatch(ctx, batch)
 		done.add(m)
 		batch, plan, words = nil, 0, 0
 		return err
 	}
-	for unit, list := range c.store.units {
+	for unit, list := range s.store.units {
 		for _, seg := range list {
-			r, dirty := c.newRebuild(unit, seg, changes)
+			r, dirty := s.newRebuild(unit, seg, changes)
 			if !dirty {
 				continue
 			}
-			need := roundUp(len(r.pages)*c.rewriteWords(), c.dev.Limits().ViewAlign)
-			if plan+need > c.plan.Len() || words+r.words > c.moveWords() {
+			need := roundUp(len(r.pages)*s.c.rewriteWords(), s.c.dev.Limits().ViewAlign)
+			if plan+need > s.c.plan.Len() || words+r.words > s.moveWords() {
 				if err := flush(); err != nil {
 					return done, err
 				}
@@ -56,10 +62,10 @@ func (c *Cache) moveAll(ctx context.Context, changes map[pageID]change) (done Mo
 func (c *Cache) rewriteWords() int { return 5 + c.geo.layout.BitsWords(c.geo.pageGroups) }
 
 // moveWords bounds the words that are rebuilt at once.
-func (c *Cache) moveWords() int { return max(c.stagingWords(), int(c.store.liveWords/16)) }
+func (s *Sequence) moveWords() int { return max(s.c.stagingWords(), int(s.store.total.words/16)) }
 
 // newRebuild lays the pages of a segment out anew. It is dirty if any changes.
-func (c *Cache) newRebuild(unit int, seg *segment, changes map[pageID]change) (r rebuild, dirty bool) {
+func (s *Sequence) newRebuild(unit int, seg *segment, changes map[pageID]change) (r rebuild, dirty bool) {
 	r = rebuild{unit: unit, seg: seg, pages: make([]moved, 0, 2*len(seg.pages[Key]))}
 	for i := range seg.pages[Key] {
 		for k := range seg.pages {
@@ -67,7 +73,7 @@ func (c *Cache) newRebuild(unit int, seg *segment, changes map[pageID]change) (r
 			var changed bool
 			m.to = span{roundUp(r.words, pageAlign), m.from.words}
 			if m.change, changed = changes[m.pageID]; changed {
-				dirty, m.to.words = true, c.store.pageWords(m.change.bits)
+				dirty, m.to.words = true, s.c.geo.pageWords(m.change.bits)
 			}
 			r.words = m.to.at + m.to.words
 			r.pages = append(r.pages, m)
@@ -77,7 +83,7 @@ func (c *Cache) newRebuild(unit int, seg *segment, changes map[pageID]change) (r
 }
 
 // moveBatch rebuilds segments: all or none.
-func (c *Cache) moveBatch(ctx context.Context, batch []rebuild) (done Moves, err error) {
+func (s *Sequence) moveBatch(ctx context.Context, batch []rebuild) (done Moves, err error) {
 	if len(batch) == 0 {
 		return done, nil
 	}
@@ -85,16 +91,16 @@ func (c *Cache) moveBatch(ctx context.Context, batch []rebuild) (done Moves, err
 		return done, fmt.Errorf("backend: adapt: %w", err)
 	}
 	for i, r := range batch {
-		follow := r.seg == c.store.lastOf(r.unit)
-		if batch[i].buffer, err = c.newSegment(r.unit, r.seg.first, r.words, follow); err != nil {
+		follow := r.seg == s.store.lastOf(r.unit)
+		if batch[i].buffer, err = s.c.newSegment(r.unit, r.seg.first, r.words, follow); err != nil {
 			break
 		}
 	}
 	if err == nil {
-		err = c.run("move", func(l *List) { c.recordMoves(l, batch) })
+		err = s.c.run("move", func(l *List) { s.recordMoves(l, batch) })
 	}
 	if err == nil {
-		err = c.promote(batch)
+		err = s.promote(batch)
 	}
 	if err != nil {
 		for _, r := range batch {
@@ -105,7 +111,7 @@ func (c *Cache) moveBatch(ctx context.Context, batch []rebuild) (done Moves, err
 		return done, err
 	}
 	for _, r := range batch {
-		done.add(c.store.replace(r))
+		done.add(s.store.replace(r))
 	}
 	return done, nil
 }
@@ -125,11 +131,11 @@ func (s *store) replace(r rebuild) (done Moves) {
 				done.Demoted++
 			}
 		}
-		s.tally(m.kind, old, m.from.words, -1)
+		s.tally(r.seg, m.kind, old, m.from.words, -1)
 		copy(old, m.change.bits)
-		s.tally(m.kind, old, m.to.words, 1)
+		s.tally(r.seg, m.kind, old, m.to.words, 1)
 	}
-	r.seg.buffer.Release()
-	r.seg.buffer, r.seg.used = r.buffer, r.words
+	r.seg.buffer.release()
+	r.seg.buffer, r.seg.used = &sharedBuffer{r.buffer, 1}, r.words
 	return done
 }

@@ -16,7 +16,7 @@ func (c *Cache) readBits(batch []pageID) []encoded {
 					e.failed++
 				}
 			}
-			e.words = c.store.pageWords(e.bits)
+			e.words = c.geo.pageWords(e.bits)
 			pages = append(pages, e)
 		}
 	}
@@ -25,14 +25,14 @@ func (c *Cache) readBits(batch []pageID) []encoded {
 
 // placePages finds room for pages, unit by unit. It returns the room that it
 // took, also when it fails.
-func (c *Cache) placePages(pages []encoded) (growths []growth, err error) {
+func (s *Sequence) placePages(pages []encoded) (growths []growth, err error) {
 	for i := 0; i < len(pages); {
 		end, words := i, 0
 		for end < len(pages) && pages[end].unit == pages[i].unit {
 			words += pages[end].words
 			end++
 		}
-		g, err := c.grow(pages[i].unit, end-i, words)
+		g, err := s.grow(pages[i].unit, end-i, words)
 		if err != nil {
 			return growths, err
 		}

@@ -9,17 +9,17 @@ import (
 // Read returns all rows of a layer, those of the current step included, in the
 // type of k and v, which must be alike and hold at least [tokens][KV heads][D]
 // elements of host memory. It returns the number of tokens.
-func (c *Cache) Read(layer int, k, v Rows) (tokens int, err error) {
-	if err := c.usable(layer); err != nil {
+func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
+	if err := s.usable(layer); err != nil {
 		return 0, err
 	}
-	tokens = c.tokens + c.pending[layer]
-	if err := c.checkTarget(k, v, tokens); err != nil {
+	tokens = s.tokens + s.pending[layer]
+	if err := s.c.checkTarget(k, v, tokens); err != nil {
 		return 0, fmt.Errorf("backend: read: %w", err)
 	}
 	for from := 0; from < tokens; {
-		r := c.newReading(layer, k.Type, from, tokens)
-		if err := c.readSome(r); err != nil {
+		r := s.newReading(layer, k.Type, from, tokens)
+		if err := s.readSome(r); err != nil {
 			return 0, err
 		}
 		r.copyOut(k, v)
@@ -50,9 +50,9 @@ func (c *Cache) checkTarget(k, v Rows, tokens int) error {
 
 // readSome brings the rows of a reading to out, in one list with the rows that
 // wait for the ring.
-func (c *Cache) readSome(r *reading) error {
-	err := c.run("read", func(l *List) {
-		c.recordAppends(l)
+func (s *Sequence) readSome(r *reading) error {
+	err := s.c.run("read", func(l *List) {
+		s.recordAppends(l)
 		if len(r.parts) > 0 {
 			r.recordDecode(l)
 			l.Mark("decode")
@@ -63,7 +63,7 @@ func (c *Cache) readSome(r *reading) error {
 		}
 	})
 	if err == nil {
-		c.appendsDone()
+		s.appendsDone()
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import "github.com/qaqvk/qaqvk/shaders"
 // as [K, V][token][KV head][D] one after the other, segment by segment, then
 // what the ring has as [token][K, V][KV head][D].
 type reading struct {
+	s     *Sequence
 	c     *Cache
 	layer int
 	out   Type
@@ -30,10 +31,10 @@ type readRun struct {
 }
 
 // newReading reads as many of the tokens from..to as out has room for.
-func (c *Cache) newReading(layer int, out Type, from, to int) *reading {
-	r := &reading{c: c, layer: layer, out: out, to: from, words: c.cfg.KVHeads * c.cfg.HeadDim * out.Bytes() / 4}
+func (s *Sequence) newReading(layer int, out Type, from, to int) *reading {
+	r := &reading{s: s, c: s.c, layer: layer, out: out, to: from, words: s.c.cfg.KVHeads * s.c.cfg.HeadDim * out.Bytes() / 4}
 	at := r.chooseParts()
-	if r.to >= c.stored {
+	if r.to >= s.stored {
 		r.chooseRuns(to, at)
 	}
 	return r
@@ -44,13 +45,13 @@ func (r *reading) chunkWords() int { return 2 * r.c.cfg.PageTokens * r.words }
 
 // chooseParts takes chunks while they fit in out, and returns the end.
 func (r *reading) chooseParts() int {
-	c, at, align := r.c, 0, r.c.dev.Limits().ViewAlign
+	s, c, at, align := r.s, r.c, 0, r.c.dev.Limits().ViewAlign
 	plan := c.plan.Len()
-	for r.to < c.stored {
+	for r.to < s.stored {
 		chunk := r.to / c.cfg.PageTokens
-		seg := c.store.segmentOf(c.geo.unitOf(r.layer), chunk)
+		seg := s.store.segmentOf(c.geo.unitOf(r.layer), chunk)
 		at = roundUp(at, align)
-		end := min(seg.end(), c.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords(), chunk+plan/4)
+		end := min(seg.end(), s.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords(), chunk+plan/4)
 		if end <= chunk {
 			break
 		}
@@ -90,7 +91,7 @@ func (r *reading) recordDecode(l *List) {
 		k := constants{layout: g.layout, lanes: 1, in: r.c.cfg.Type, out: r.out}
 		l.Dispatch(Dispatch{Kernel: shaders.Decode, Spec: k.spec(shaders.Decode), Push: push.Bytes(),
 			Workgroups: workgroups(groups * rowCount),
-			Views: []View{Whole(p.seg.buffer), plan.add(jobs),
+			Views: []View{Whole(p.seg.buffer.Buffer), plan.add(jobs),
 				{r.c.out, p.at, (p.to - p.from) * r.chunkWords()}}})
 	}
 }
@@ -113,7 +114,7 @@ func (r *reading) recordWindow(l *List) {
 	for _, run := range r.runs {
 		c.convert(l, conversion{
 			in: c.cfg.Type, out: r.out, rows: 2 * run.tokens * c.cfg.KVHeads,
-			src: Whole(c.ring), srcAt: c.geo.ringAt(run.token, Key, r.layer), srcStride: c.geo.tokenWords,
+			src: Whole(r.s.ring), srcAt: c.geo.ringAt(run.token, Key, r.layer), srcStride: c.geo.tokenWords,
 			dst: View{c.out, run.at, 2 * run.tokens * r.words}, dstStride: r.words,
 		})
 	}

@@ -4,11 +4,11 @@ import "github.com/qaqvk/qaqvk/shaders"
 
 // recordMoves records the copies of what stays and the repacking of what only
 // loses bits.
-func (c *Cache) recordMoves(l *List, batch []rebuild) {
-	copied, plan := false, c.newPlanner()
+func (s *Sequence) recordMoves(l *List, batch []rebuild) {
+	copied, plan := false, s.c.newPlanner()
 	for _, r := range batch {
 		if regions := r.unchanged(); len(regions) > 0 {
-			l.Copy(r.seg.buffer, r.buffer, regions...)
+			l.Copy(r.seg.buffer.Buffer, r.buffer, regions...)
 			copied = true
 		}
 	}
@@ -24,7 +24,7 @@ func (c *Cache) recordMoves(l *List, batch []rebuild) {
 			}
 		}
 		if len(pages) > 0 {
-			c.recordRewrite(l, plan, r, pages, shaders.Repack)
+			s.recordRewrite(l, plan, r, pages, shaders.Repack)
 		}
 	}
 	l.Mark("repack")
@@ -48,8 +48,8 @@ func (r *rebuild) unchanged() []Region {
 }
 
 // recordRewrite records repack or promote for pages of a segment.
-func (c *Cache) recordRewrite(l *List, plan *planner, r rebuild, pages []moved, kernel *shaders.Kernel) {
-	g, jobWords := &c.geo, 4
+func (s *Sequence) recordRewrite(l *List, plan *planner, r rebuild, pages []moved, kernel *shaders.Kernel) {
+	g, jobWords := &s.c.geo, 4
 	if kernel == shaders.Promote {
 		jobWords = 5
 	}
@@ -64,12 +64,12 @@ func (c *Cache) recordRewrite(l *List, plan *planner, r rebuild, pages []moved, 
 	for _, m := range pages {
 		words = append(words, shaders.PackBits(plainBits(m.change.bits))...)
 	}
-	views := []View{Whole(r.seg.buffer), plan.add(words), Whole(r.buffer)}
+	views := []View{Whole(r.seg.buffer.Buffer), plan.add(words), Whole(r.buffer)}
 	push := shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes()
 	if kernel == shaders.Promote {
-		views = []View{views[0], views[1], Whole(c.rows), views[2]}
+		views = []View{views[0], views[1], Whole(s.c.rows), views[2]}
 		push = shaders.PromotePush{Groups: uint32(g.pageGroups)}.Bytes()
 	}
-	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
+	k := constants{layout: g.layout, lanes: 1, in: s.c.cfg.Type, out: s.c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: kernel, Spec: k.spec(kernel), Push: push, Workgroups: uint32(len(pages)), Views: views})
 }

@@ -5,7 +5,7 @@ import "math"
 // judge gives limits and weights of groups for one decision: the policy asked
 // once for each layer, head and kind.
 type judge struct {
-	c      *Cache
+	s      *Sequence
 	kind   Kind
 	tokens int         // tokens that weights are known of
 	limits []float32   // [unit][group of a token]
@@ -15,12 +15,12 @@ type judge struct {
 
 // newJudge asks for a cache that holds `holds` tokens, for the groups of its
 // first `tokens` tokens.
-func (c *Cache) newJudge(kind Kind, holds, tokens int) *judge {
-	j := &judge{c: c, kind: kind, tokens: tokens, unit: -1}
-	g := &c.geo
+func (s *Sequence) newJudge(kind Kind, holds, tokens int) *judge {
+	j := &judge{s: s, kind: kind, tokens: tokens, unit: -1}
+	g := &s.c.geo
 	for unit := range g.units {
 		for group := range g.tokenGroups {
-			j.limits = append(j.limits, limit32(c.limit(kind, unit, group, holds)))
+			j.limits = append(j.limits, limit32(s.c.limit(kind, unit, group, holds)))
 		}
 	}
 	j.weight = make([][]float32, g.tokenGroups)
@@ -50,8 +50,8 @@ func (j *judge) weights(unit int) [][]float32 {
 	}
 	j.unit = unit
 	for group, w := range j.weight {
-		j.c.importance.scope(unit, group).fill(w)
-		j.c.cfg.Policy.Weigh(j.kind, w)
+		j.s.importance.scope(unit, group).fill(w)
+		j.s.c.cfg.Policy.Weigh(j.kind, w)
 		for t := range w {
 			w[t] = weight32(w[t])
 		}
@@ -63,7 +63,7 @@ func (j *judge) weights(unit int) [][]float32 {
 // words a page, then the limits of its groups, then the weight of every group.
 // It returns where the weights begin.
 func (j *judge) plan(pages []pageID, place func(pageID) uint32) (words []uint32, want int) {
-	g := &j.c.geo
+	g := &j.s.c.geo
 	limits := 2 * len(pages)
 	want = limits + len(pages)*g.tokenGroups
 	words = make([]uint32, want+len(pages)*g.pageGroups)

@@ -29,6 +29,8 @@ func benchmarkStep(b *testing.B, p Policy, tokens int) {
 	c, err := New(d, Config{Layers: 30, KVHeads: 3, HeadDim: 64, Capacity: tokens + 32 + 10000, Alpha: 0.02, Policy: p, HostBudget: 1 << 30})
 	require.NoError(b, err)
 	defer c.Close()
+	q, err := c.NewSequence()
+	require.NoError(b, err)
 	rng := rand.New(rand.NewPCG(1, 2))
 	row := make([]float32, 32*192)
 	for i := range row {
@@ -38,20 +40,20 @@ func benchmarkStep(b *testing.B, p Policy, tokens int) {
 	probs := make([]float32, 9*(tokens+10032))
 	step := func(n int, read bool) {
 		for layer := range 30 {
-			require.NoError(b, c.Append(layer, RowsF32(row[:n*192]), RowsF32(row[:n*192])))
+			require.NoError(b, q.Append(layer, RowsF32(row[:n*192]), RowsF32(row[:n*192])))
 			if read {
-				_, err := c.Read(layer, RowsF32(k), RowsF32(v))
+				_, err := q.Read(layer, RowsF32(k), RowsF32(v))
 				require.NoError(b, err)
 			}
-			t := c.Tokens() + n
+			t := q.Tokens() + n
 			for i := range probs[:9*t] {
 				probs[i] = float32(math.Exp(-float64(i%97)/8)) / float32(t)
 			}
-			require.NoError(b, c.Observe(layer, probs[:9*t], 1, 9))
+			require.NoError(b, q.Observe(layer, probs[:9*t], 1, 9))
 		}
-		require.NoError(b, c.Step(context.Background()))
+		require.NoError(b, q.Step(context.Background()))
 	}
-	for c.Tokens() < tokens {
+	for q.Tokens() < tokens {
 		step(20, false)
 	}
 	c.times = map[string]time.Duration{}

@@ -1,8 +1,11 @@
 package backend
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
-// Bytes are the sizes of a cache, each counted by what it says.
+// Bytes are the sizes of a cache or of a sequence, each counted by what it says.
 type Bytes struct {
 	F16       int64 `json:"f16"`       // the rows of all tokens in f16: what the cache would take without qaqvk
 	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used part of the recent window
@@ -19,8 +22,9 @@ type Bits struct {
 	Histogram [rawBits + 1]int64 `json:"histogram"` // groups by bits 0..8 and 16
 }
 
-// Stats is a snapshot of a cache.
+// Stats is a snapshot of a cache or of a sequence.
 type Stats struct {
+	Sequences int                      `json:"sequences"`
 	Tokens    int                      `json:"tokens"` // of finished steps
 	Stored    int                      `json:"stored"` // of these in pages
 	Bytes     Bytes                    `json:"bytes"`
@@ -34,55 +38,53 @@ type Stats struct {
 	Times     map[string]time.Duration `json:"times"` // by kernel, where the device has timestamps
 }
 
-// Stats returns the counters of this moment.
+// Stats returns the counters of this moment of all sequences together: pages
+// that several hold are counted once, but each sequence's tokens, also in F16,
+// and Moves include those of dropped sequences.
 func (c *Cache) Stats() Stats {
-	words, segments, pages := c.store.sizes()
-	window := int64(c.tokens-c.stored) * int64(c.geo.slotWords())
-	s := Stats{Tokens: c.tokens, Stored: c.stored, Moves: c.moves, NonFinite: c.store.failed,
-		Pages: pages, Segments: segments, Submits: c.submits, Times: map[string]time.Duration{}}
-	s.K, s.V = c.store.bitsOf(Key), c.store.bitsOf(Value)
-	for k, d := range c.times {
-		s.Times[k] = d
+	s, pages := Stats{Moves: c.moves}, held{}
+	for _, q := range c.sequences {
+		s.Sequences++
+		s.Tokens += q.tokens
+		s.Stored += q.stored
+		s.Bytes.Host += q.indexBytes()
+		pages.add(q.store)
 	}
-	s.Bytes = Bytes{
-		F16:       int64(c.tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2,
-		Live:      4 * (c.store.liveWords + window),
-		Committed: 4 * (words + int64(c.geo.slots*c.geo.slotWords())),
-		Slack:     4 * (words - c.store.liveWords),
-		Staging:   c.stagingBytes() + c.host.stagingBytes(),
-		Host:      c.host.bytes() + c.store.mirrorBytes() + c.importance.bytes(),
-		Paper:     c.store.paperBytes() + 4*window,
-	}
+	s.Bytes.Host += c.pool.stored()
+	c.complete(&s, pages)
 	return s
 }
 
-func (s *store) bitsOf(k Kind) Bits {
-	b := Bits{Histogram: s.count[k]}
-	var groups, sum int64
-	for bits, n := range b.Histogram {
-		groups += n
-		sum += n * int64(bits)
+// Stats returns the counters of this moment of the sequence, with all pages and
+// host rows that it shares with others. Staging, Submits and Times are those of
+// the cache. A dropped sequence has none.
+func (s *Sequence) Stats() Stats {
+	if s.c == nil || s.dropped {
+		return Stats{}
 	}
-	if groups > 0 {
-		b.Mean = float64(sum) / float64(groups)
-	}
-	return b
+	pages := held{}
+	pages.add(s.store)
+	st := Stats{Sequences: 1, Tokens: s.tokens, Stored: s.stored, Moves: s.moves}
+	st.Bytes.Host = s.indexBytes() + s.host.bytes()
+	s.c.complete(&st, pages)
+	return st
 }
 
-// paperBytes counts b bits for an element and the element's own size for an
-// outlier.
-func (s *store) paperBytes() int64 {
-	var bits int64
-	l := s.geo.layout
-	element := int64(8 * l.ElementBytes())
-	for k := range s.count {
-		for b, n := range s.count[k] {
-			each := int64(l.Group()-l.Outliers())*int64(b) + int64(l.Outliers())*element
-			if b == rawBits {
-				each = int64(l.Group()) * element
-			}
-			bits += n * each
-		}
-	}
-	return bits / 8
+// complete fills in what follows from pages and the counts of sequences and
+// tokens.
+func (c *Cache) complete(s *Stats, pages held) {
+	t, words := pages.sum()
+	s.K, s.V, s.NonFinite = t.bits(Key), t.bits(Value), t.failed
+	s.Pages, s.Segments, s.Submits = int(t.pages), len(pages), c.submits
+	s.Times = maps.Clone(c.times)
+	window := int64(s.Tokens-s.Stored) * int64(c.geo.slotWords())
+	s.Bytes.F16 = int64(s.Tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2
+	s.Bytes.Live = 4 * (t.words + window)
+	s.Bytes.Committed = 4 * (words + int64(s.Sequences*c.geo.slots*c.geo.slotWords()))
+	s.Bytes.Slack = 4 * (words - t.words)
+	s.Bytes.Staging = c.buffers.bytes() + c.pool.slotBytes()
+	s.Bytes.Paper = t.paperBytes(&c.geo) + 4*window
 }
+
+// indexBytes are the host bytes beside the rows.
+func (s *Sequence) indexBytes() int64 { return s.store.mirrorBytes() + s.importance.bytes() }

@@ -17,16 +17,14 @@ type pageID struct {
 	unit, chunk int
 }
 
-// store has the stored pages of a cache: where they lie on the device, and a
+// store has the stored pages of a sequence: where they lie on the device, and a
 // mirror of the bits of their groups, one byte a group.
 type store struct {
 	geo   *geometry
 	units [][]*segment // in the order of their chunks
 	bits  [2][][]uint8 // [kind][unit][group], chunk after chunk
 
-	liveWords int64                 // of all pages
-	count     [2][rawBits + 1]int64 // groups by kind and bits
-	failed    int64                 // groups that could not be quantized
+	total tally // of all segments
 }
 
 // segment is a device buffer with the pages of consecutive chunks of one unit,
@@ -35,10 +33,25 @@ type store struct {
 // shape on llvmpipe, against pages of all layers in slabs of 64 KiB and more:
 // 109, 93 and 84 CPU ms a token for none, uniform and qaq, not 184, 134 and 151.
 type segment struct {
-	buffer Buffer
+	buffer *sharedBuffer
 	first  int       // its first chunk
 	pages  [2][]span // [kind][chunk - first]
 	used   int       // words up to the end of the last page
+	tally  tally
+}
+
+// sharedBuffer is a buffer of pages that forks of a sequence hold together.
+// While there are several holders no word of it changes.
+type sharedBuffer struct {
+	Buffer
+	holders int
+}
+
+// release gives up a reference, the last one the buffer too.
+func (b *sharedBuffer) release() {
+	if b.holders--; b.holders == 0 {
+		b.Buffer.Release()
+	}
 }
 
 // span is the place of a page in its segment, in words.
@@ -74,8 +87,8 @@ func (s *store) lastOf(unit int) *segment { return s.units[unit][len(s.units[uni
 func (g *segment) end() int { return g.first + len(g.pages[Key]) }
 
 // pageWords is the size of a page with the given mirror.
-func (s *store) pageWords(bits []uint8) int {
-	return s.geo.layout.PageWords(plainBits(bits))
+func (g *geometry) pageWords(bits []uint8) int {
+	return g.layout.PageWords(plainBits(bits))
 }
 
 // plainBits turns failed groups to raw ones.
@@ -93,7 +106,7 @@ func (s *store) add(seg *segment, p pageID, at, words int, bits []uint8) {
 	seg.pages[p.kind] = append(seg.pages[p.kind], span{at, words})
 	seg.used = at + words
 	s.bits[p.kind][p.unit] = append(s.bits[p.kind][p.unit], bits...)
-	s.tally(p.kind, bits, words, 1)
+	s.tally(seg, p.kind, bits, words, 1)
 }
 
 // truncate drops the chunks from the given one on.
@@ -105,7 +118,7 @@ func (s *store) truncate(chunks int) {
 				s.dropLast(unit, last)
 			}
 			if last.end() == last.first {
-				last.buffer.Release()
+				last.buffer.release()
 				list = list[:len(list)-1]
 			}
 		}
@@ -119,39 +132,29 @@ func (s *store) dropLast(unit int, seg *segment) {
 	for k := range seg.pages {
 		p := pageID{Kind(k), unit, chunk}
 		place := seg.pages[k][chunk-seg.first]
-		s.tally(p.kind, s.pageBits(p), place.words, -1)
+		s.tally(seg, p.kind, s.pageBits(p), place.words, -1)
 		s.bits[k][unit] = s.bits[k][unit][:chunk*s.geo.pageGroups]
 		seg.pages[k] = seg.pages[k][:chunk-seg.first]
 		seg.used = min(seg.used, place.at)
 	}
 }
 
-func (s *store) tally(k Kind, bits []uint8, words int, sign int64) {
-	s.liveWords += sign * int64(words)
+// tally counts a page in (sign 1) or out (-1).
+func (s *store) tally(seg *segment, k Kind, bits []uint8, words int, sign int64) {
+	t := tally{words: sign * int64(words), pages: sign}
 	for _, b := range bits {
 		if b == failedBits {
-			s.failed += sign
+			t.failed += sign
 		}
-		s.count[k][min(b, rawBits)] += sign
+		t.groups[k][min(b, rawBits)] += sign
 	}
-}
-
-// sizes are the buffers' words, and how many segments and pages there are.
-func (s *store) sizes() (words int64, segments, pages int) {
-	for _, list := range s.units {
-		segments += len(list)
-		for _, seg := range list {
-			words += int64(seg.buffer.Len())
-			pages += len(seg.pages[Key]) + len(seg.pages[Value])
-		}
-	}
-	return words, segments, pages
+	seg.tally.add(t)
+	s.total.add(t)
 }
 
 // mirrorBytes are the host bytes of the mirror and the page table.
 func (s *store) mirrorBytes() int64 {
-	_, _, pages := s.sizes()
-	n := int64(pages) * int64(unsafe.Sizeof(span{}))
+	n := s.total.pages * int64(unsafe.Sizeof(span{}))
 	for k := range s.bits {
 		for u := range s.bits[k] {
 			n += int64(cap(s.bits[k][u]))

@@ -61,19 +61,19 @@ func TestAppendsFromADeviceBuffer(t *testing.T) {
 					k, v := narrowed(s.values(n), BF16), narrowed(s.values(n), BF16)
 					require.NoError(t, Write(context.Background(), d, b, 4, k))
 					require.NoError(t, Write(context.Background(), d, b, 2004, v))
-					require.NoError(t, s.c.Append(layer, RowsView(BF16, View{b, 4, len(k)}), RowsView(BF16, View{b, 2004, len(v)})))
+					require.NoError(t, s.seq.Append(layer, RowsView(BF16, View{b, 4, len(k)}), RowsView(BF16, View{b, 2004, len(v)})))
 					for kind, words := range [][]uint32{k, v} {
 						s.rows[kind][layer] = append(s.rows[kind][layer], converted(words, BF16, F16, 32)...)
 					}
-					_, err := s.c.Read(layer, RowsF32(make([]float32, 6400)), RowsF32(make([]float32, 6400)))
+					_, err := s.seq.Read(layer, RowsF32(make([]float32, 6400)), RowsF32(make([]float32, 6400)))
 					require.NoError(t, err)
 				}
-				require.NoError(t, s.c.Step(context.Background()))
+				require.NoError(t, s.seq.Step(context.Background()))
 				s.requireRows(F32)
 			}
-			err := s.c.Append(0, RowsView(BF16, View{b, 4090, 32}), RowsView(BF16, View{b, 0, 32}))
+			err := s.seq.Append(0, RowsView(BF16, View{b, 4090, 32}), RowsView(BF16, View{b, 0, 32}))
 			assert.EqualError(t, err, "backend: append: k: view runtime[4090:4122] of a buffer of 4096 words")
-			err = s.c.Append(0, RowsView(BF16, View{b, 4, 32}), RowsView(BF16, View{b, 102, 32}))
+			err = s.seq.Append(0, RowsView(BF16, View{b, 4, 32}), RowsView(BF16, View{b, 102, 32}))
 			assert.EqualError(t, err, "backend: append: v: rows from word 102: must be a multiple of 4")
 		})
 	}
@@ -89,7 +89,7 @@ func TestStepInParts(t *testing.T) {
 				s.append(layer, n)
 			}
 		}
-		require.NoError(t, s.c.Step(context.Background()))
+		require.NoError(t, s.seq.Step(context.Background()))
 	}
 	s.requireRows(F32)
 }
@@ -105,7 +105,7 @@ func TestSlackOfLargeCaches(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Capacity, c.cfg.Policy, c.cfg.HostBudget = 3000, testQAQ(Paper), 1<<24
 			s := newSequence(t, cpu(t), F16, c.cfg)
-			for s.c.Tokens() < 2900 {
+			for s.seq.Tokens() < 2900 {
 				s.step(29)
 				if st := s.c.Stats(); st.Stored > 500 {
 					require.LessOrEqual(t, float64(st.Bytes.Slack), .05*float64(st.Bytes.Live), "%d tokens", st.Tokens)

@@ -46,6 +46,17 @@ func (h *Cache) Rows(r Range) ([][]byte, error) {
 	return rows, nil
 }
 
+// Bytes are the bytes of the chunks of a sequence.
+func (h *Cache) Bytes(id uint64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sequences[id]
+	if s == nil {
+		return 0
+	}
+	return int64(len(s.chunks)) * h.chunkBytes()
+}
+
 // Drop removes a sequence, after its pending rows have arrived. A sequence
 // that is not there is dropped already.
 func (h *Cache) Drop(id uint64) {

@@ -92,7 +92,10 @@ func (s *session) compressed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.answer(ctx, cache)
+	text, err := cache.NewSequence()
+	if err == nil {
+		err = s.answer(ctx, text)
+	}
 	if err == nil {
 		err = s.measure(cache)
 	}
@@ -103,7 +106,7 @@ func (s *session) compressed(ctx context.Context) error {
 }
 
 // answer generates with sampling and streams the text.
-func (s *session) answer(ctx context.Context, cache *backend.Cache) error {
+func (s *session) answer(ctx context.Context, text *backend.Sequence) error {
 	sampler, err := sample.New(s.options.Sampling)
 	if err != nil {
 		return err
@@ -127,7 +130,7 @@ func (s *session) answer(ctx context.Context, cache *backend.Cache) error {
 	if !s.options.IgnoreEnd {
 		o.Ends = m.Tokenizer.Ends
 	}
-	s.result, err = generate.Run(ctx, m, generate.NewStore(ctx, cache, m.QueryHeads, m.KVHeads*m.HeadDim), s.prompt, o)
+	s.result, err = generate.Run(ctx, m, generate.NewStore(ctx, text, m.QueryHeads, m.KVHeads*m.HeadDim), s.prompt, o)
 	if len(s.result.Tokens) > 0 { // also before an error, which begins a line of its own
 		s.ui.Text(stream.Flush() + "\n\n")
 	}

@@ -1,0 +1,114 @@
+package backend
+
+import "fmt"
+
+// Sequence is the KV rows of one text in a Cache. The newest tokens lie in a
+// ring as they came; older ones in pages, quantized as the policy says.
+//
+// A model step appends the same number of tokens to every layer, reads each
+// layer and reports its attention, and ends with Step.
+type Sequence struct {
+	c  *Cache
+	id uint64
+
+	ring       Buffer // recent window: [slot][K, V][layer][KV head][D] of the cache's type
+	store      *store
+	importance *importance
+	host       hostRows
+
+	tokens  int   // tokens of finished steps
+	stored  int   // tokens in pages; the others are in the ring
+	pending []int // tokens of the current step, by layer
+	appends []appended
+	steps   int
+
+	dropped bool
+	moves   Moves
+}
+
+// NewSequence adds an empty sequence. The error wraps ErrSequences when the
+// cache has as many as its configuration allows.
+func (c *Cache) NewSequence() (*Sequence, error) {
+	s, err := c.newSequence()
+	if err != nil {
+		return nil, err
+	}
+	s.importance = newImportance(c.cfg)
+	c.enter(s)
+	return s, nil
+}
+
+// newSequence makes an empty sequence that the cache does not know yet.
+func (c *Cache) newSequence() (*Sequence, error) {
+	if err := c.usable(); err != nil {
+		return nil, err
+	}
+	if n := len(c.sequences); n >= c.cfg.Sequences {
+		return nil, fmt.Errorf("backend: sequence %d: limit %d: %w", n+1, c.cfg.Sequences, ErrSequences)
+	}
+	s := &Sequence{c: c, id: c.made, store: newStore(&c.geo), pending: make([]int, c.cfg.Layers)}
+	s.host = hostRows{pool: &c.pool, geo: &c.geo, id: s.id}
+	var err error
+	s.ring, err = c.newRing(s.id)
+	return s, err
+}
+
+// newRing makes the buffer of a recent window.
+func (c *Cache) newRing(id uint64) (Buffer, error) {
+	b, err := c.dev.NewBuffer(fmt.Sprintf("ring.%d", id), c.geo.slots*c.geo.slotWords(), DeviceLocal)
+	if err != nil {
+		return nil, fmt.Errorf("backend: recent window of sequence %d: %w", id, err)
+	}
+	return b, nil
+}
+
+// enter makes a sequence known to the cache.
+func (c *Cache) enter(s *Sequence) {
+	c.made++
+	c.sequences[s.id] = s
+}
+
+// Drop ends the sequence and frees at once what it alone holds. Later calls
+// fail with ErrUnknownSequence. A sequence can be dropped after the device was
+// lost.
+func (s *Sequence) Drop() error {
+	if err := s.usable(0); err != nil && !deviceLost(err) {
+		return err
+	}
+	s.appendsDone()
+	s.host.pool.drop(s.id)
+	delete(s.c.sequences, s.id)
+	s.release()
+	return nil
+}
+
+// release frees what the sequence holds on the device.
+func (s *Sequence) release() {
+	s.dropped = true
+	s.store.release()
+	s.ring.Release()
+	s.store, s.importance, s.ring, s.appends = nil, nil, nil, nil
+}
+
+// Tokens is the number of tokens of finished steps.
+func (s *Sequence) Tokens() int { return s.tokens }
+
+// usable says why a call for a layer cannot be served.
+func (s *Sequence) usable(layer int) error {
+	if s.c == nil {
+		return fmt.Errorf("backend: %w", ErrUnknownSequence)
+	}
+	if s.c.closed {
+		return s.c.usable()
+	}
+	if s.dropped {
+		return fmt.Errorf("backend: sequence %d: %w", s.id, ErrUnknownSequence)
+	}
+	if s.c.failed != nil {
+		return s.c.failed
+	}
+	if layer < 0 || layer >= s.c.cfg.Layers {
+		return fmt.Errorf("backend: layer %d: the cache has layers 0..%d", layer, s.c.cfg.Layers-1)
+	}
+	return nil
+}
