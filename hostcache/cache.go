@@ -11,7 +11,8 @@ var (
 	ErrBudget = errors.New("host budget exceeded")
 	// ErrNoRow says that a row was never published, or was removed.
 	ErrNoRow = errors.New("no such row")
-	// ErrStored says that a row to be published is there already.
+	// ErrStored says that rows to be published or the target of a fork are
+	// there already.
 	ErrStored = errors.New("row is stored already")
 	// ErrRange says that a key or a size lies outside its limits.
 	ErrRange = errors.New("out of range")
@@ -47,7 +48,7 @@ type Config struct {
 type Stats struct {
 	Bytes        int64 // of all chunks, what the budget limits
 	StagingBytes int64 // of the slots
-	Rows         int   // stored
+	Rows         int   // stored, of each sequence
 	Pending      int   // rows published and not yet stored
 	AcquireWaits int   // Acquire found every slot in use
 	RowWaits     int   // Row or Rows met a pending row

@@ -65,20 +65,27 @@ func (k Key) place() place { return place{k.Side, k.Layer, k.Token / chunkTokens
 
 func (k Key) bit() uint64 { return 1 << (k.Token % chunkTokens) }
 
-// chunk holds the rows of chunkTokens tokens. Bit i of the masks is token i.
+// chunk is the memory of the rows of chunkTokens tokens.
 type chunk struct {
-	data            []byte
+	data    []byte
+	holders int  // sequences
+	shared  bool // there were several holders: it is never written again, so that rows lent to one stay
+}
+
+// view is a chunk as a sequence sees it. Bit i of the masks is token i.
+type view struct {
+	*chunk
 	stored, pending uint64
 }
 
 // sequence holds the chunks of a sequence.
 type sequence struct {
-	chunks  map[place]*chunk
+	chunks  map[place]*view
 	pending int // rows
 }
 
 // find returns the chunk of a row, nil if there is none.
-func (h *Cache) find(k Key) *chunk {
+func (h *Cache) find(k Key) *view {
 	if s := h.sequences[k.Sequence]; s != nil {
 		return s.chunks[k.place()]
 	}
@@ -87,8 +94,36 @@ func (h *Cache) find(k Key) *chunk {
 
 func (h *Cache) chunkBytes() int64 { return chunkTokens * int64(h.config.RowBytes) }
 
+// newChunk makes a chunk of one holder.
+func (h *Cache) newChunk() *chunk {
+	h.stats.Bytes += h.chunkBytes()
+	return &chunk{data: make([]byte, h.chunkBytes()), holders: 1}
+}
+
+// release gives up a holder of a chunk.
+func (h *Cache) release(c *chunk) {
+	if c.holders--; c.holders == 0 {
+		h.stats.Bytes -= h.chunkBytes()
+	}
+}
+
+// writable is a sequence's chunk at a place, made or copied where needed.
+func (h *Cache) writable(s *sequence, p place) *view {
+	v := s.chunks[p]
+	if v == nil {
+		v = &view{chunk: h.newChunk()}
+		s.chunks[p] = v
+	} else if v.shared {
+		own := h.newChunk()
+		copy(own.data, v.data)
+		h.release(v.chunk)
+		v.chunk = own
+	}
+	return v
+}
+
 // row is the memory of a row in its chunk.
-func (h *Cache) row(c *chunk, k Key) []byte {
+func (h *Cache) row(c *view, k Key) []byte {
 	n := h.config.RowBytes
 	at := k.Token % chunkTokens * n
 	return c.data[at : at+n : at+n]

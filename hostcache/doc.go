@@ -11,6 +11,10 @@
 // them back, so the writer waits only when every slot is in use. A reader of a
 // row that is still in a slot waits until it has arrived.
 //
+// Fork makes a sequence that shares the chunks of another. Shared chunks count
+// once in the budget and are never written: who publishes a row in one gets a
+// copy of it. Truncating or dropping one sequence leaves the other's rows.
+//
 // A stored row does not change: Publish refuses a row that is there already,
 // until Truncate or Drop removes it. All methods may be called from several
 // goroutines.

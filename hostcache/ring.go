@@ -106,7 +106,8 @@ func (h *Cache) fits(s *Slot, ranges []Range) error {
 	return nil
 }
 
-// reserve marks the rows pending and makes their chunks, or changes nothing.
+// reserve marks the rows pending and makes or copies their chunks, or changes
+// nothing.
 func (h *Cache) reserve(ranges []Range) error {
 	taken := map[uint64]map[place]uint64{} // bits by chunk
 	fresh := int64(0)
@@ -121,7 +122,7 @@ func (h *Cache) reserve(ranges []Range) error {
 			if bits[k.place()]&k.bit() != 0 || c != nil && (c.stored|c.pending)&k.bit() != 0 {
 				return fmt.Errorf("hostcache: publish %v: %w", k, ErrStored)
 			}
-			if c == nil && bits[k.place()] == 0 {
+			if bits[k.place()] == 0 && (c == nil || c.holders > 1) {
 				fresh += h.chunkBytes()
 			}
 			bits[k.place()] |= k.bit()
@@ -131,7 +132,6 @@ func (h *Cache) reserve(ranges []Range) error {
 		return fmt.Errorf("hostcache: %d bytes more with %d of %d bytes in use: %w",
 			fresh, h.stats.Bytes, h.config.Budget, ErrBudget)
 	}
-	h.stats.Bytes += fresh
 	h.mark(ranges)
 	return nil
 }
@@ -141,15 +141,12 @@ func (h *Cache) mark(ranges []Range) {
 	for _, r := range ranges {
 		s := h.sequences[r.Sequence]
 		if s == nil {
-			s = &sequence{chunks: map[place]*chunk{}}
+			s = &sequence{chunks: map[place]*view{}}
 			h.sequences[r.Sequence] = s
 		}
 		for i := range r.rows() {
 			k := r.key(i)
-			if s.chunks[k.place()] == nil {
-				s.chunks[k.place()] = &chunk{data: make([]byte, h.chunkBytes())}
-			}
-			s.chunks[k.place()].pending |= k.bit()
+			h.writable(s, k.place()).pending |= k.bit()
 		}
 		s.pending += r.rows()
 		h.stats.Pending += r.rows()

@@ -46,7 +46,7 @@ func (h *Cache) Rows(r Range) ([][]byte, error) {
 	return rows, nil
 }
 
-// Bytes are the bytes of the chunks of a sequence.
+// Bytes are the bytes of the chunks of a sequence, shared ones included.
 func (h *Cache) Bytes(id uint64) int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -78,9 +78,7 @@ func (h *Cache) Truncate(id uint64, tokens int) error {
 }
 
 func (h *Cache) truncate(id uint64, tokens int) {
-	for h.sequences[id] != nil && h.sequences[id].pending > 0 {
-		h.changed.Wait()
-	}
+	h.settle(id)
 	s := h.sequences[id]
 	if s == nil {
 		return
@@ -97,7 +95,7 @@ func (h *Cache) truncate(id uint64, tokens int) {
 		c.stored &= keep
 		if c.stored == 0 {
 			delete(s.chunks, p)
-			h.stats.Bytes -= h.chunkBytes()
+			h.release(c.chunk)
 		}
 	}
 	if len(s.chunks) == 0 {
