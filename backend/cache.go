@@ -146,6 +146,6 @@ func (c *Cache) run(role string, record func(*List)) error {
 }
 
 // Lists are the last recorded list of each role: append, read, keep, encode,
-// pack, decide, ranges, move, promote. They can be printed and, while the cache
-// is open and unchanged, submitted again.
+// pack, decide, ranges, move, promote, fork, restore. They can be printed and,
+// while the cache is open and unchanged, submitted again.
 func (c *Cache) Lists() map[string]*List { return c.lists }

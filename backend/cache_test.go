@@ -80,11 +80,13 @@ func testQAQ(f Formula) QAQ {
 	return QAQ{Formula: f, KeyError: 0.5, ValueError: 0.01, MinBits: 0, MaxBits: 8}
 }
 
-var cacheCases = []struct {
+type cacheCase struct {
 	name     string
 	appended Type
 	cfg      Config
-}{
+}
+
+var cacheCases = []cacheCase{
 	{"head", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 64, Alpha: 0.03, Policy: testQAQ(Paper)}},
 	{"head authors d40", F16, Config{Layers: 2, KVHeads: 3, HeadDim: 40, Alpha: 0.06, Policy: testQAQ(Authors)}},
 	{"layer bf16", BF16, Config{Layers: 2, KVHeads: 3, HeadDim: 64, Type: BF16, Level: LevelLayer, Alpha: 0.01, Policy: testQAQ(Paper)}},

@@ -25,6 +25,7 @@ func (s *Sequence) Step(ctx context.Context) error {
 	}
 	s.tokens += s.pending[0]
 	clear(s.pending)
+	s.ringFrom = max(s.ringFrom, s.tokens-s.c.geo.slots)
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ type encoded struct {
 // flush stores the chunks that left the recent window; all or none.
 func (s *Sequence) flush(ctx context.Context) error {
 	from := s.stored / s.c.cfg.PageTokens
-	to := max(from, (s.tokens-s.c.cfg.Window)/s.c.cfg.PageTokens)
+	to := max(from, s.c.cfg.leaving(s.tokens))
 	if from == to {
 		return nil
 	}

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -137,4 +138,50 @@ func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) 
 	}
 	s.importance.observe(layer, probs, queries, queryHeads, tokens)
 	return nil
+}
+
+// clone is a copy that goes its own way.
+func (m *importance) clone() *importance {
+	n := *m
+	n.queries, n.rows = slices.Clone(m.queries), slices.Clone(m.rows)
+	for i, w := range m.rows {
+		n.rows[i] = window{slices.Clone(w.query), slices.Clone(w.visible), slices.Clone(w.rows)}
+		for r := range w.rows {
+			n.rows[i].rows[r] = slices.Clone(w.rows[r])
+		}
+	}
+	return &n
+}
+
+// forget drops, of each layer, the first query that saw more than the given
+// tokens and all after it; the next one observed takes its number.
+func (m *importance) forget(tokens int) {
+	for layer := range m.queries {
+		first := math.MaxInt
+		for s := range m.scopes {
+			first = min(first, m.scope(layer, s).forget(tokens))
+		}
+		for other := range m.queries {
+			if other == layer || m.shared { // layers of one scope number queries alike
+				m.queries[other] = min(m.queries[other], first)
+			}
+		}
+	}
+}
+
+// forget empties the rows of the first query that saw more than the given
+// tokens and of all after it, and returns that query.
+func (w *window) forget(tokens int) int {
+	first := math.MaxInt
+	for r, q := range w.query {
+		if q >= 0 && w.visible[r] > tokens {
+			first = min(first, q)
+		}
+	}
+	for r, q := range w.query {
+		if q >= first {
+			w.query[r] = -1
+		}
+	}
+	return first
 }

@@ -16,11 +16,12 @@ type Sequence struct {
 	importance *importance
 	host       hostRows
 
-	tokens  int   // tokens of finished steps
-	stored  int   // tokens in pages; the others are in the ring
-	pending []int // tokens of the current step, by layer
-	appends []appended
-	steps   int
+	tokens   int   // tokens of finished steps
+	stored   int   // tokens in pages; the others are in the ring
+	ringFrom int   // the ring has the rows of every token from this one on
+	pending  []int // tokens of the current step, by layer
+	appends  []appended
+	steps    int
 
 	dropped bool
 	moves   Moves
@@ -84,18 +85,23 @@ func (s *Sequence) Drop() error {
 
 // release frees what the sequence holds on the device.
 func (s *Sequence) release() {
-	s.dropped = true
+	s.dropped, s.tokens = true, 0
 	s.store.release()
 	s.ring.Release()
 	s.store, s.importance, s.ring, s.appends = nil, nil, nil, nil
 }
 
-// Tokens is the number of tokens of finished steps.
-func (s *Sequence) Tokens() int { return s.tokens }
+// Tokens is the number of tokens of finished steps; 0 of a dropped sequence.
+func (s *Sequence) Tokens() int {
+	if s == nil {
+		return 0
+	}
+	return s.tokens
+}
 
 // usable says why a call for a layer cannot be served.
 func (s *Sequence) usable(layer int) error {
-	if s.c == nil {
+	if s == nil || s.c == nil {
 		return fmt.Errorf("backend: %w", ErrUnknownSequence)
 	}
 	if s.c.closed {

@@ -59,7 +59,7 @@ func (c *Cache) Stats() Stats {
 // host rows that it shares with others. Staging, Submits and Times are those of
 // the cache. A dropped sequence has none.
 func (s *Sequence) Stats() Stats {
-	if s.c == nil || s.dropped {
+	if s == nil || s.c == nil || s.dropped {
 		return Stats{}
 	}
 	pages := held{}

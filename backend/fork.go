@@ -1,0 +1,101 @@
+package backend
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Fork adds a sequence that equals this one and goes its own way from here.
+// Pages and host rows are shared until one of the two changes them; the recent
+// window is copied on the device. Moves of the new one begin at zero.
+//
+// The error wraps ErrSequences when the cache has as many sequences as its
+// configuration allows, and ErrUnfinishedStep between Append and Step.
+func (s *Sequence) Fork() (*Sequence, error) {
+	if err := s.finished("fork"); err != nil {
+		return nil, err
+	}
+	f, err := s.c.newSequence()
+	if err != nil {
+		return nil, err
+	}
+	err = s.copyRing("fork", f.ring, s.ringFrom, s.tokens)
+	if err == nil {
+		err = s.host.fork(&f.host)
+	}
+	if err != nil {
+		f.ring.Release()
+		return nil, err
+	}
+	f.tokens, f.stored, f.ringFrom, f.steps = s.tokens, s.stored, s.ringFrom, s.steps
+	f.importance = s.importance.clone()
+	f.store.share(s.store)
+	s.c.enter(f)
+	return f, nil
+}
+
+// finished says why a call between steps cannot be served.
+func (s *Sequence) finished(call string) error {
+	if err := s.usable(0); err != nil {
+		return err
+	}
+	for layer, n := range s.pending {
+		if n > 0 {
+			return fmt.Errorf("backend: %s: layer %d has %d tokens of the current step: %w", call, layer, n, ErrUnfinishedStep)
+		}
+	}
+	return nil
+}
+
+// copyRing copies the tokens from..to of the recent window to another ring.
+func (s *Sequence) copyRing(role string, to Buffer, from, end int) error {
+	if from == end {
+		return nil
+	}
+	return s.c.run(role, func(l *List) {
+		s.c.recordRing(l, s.ring, to, from, end)
+		l.Mark(role)
+	})
+}
+
+// recordRing records the copying of tokens from..end between two rings.
+func (c *Cache) recordRing(l *List, src, dst Buffer, from, end int) {
+	var regions []Region
+	for token := from; token < end; {
+		n := min(end-token, c.geo.slots-token%c.geo.slots)
+		at := c.geo.ringAt(token, Key, 0)
+		regions = append(regions, Region{at, at, n * c.geo.slotWords()})
+		token += n
+	}
+	l.Copy(src, dst, regions...)
+}
+
+// share makes an empty store one of the same pages.
+func (s *store) share(from *store) {
+	s.total = from.total
+	for unit, list := range from.units {
+		for _, seg := range list {
+			seg.buffer.holders++
+			mine := *seg
+			for k := range seg.pages {
+				mine.pages[k] = slices.Clone(seg.pages[k])
+			}
+			s.units[unit] = append(s.units[unit], &mine)
+		}
+		for k := range from.bits {
+			s.bits[k][unit] = slices.Clone(from.bits[k][unit])
+		}
+	}
+}
+
+// fork gives to the rows that are here.
+func (h *hostRows) fork(to *hostRows) error {
+	if h.pool.rows == nil {
+		return nil
+	}
+	if err := h.pool.rows.Fork(h.id, to.id); err != nil {
+		return fmt.Errorf("backend: fork: %w", err)
+	}
+	to.kept = h.kept
+	return nil
+}

@@ -1,0 +1,161 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Every list and every buffer of fork, rollback and what follows fails once;
+// the sequences go on as if nothing was.
+func TestForksGoOnAfterFailures(t *testing.T) {
+	broken := errors.New("broken")
+	for n := range 24 {
+		d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: broken}
+		cfg := small
+		cfg.Sequences, cfg.Capacity = 2, 160
+		s := newSequence(t, d, F32, cfg)
+		for range 4 {
+			s.step(30)
+		}
+		if d.submits = n; n >= 12 {
+			d.submits, d.buffers = -1, n-12
+		}
+		var failed []string
+		attempt := func(name string, call func() error) {
+			before, live := s.c.Stats(), d.Stats().LiveBytes
+			err := call()
+			if err == nil {
+				return
+			}
+			require.ErrorIs(t, err, broken)
+			failed = append(failed, name)
+			d.submits, d.buffers = -1, -1
+			if name != "step" {
+				require.Equal(t, live, d.Stats().LiveBytes, "nothing is left of a failed %s", name)
+				after := s.c.Stats()
+				require.Equal(t, before.Tokens, after.Tokens)
+				require.Equal(t, before.Stored, after.Stored)
+				require.Equal(t, before.Bytes, after.Bytes)
+				s.requireRows(F32)
+			}
+			require.NoError(t, call())
+		}
+		var seq *Sequence
+		attempt("fork", func() (err error) { seq, err = s.seq.Fork(); return err })
+		f := s.model(seq)
+		attempt("rollback", func() error { return s.seq.Rollback(90) })
+		s.forget(90)
+		submits, buffers := d.submits, d.buffers
+		d.submits, d.buffers = -1, -1
+		f.requireRows(F32)
+		s.requireRows(F32)
+		d.submits, d.buffers = submits, buffers
+		for layer := range cfg.Layers {
+			s.append(layer, 30)
+			s.observe(layer, 30)
+		}
+		attempt("step", func() error { return s.seq.Step(context.Background()) })
+		d.submits, d.buffers = -1, -1
+		s.adapt()
+		s.requireFresh()
+		if n < 3 || n == 12 || n == 13 {
+			require.Len(t, failed, 1, "case %d", n)
+		}
+		require.NoError(t, seq.Drop())
+		require.NoError(t, s.seq.Drop())
+		require.Zero(t, s.c.Stats().Segments)
+	}
+}
+
+func TestRollbackInsideTheRingNeedsNoDevice(t *testing.T) {
+	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errors.New("broken")}
+	cfg := small
+	cfg.HostBudget, cfg.Capacity = 0, 160
+	s := newSequence(t, d, F32, cfg)
+	s.step(32)
+	s.step(32)
+	s.step(32) // the ring has 64 tokens: those from 32 on
+	require.Equal(t, 80, s.seq.stored)
+	d.submits, d.buffers = 0, 0
+	for _, k := range []int{0, 1, 10, 20, 12} { // 53 are left, of which 48 are stored
+		s.rollback(k)
+	}
+	require.Equal(t, 48, s.seq.stored)
+	d.submits, d.buffers = -1, -1
+	s.requireRows(F32)
+
+	before := s.c.Stats()
+	err := s.seq.Rollback(20)
+	require.ErrorIs(t, err, ErrRollback)
+	require.EqualError(t, err, "backend: rollback to 33 tokens: rows of the tokens 16..31 are needed, the host keeps the first 0: rows are gone")
+	require.Equal(t, before, s.c.Stats())
+	s.requireRows(F32)
+
+	d.submits, d.buffers = 0, 0
+	s.rollback(53)
+	require.Zero(t, s.c.Stats().Segments)
+	d.submits, d.buffers = -1, -1
+	s.step(32)
+	s.step(9)
+	s.requireRows(F32)
+}
+
+// Where the host has too few rows because its budget is reached, and again
+// when a rollback has made room.
+func TestRollbackAndTheHostBudget(t *testing.T) {
+	cfg := small
+	cfg.Capacity, cfg.HostBudget = 256, 4*64*2*32*2 // the first 64 tokens
+	s := newSequence(t, cpu(t), F32, cfg)
+	for range 5 {
+		s.step(32)
+	}
+	require.Equal(t, 64, s.seq.host.kept)
+	require.ErrorIs(t, s.seq.Rollback(60), ErrRollback) // rows from 80 on are needed, the ring begins at 96
+	s.rollback(100)                                     // from 48 on: the host has up to 63, the ring from 96
+	require.Equal(t, 48, s.seq.host.kept)
+	s.requireRows(F32)
+	s.step(20)
+	require.Equal(t, 64, s.seq.host.kept, "there is room again")
+	s.requireRows(F32)
+}
+
+func TestImportanceForgetsDroppedTokens(t *testing.T) {
+	for _, level := range []Level{LevelHead, LevelToken} {
+		m := newImportance(Config{Layers: 2, KVHeads: 1, Window: 2, Capacity: 8, Level: level})
+		out := func(layer, n int) []float32 {
+			w := make([]float32, n)
+			m.scope(layer, 0).fill(w)
+			return w
+		}
+		see := func(p ...float32) {
+			for layer := range 2 {
+				m.observe(layer, p, 1, 1, len(p))
+			}
+		}
+		see(.5)
+		see(.1, .2)
+		see(.3, .4, .6)
+		was := m.clone()
+		m.forget(3)
+		assert.Equal(t, was, m, "all of them are there")
+		m.forget(2)
+		assert.Equal(t, []float32{-1, -1}, out(1, 2), "one row of two is left")
+		assert.Equal(t, []int{2, 2}, m.queries)
+		see(.0, .1, .7)
+		assert.Equal(t, []float32{.1, .2, -1}, out(1, 3), "as if the dropped query had never been")
+		m.forget(0)
+		assert.Equal(t, []float32{-1}, out(0, 1))
+		see(.8)
+		see(.2, .1)
+		assert.Equal(t, []float32{.8, -1}, out(1, 2))
+		assert.Equal(t, 3, was.queries[0], "a clone goes its own way")
+		m.observe(0, []float32{.1, 0, 0}, 1, 1, 3) // layer 1 lags behind
+		m.forget(3)
+		m.observe(1, []float32{.3, 0, 0}, 1, 1, 3)
+		assert.Equal(t, []float32{.3, .1}, out(1, 2), "nothing was forgotten")
+	}
+}
