@@ -41,6 +41,7 @@ var Decide = &Kernel{
 		{Name: "HIGH", ID: 7, Default: 0},
 		{Name: "QUERIES", ID: 8, Default: 4},
 		{Name: "RING", ID: 9, Default: 0},
+		{Name: "SINGLE", ID: 10, Default: 0},
 	},
 }
 
@@ -90,16 +91,17 @@ type DecideSpec struct {
 	High      uint32
 	Queries   uint32
 	Ring      uint32
+	Single    uint32
 }
 
 // Words returns the values in the order of Decide.Constants.
 func (s DecideSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring}
+	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single}
 }
 
 // String names every constant and its value.
 func (s DecideSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring)
+	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Single=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single)
 }
 
 // ParseDecideSpec reverses Words; values behind the end of words are 0.
@@ -115,5 +117,6 @@ func ParseDecideSpec(words []uint32) DecideSpec {
 		High:      specWord(words, 7),
 		Queries:   specWord(words, 8),
 		Ring:      specWord(words, 9),
+		Single:    specWord(words, 10),
 	}
 }

@@ -89,9 +89,12 @@
 //	4  and on, for pages: of page i, tokens First + i*PageTokens and on, the
 //	   offset of the K page and that of the V page
 //
-// Scores are rows of Stride words, one a query vector [KV head][v], word t-Base
-// for token t; probabilities take their place. Partials are [split - Base/256]
-// [KV head][v][D] in f32. Arranged queries are tiles of QUERIES vectors, [KV
-// head][ceil(V/QUERIES)], each [D elements, then the X_c][QUERIES] in f32, zero
+// Scores are [KV head][tile][Stride tokens][QUERIES]: the vectors of a KV head
+// are in ceil(V/QUERIES) tiles of QUERIES, vector v in tile v/QUERIES, and the
+// scores of token t have place t-Base; probabilities take their place. score
+// writes all QUERIES scores of a tile's token, those beyond V too, which nobody
+// reads but as factors of sums that nobody keeps. Partials are [split -
+// Base/256][KV head][v][D] in f32. Arranged queries are tiles of QUERIES
+// vectors, [KV head][tile], each [D elements, then the X_c][QUERIES] in f32, zero
 // for vectors beyond V, padded to a multiple of four words.
 package shaders

@@ -8,7 +8,7 @@
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // a frame
-layout(set = 0, binding = 2, std430) readonly buffer Scores { float scores[]; };
+layout(set = 0, binding = 2, std430) readonly buffer Scores { vec4 scores[]; };
 layout(set = 0, binding = 3, std430) buffer Partials { float partials[]; };
 layout(push_constant) uniform Push {
     uint Vectors;        // query vectors of a KV head, V
@@ -33,17 +33,32 @@ const uint SUMS = HELD * QUERIES;
 struct Item {
     uint lane;
     uint head;
-    uint row;   // of the first vector, in scores and partials
-    uint live;  // vectors of the tile
+    uint partial; // the first vector's row of partials
+    uint live;    // vectors of the tile
+    uint scores_; // word of the tile's probabilities for token 0
 };
 
 uint elementOf(Item item, uint i) { return i / EACH * 32u + i % EACH * LANES + item.lane; }
 
+// Probabilities of a token for the vectors of the tile.
+void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
+    uint at = item.scores_ + t * QUERIES;
+    if (QUERIES < 4) {
+        for (uint v = 0u; v < QUERIES; v++) p[v] = WORD(scores, at + v);
+        return;
+    }
+    for (uint v = 0u; v < QUERIES; v += 4u) {
+        vec4 four = scores[(at + v) / 4u];
+        for (uint k = 0u; k < 4u; k++) p[v + k] = four[k];
+    }
+}
+
 void addToken(inout float sums[SUMS], Item item, uint t, float x[HELD]) {
-    for (uint v = 0u; v < QUERIES; v++) {
-        float p = v < item.live ? scores[(item.row + v) * Stride + t - base()] : 0.0;
-        for (uint i = 0u; i < HELD; i++) {
-            precise float product = p * x[i];
+    float p[QUERIES];
+    loadProbabilities(item, t, p);
+    for (uint i = 0u; i < HELD; i++) {
+        for (uint v = 0u; v < QUERIES; v++) {
+            precise float product = p[v] * x[i];
             precise float sum = sums[i * QUERIES + v] + product;
             sums[i * QUERIES + v] = sum;
         }
@@ -58,26 +73,41 @@ void loadRaw(Item item, uint at, out float x[HELD]) {
     }
 }
 
-// The codes of a row at word at, in the high bits of bytes.
-void loadCodes(Item item, uint at, uint bits, out uint codes[HELD]) {
-    uint words = rowWords(bits);
-    for (uint i = 0u; i < HELD; i++) codes[i] = 0u;
-    for (uint p = 0u; p < bits; p++) {
-        for (uint c = 0u; c < CHUNKS; c++) {
-            uint plane = planeAt(at, words, p, c) >> item.lane;
-            for (uint j = 0u; j < EACH; j++) codes[c * EACH + j] |= ((plane >> (j * LANES)) & 1u) << (7u - p);
+// Words of a plane of a row at word at, one a chunk.
+void loadPlane(uint at, uint words, uint p, out uint plane[CHUNKS]) {
+    if (CHUNKS % 4 == 0 && ALIGNED) {
+        for (uint c = 0u; c < CHUNKS; c += 4u) {
+            uvec4 four = pages[(at + p * CHUNKS + c) / 4u];
+            for (uint k = 0u; k < 4u; k++) plane[c + k] = four[k];
         }
+    } else {
+        for (uint c = 0u; c < CHUNKS; c++) plane[c] = planeAt(at, words, p, c);
     }
+}
+
+// The invocation's codes of a chunk are LANES bits apart in a word, in the high
+// bits of bytes.
+const uint SPREAD = LANES == 8 ? 0x01010101 : LANES == 16 ? 0x00010001 : 1;
+
+void loadCodes(Item item, uint at, uint bits, out uint codes[CHUNKS]) {
+    uint words = rowWords(bits), plane[CHUNKS];
+    for (uint c = 0u; c < CHUNKS; c++) codes[c] = 0u;
+    for (uint p = 0u; p < bits; p++) {
+        loadPlane(at, words, p, plane);
+        for (uint c = 0u; c < CHUNKS; c++) codes[c] = codes[c] << 1 | ((plane[c] >> item.lane) & SPREAD);
+    }
+    for (uint c = 0u; c < CHUNKS; c++) codes[c] <<= 8u - bits;
 }
 
 // The values of a quantized row of a page.
 void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits, out float x[HELD]) {
-    uint codes[HELD], groups = PageTokens * GroupsPerToken;
+    uint codes[CHUNKS], groups = PageTokens * GroupsPerToken;
     loadCodes(item, at, bits, codes);
     uvec2 range = rangePatterns(page + rangesAt(groups) + group * RANGE_WORDS);
     float low = loaded(range.x);
     precise float s8 = extentOf(range) * 0.00390625;
-    for (uint i = 0u; i < HELD; i++) x[i] = bounded(valueOf(low, s8, halfStep(bits), codes[i]));
+    for (uint i = 0u; i < HELD; i++)
+        x[i] = bounded(valueOf(low, s8, halfStep(bits), (codes[i / EACH] >> (i % EACH * LANES)) & 0xffu));
     for (uint j = 0u; j < OUTLIERS; j++) {
         uint n = group * OUTLIERS + j;
         uint d = outlierIndex(page, groups, n) - index * HEAD_DIM;
@@ -127,22 +157,22 @@ void main() {
     Item item;
     item.lane = gl_GlobalInvocationID.x % LANES;
     item.head = n / tiles % Heads;
-    item.row = item.head * Vectors + tile * QUERIES;
+    item.scores_ = ((item.head * tiles + tile) * Stride - base()) * QUERIES;
     item.live = min(QUERIES, Vectors - tile * QUERIES);
     uint from = max(split * SPLIT, begin()), to = min((split + 1u) * SPLIT, end());
     if (from >= to) return;
-    uint partial = (split - base() / SPLIT) * Heads * Vectors + item.row;
+    item.partial = ((split - base() / SPLIT) * Heads + item.head) * Vectors + tile * QUERIES;
     bool more = from > split * SPLIT; // an earlier dispatch began the split
     float sums[SUMS];
     for (uint i = 0u; i < SUMS; i++) {
         uint d = elementOf(item, i / QUERIES), v = i % QUERIES;
         bool here = more && v < item.live && (ALIGNED || d < HEAD_DIM);
-        sums[i] = here ? partials[(partial + v) * HEAD_DIM + d] : 0.0;
+        sums[i] = here ? partials[(item.partial + v) * HEAD_DIM + d] : 0.0;
     }
     if (RING != 0) addRing(sums, item, from, to);
     else addPages(sums, item, from, to);
     for (uint i = 0u; i < SUMS; i++) {
         uint d = elementOf(item, i / QUERIES), v = i % QUERIES;
-        if (v < item.live && (ALIGNED || d < HEAD_DIM)) partials[(partial + v) * HEAD_DIM + d] = sums[i];
+        if (v < item.live && (ALIGNED || d < HEAD_DIM)) partials[(item.partial + v) * HEAD_DIM + d] = sums[i];
     }
 }

@@ -10,7 +10,7 @@ layout(push_constant) uniform Push {
     uint Vectors;     // query vectors of a KV head, V
     uint VectorFirst; // first vector that counts
     uint Heads;       // KV heads
-    uint Stride;      // words of a vector's scores
+    uint Stride;      // tokens that scores have room for
     uint At;          // words before the importance of KV head 0
     uint HeadStride;  // words from KV head to KV head
     uint Keep;        // 1: the larger of old and new stays, 0: the new
@@ -23,7 +23,8 @@ float largest(uint h, uint t) {
     float most = 0.0;
     if (t < plan[1] || t >= plan[0]) return most;
     for (uint v = VectorFirst; v < Vectors; v++) {
-        float p = scores[(h * Vectors + v) * Stride + t - plan[1]];
+        uint tile = h * ((Vectors + QUERIES - 1u) / QUERIES) + v / QUERIES;
+        float p = scores[(tile * Stride + t - plan[1]) * QUERIES + v % QUERIES];
         most = p > most ? p : most;
     }
     return most;

@@ -9,10 +9,10 @@ var records = []glsl.Record{
 	{
 		Name:     "convert",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "2211c5925806252c3ad467fb6378ba5f78efed27682eeb2f43872238ebdd15d2",
+		SPIRV:    "c89166fcd81020f40325f91885cd90befdefb213ebbfec18f0b99531eae9ec97",
 		Sources: []glsl.Source{
 			{Path: "convert.comp", SHA256: "d886393126b18ca190a0d44a492b7692c4c0eccb9766a831b07c57774d0f67cb"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -28,10 +28,10 @@ var records = []glsl.Record{
 	{
 		Name:     "decide",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "383b01a97edcb7c8f4f9f751ed1dee05ffbd11ebc3214bb48f3ff03efd2d767f",
+		SPIRV:    "f8106c8150b6f5b3707e717b14b67173224f67ab91db288e4cb494605ec67aa8",
 		Sources: []glsl.Source{
 			{Path: "decide.comp", SHA256: "cd817fb3432a0360fb593c5e661dfa4b02f37ac683947cacaeaf87b15a6cac28"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -41,10 +41,10 @@ var records = []glsl.Record{
 	{
 		Name:     "decode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "ae36c5c77262b82a47d42ea91fb6dbcabd4b0e62b30a15c59df1a9700b538a68",
+		SPIRV:    "2bc4e95f8ea9d3dda2721dcc34f7d0e4ea5b904ee58dfb316a18b84d09899a9b",
 		Sources: []glsl.Source{
 			{Path: "decode.comp", SHA256: "eb2c8fe2d02f7082f61fb255dd91b7cfe8d13a066bbb7f372f611e2722e9559d"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "74c723a4ac8446063d4ec959621a550819b65efc7f071fb5bf9ca0c88ddebddc"},
@@ -54,10 +54,10 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "68c884b02a36799a59795721a7c6373e503dc7be9ab5addd313f37e86129deb9",
+		SPIRV:    "856b77796430cc14695e7e7aedd3cae2211f035135e09c6c1ae826a8e46890b1",
 		Sources: []glsl.Source{
 			{Path: "encode.comp", SHA256: "4815c7954cf3223a8dafe5585026fca40a06b1ecd02fd93f0fa39a5f08defe7f"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/chunks.glsl", SHA256: "ddb6d3a3e7e7d86281cd03cab9617e4cb9d03b194f5ea0a3fa68155570e180b5"},
@@ -71,10 +71,10 @@ var records = []glsl.Record{
 	{
 		Name:     "merge",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "be2ea7d55f9b5f6ed3b9817fff141ad9b3435cbc4149f93eed0be99941592ab8",
+		SPIRV:    "30a2fb478a66d817373c0910b8d99037cc93ac717da61850c7b10648683b2cfe",
 		Sources: []glsl.Source{
 			{Path: "merge.comp", SHA256: "0a5e98c62a63da3469d632cd8e7d88160792de0b7cb9d02d3d5a9e05019af09c"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/attend.glsl", SHA256: "d27f3db6ce94eb62a913cdd72fcf42a0ca44d62eca27770e0ac5ff5cd553a779"},
@@ -83,10 +83,10 @@ var records = []glsl.Record{
 	{
 		Name:     "mix",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "8436c5d0368caae4a6201409554e8e9eaad651568c805b0bfa671a1e53d03738",
+		SPIRV:    "e5f040bef5e42e4b8988dcf7b52a3aabd2525b7c06c1a4d70ff6ebe897b4910b",
 		Sources: []glsl.Source{
-			{Path: "mix.comp", SHA256: "33fc8e3c353895acdad1b4e4658f87a21f3ba7d35954686fe292551281c17496"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "mix.comp", SHA256: "e6e1fa701a574868be12d0973f93fa045ea49531285a68b6a9241b97760d488e"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "74c723a4ac8446063d4ec959621a550819b65efc7f071fb5bf9ca0c88ddebddc"},
@@ -96,19 +96,19 @@ var records = []glsl.Record{
 	{
 		Name:     "observe",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "634145337e7cd31abddc0afa6eb995166267860763f2efc9e432910553587b10",
+		SPIRV:    "cd5ca5d4bb1e2a75bc2545eb5bf25d5b0a163f6589425b3c0d931e470fd13084",
 		Sources: []glsl.Source{
-			{Path: "observe.comp", SHA256: "efda3bb11a5f13f81a0aa3b609b696c9e3875d3ce4e3e63a356a561ae02a88c7"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "observe.comp", SHA256: "f3e6efa62a9576370c8a25ce8c197df25a3cdaf76ced7787ee4c34d56db37ada"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 		},
 	},
 	{
 		Name:     "pack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "a0fa3e5b26d94d47c623ef5dad9ca2972f776f0b4e70da5b52edbe063fa03e33",
+		SPIRV:    "c68349fdd7c2cea05acb1b233d16967cc017b5a45111f2c8527bebc458b79285",
 		Sources: []glsl.Source{
 			{Path: "pack.comp", SHA256: "e5193afa4067b651686e015d1707e3973174d4d6fe50eae0159d92f96bcd6eff"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -124,10 +124,10 @@ var records = []glsl.Record{
 	{
 		Name:     "promote",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "89c61120dc21b1f9e7d6fd905be56070d054058a0ee6dd6ec19ce91d62198f5d",
+		SPIRV:    "c79dda1d15dd91b4fac640f6854c17c6494bafb305b6a53a78c72a9fc6801b07",
 		Sources: []glsl.Source{
 			{Path: "promote.comp", SHA256: "706bbf846dbf0a7d35efe338d2bedf956f73b4d15df24984f97d654e244de927"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -138,10 +138,10 @@ var records = []glsl.Record{
 	{
 		Name:     "query",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "b3e36b386db0967b40a32e5bdc437c36f9989b9d00dca7b3e4de76f1c1c28bd3",
+		SPIRV:    "815d140f47fd5c7fb97f616fc183c7e00ebd6fbc5be5b8c1769b95ed0338bf01",
 		Sources: []glsl.Source{
 			{Path: "query.comp", SHA256: "c9a806b6d1ff27cef593cd864cede0bbe10d61330992a8d803868a135ab6c08d"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -149,10 +149,10 @@ var records = []glsl.Record{
 	{
 		Name:     "repack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "ae9d5e303e4cd212fb511fe22b6505aa6c8147fc7182bf37b91bdc272375dab8",
+		SPIRV:    "1553651af98d87885d5cf46ea6bc302a81c7f69c65ddb3aa53a94638ad6329a7",
 		Sources: []glsl.Source{
 			{Path: "repack.comp", SHA256: "85bfc871d5adb2dcb8838d92f589753afa210d7ee028560b02c571d7c284c91c"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -163,10 +163,10 @@ var records = []glsl.Record{
 	{
 		Name:     "score",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "8516602e3da86b2a8e5cdce3b01a7959c8bf798099e373c072efa800dd7a23ad",
+		SPIRV:    "0a8e6507db6a2dbbfff725368f1d724806db1831558566cc14c82e0584fd0f94",
 		Sources: []glsl.Source{
-			{Path: "score.comp", SHA256: "e7e14eef4ddd534e8268d0d7761fa6269c169b55235266f6f2e638ea671a28db"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "score.comp", SHA256: "ed4d81ecbb99602e309c5ee1d398ece886bc635861ad4d0a2130579aa8a0d617"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "74c723a4ac8446063d4ec959621a550819b65efc7f071fb5bf9ca0c88ddebddc"},
@@ -178,10 +178,10 @@ var records = []glsl.Record{
 	{
 		Name:     "soften",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "a71d25e7c5e0598b70638a351b560c41bd7a6ff5339e11b646746ee1ec03f45d",
+		SPIRV:    "85d4112129fd68ee84a883de8b3b1a4face1e6ceacba9359d717d162a2745cfe",
 		Sources: []glsl.Source{
-			{Path: "soften.comp", SHA256: "ecb419b2ba45ea2a9c919a495dad234ff83d006cf20dbe954d871fb101eae7f1"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "soften.comp", SHA256: "ceccd7be48c9ddcbb14aad0592b8c799cda389cc6a2635741d1b26caa822b320"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/math.glsl", SHA256: "435e296d44761d1696a44bef71b31197c721a682512cf23ed4bb66bbe3896f89"},
@@ -190,10 +190,10 @@ var records = []glsl.Record{
 	{
 		Name:     "weigh",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "2b300bf81333bca57ea21ac5fa50707083624c848257de0a95b776ded34aafe5",
+		SPIRV:    "358e96f291a4f282fe8ded61438bf83a60ccb203161080daedf3fa243a003076",
 		Sources: []glsl.Source{
 			{Path: "weigh.comp", SHA256: "df062ffe52f775167a2df763751bacf5b9c0a6243b4f601556e60cb0eb040977"},
-			{Path: "lib/config.glsl", SHA256: "5442ab7c43bbdbddd0e9aefa267a7019a068fd4c4848675bfa6ea4c200f23a22"},
+			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 		},
 	},
 }

@@ -8,11 +8,12 @@
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // a frame
 layout(set = 0, binding = 2, std430) readonly buffer Queries { uvec4 queries[]; };
-layout(set = 0, binding = 3, std430) writeonly buffer Scores { float scores[]; };
+layout(set = 0, binding = 3, std430) writeonly buffer Scores { vec4 scores[]; };
 layout(push_constant) uniform Push {
     uint Vectors;        // query vectors of a KV head, V
     uint Heads;          // KV heads
-    uint Stride;         // words of a vector's scores
+    uint Tile;           // the tile of queries, if SINGLE
+    uint Stride;         // tokens that scores have room for
     uint PageTokens;     // tokens of a page
     uint GroupsPerToken; // groups of a token in a page
     uint RowFirst;       // row of KV head 0 in the group, if a token has one group
@@ -44,30 +45,6 @@ float queryAt(uint tile, uint d, uint v) {
     return uintBitsToFloat(WORD(queries, tile * TILE + d * QUERIES + v));
 }
 
-// Adds the products of a chunk of a row to sums: u(e8, k) is element e8 + k,
-// prepare(e8) a statement before the eight of them.
-#define ADD_CHUNK(sums, tile, chunk, prepare, u)                                 \
-    {                                                                            \
-        float parts[QUERIES];                                                    \
-        for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;                      \
-        for (uint e8 = 0u; e8 < 32u; e8 += 8u) {                                 \
-            if (!ALIGNED && chunk * 32u + e8 >= HEAD_DIM) break;                 \
-            prepare(e8)                                                          \
-            for (uint k = 0u; k < 8u; k++) {                                     \
-                float element = u(e8, k);                                        \
-                for (uint v = 0u; v < QUERIES; v++) {                            \
-                    precise float product = queryAt(tile, chunk * 32u + e8 + k, v) * element; \
-                    precise float sum = parts[v] + product;                      \
-                    parts[v] = sum;                                              \
-                }                                                                \
-            }                                                                    \
-        }                                                                        \
-        for (uint v = 0u; v < QUERIES; v++) {                                    \
-            precise float sum = sums[v] + parts[v];                              \
-            sums[v] = sum;                                                       \
-        }                                                                        \
-    }
-
 // Words at..at+n-1 of pages, n = 4 or 8; whole 128-bit words where rows begin
 // at such.
 void loadWords(uint at, uint n, out uint words[8]) {
@@ -79,23 +56,57 @@ void loadWords(uint at, uint n, out uint words[8]) {
     }
 }
 
-void addRaw(inout float sums[QUERIES], uint tile, uint chunk, Row row) {
-#define LOAD_RAW(e8)                                                             \
-    uint words[8];                                                               \
-    loadWords(row.at + (chunk * 32u + e8) / PER_WORD, 8u / PER_WORD, words);
-#define RAW_ELEMENT(e8, k) boundedPattern(PER_WORD == 1 ? words[k] :             \
-    k % 2u == 0u ? words[k / 2u] << 16 : words[k / 2u] & 0xffff0000u)
-    ADD_CHUNK(sums, tile, chunk, LOAD_RAW, RAW_ELEMENT)
+void loadRaw(Row row, uint chunk, inout float x[32]) {
+    for (uint e8 = 0u; e8 < 32u; e8 += 8u) {
+        if (!ALIGNED && chunk * 32u + e8 >= HEAD_DIM) break;
+        uint words[8];
+        loadWords(row.at + (chunk * 32u + e8) / PER_WORD, 8u / PER_WORD, words);
+        for (uint k = 0u; k < 8u; k++)
+            x[e8 + k] = boundedPattern(PER_WORD == 1 ? words[k] :
+                k % 2u == 0u ? words[k / 2u] << 16 : words[k / 2u] & 0xffff0000u);
+    }
 }
 
-void addCodes(inout float sums[QUERIES], uint tile, uint chunk, Row row) {
+void loadCodes(Row row, uint chunk, inout float x[32]) {
     uint codes[8];
     for (uint p = 0u; p < 8u; p++) codes[7u - p] = p < row.bits ? planeAt(row.at, row.words, p, chunk) : 0u;
     codes[7] = ~codes[7];
     transpose(codes);
-#define NOTHING(e8)
-#define SIGNED_BYTE(e8, k) float(int(codes[k] << (24u - e8)) >> 24)
-    ADD_CHUNK(sums, tile, chunk, NOTHING, SIGNED_BYTE)
+    for (uint e = 0u; e < 32u; e++) x[e] = float(int(codes[e % 8u] << (24u - e / 8u * 8u)) >> 24);
+}
+
+// Elements of a chunk: bytes u of codes, or values of a raw row. Loops with no
+// or one turn stand for branches: drivers that run invocations in vector lanes
+// skip only loops.
+void loadChunk(Row row, uint chunk, out float x[32]) {
+    for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
+    if (RING != 0) {
+        loadRaw(row, chunk, x);
+        return;
+    }
+    for (uint turn = 0u; turn < (row.bits == RAW ? 1u : 0u); turn++) loadRaw(row, chunk, x);
+    for (uint turn = 0u; turn < (row.bits == RAW || row.bits == 0u ? 0u : 1u); turn++) loadCodes(row, chunk, x);
+}
+
+// Adds the products of a chunk to sums. It is called with constant chunks and
+// outside of branches and loops: only then do such drivers load an element of
+// a query, which all invocations share, once (9 times as fast).
+void addChunk(inout float sums[QUERIES], uint tile, Row row, uint chunk) {
+    float parts[QUERIES], x[32];
+    loadChunk(row, chunk, x);
+    for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
+    for (uint e = 0u; e < 32u; e++) {
+        if (!ALIGNED && chunk * 32u + e >= HEAD_DIM) break;
+        for (uint v = 0u; v < QUERIES; v++) {
+            precise float product = queryAt(tile, chunk * 32u + e, v) * x[e];
+            precise float sum = parts[v] + product;
+            parts[v] = sum;
+        }
+    }
+    for (uint v = 0u; v < QUERIES; v++) {
+        precise float sum = sums[v] + parts[v];
+        sums[v] = sum;
+    }
 }
 
 float plus(float a, float b, float c) {
@@ -127,24 +138,29 @@ void correct(inout float scores_[QUERIES], uint tile, Row row, float base_, floa
     }
 }
 
-// Scores of a quantized row.
-void scoreCodes(inout float scores_[QUERIES], uint tile, Row row) {
+// A, the sums of products with bytes u, to scores of a quantized row. X is the
+// sum of each query.
+void scoreCodes(inout float scores_[QUERIES], uint tile, Row row, float X[QUERIES]) {
     precise float middle = 128.0 + (row.bits == 0u ? 0.0 : halfStep(row.bits));
     precise float up = middle * row.s8;
     precise float base_ = row.low + up;
     base_ = bounded(base_);
-    for (uint c = 0u; c < (row.bits == 0u ? 0u : CHUNKS); c++) addCodes(scores_, tile, c, row);
     for (uint v = 0u; v < QUERIES; v++) {
-        float sum = 0.0;
-        for (uint c = 0u; c < CHUNKS; c++) {
-            precise float next = sum + queryAt(tile, HEAD_DIM + c, v);
-            sum = next;
-        }
-        precise float product = base_ * sum;
+        precise float product = base_ * X[v];
         scores_[v] = plus(flushed(product), row.s8, scores_[v]);
     }
     float top = float(128 - int(256u >> row.bits)); // u of 2^b - 1
     correct(scores_, tile, row, base_, row.bits == 0u ? 0.0 : top);
+}
+
+// X of a query.
+float sumOf(uint tile, uint v) {
+    float sum = 0.0;
+    for (uint c = 0u; c < CHUNKS; c++) {
+        precise float next = sum + queryAt(tile, HEAD_DIM + c, v);
+        sum = next;
+    }
+    return sum;
 }
 
 Row rowOf(uint t, uint h) {
@@ -169,23 +185,39 @@ Row rowOf(uint t, uint h) {
     return row;
 }
 
-// Loops with no or all of their turns stand for branches: drivers that run a
-// workgroup's invocations in vector lanes skip only loops.
+float finished(float score) {
+    score = flushed(score);
+    return Cap > 0.0 ? softCapped(score, Cap, InverseCap) : score;
+}
+
 void main() {
-    uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors);
-    uint tile = n % tiles, h = n / tiles % Heads;
-    uint t = (begin() / WORKGROUP + n / tiles / Heads) * WORKGROUP + gl_LocalInvocationID.x;
-    if (t < begin() || t >= end()) return;
-    float sums[QUERIES];
-    for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
+    uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = SINGLE != 0 ? 1u : tiles * Heads;
+    uint tile = SINGLE != 0 ? Tile : n % together, h = tile / tiles;
+    uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
+    uint t = max(begin(), min(token, end() - 1u)); // no invocation may leave early, see addChunk
     Row row = rowOf(t, h);
-    tile += h * tiles;
-    for (uint c = 0u; c < (row.bits == RAW ? CHUNKS : 0u); c++) addRaw(sums, tile, c, row);
-    if (RING == 0 && row.bits != RAW) scoreCodes(sums, tile, row);
+    float sums[QUERIES], X[QUERIES];
     for (uint v = 0u; v < QUERIES; v++) {
-        uint vector = n % tiles * QUERIES + v;
-        float score = flushed(sums[v]);
-        if (Cap > 0.0) score = softCapped(score, Cap, InverseCap);
-        if (vector < Vectors) scores[(h * Vectors + vector) * Stride + t - base()] = score;
+        sums[v] = 0.0;
+        X[v] = sumOf(tile, v);
     }
+    addChunk(sums, tile, row, 0u);
+    if (CHUNKS > 1) addChunk(sums, tile, row, 1u);
+    if (CHUNKS > 2) addChunk(sums, tile, row, 2u);
+    if (CHUNKS > 3) addChunk(sums, tile, row, 3u);
+    if (CHUNKS > 4) addChunk(sums, tile, row, 4u);
+    if (CHUNKS > 5) addChunk(sums, tile, row, 5u);
+    if (CHUNKS > 6) addChunk(sums, tile, row, 6u);
+    if (CHUNKS > 7) addChunk(sums, tile, row, 7u);
+    if (RING == 0) {
+        for (uint turn = 0u; turn < (row.bits == RAW ? 0u : 1u); turn++) scoreCodes(sums, tile, row, X);
+    }
+    if (t != token) return;
+    uint at = (tile * Stride + t - base()) * QUERIES;
+    if (QUERIES < 4) {
+        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = finished(sums[v]);
+        return;
+    }
+    for (uint v = 0u; v < QUERIES; v += 4u)
+        scores[(at + v) / 4u] = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
 }

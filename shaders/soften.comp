@@ -10,7 +10,7 @@ layout(push_constant) uniform Push {
     uint Vectors;   // query vectors of a KV head, V
     uint Heads;     // KV heads
     uint PerHead;   // query heads of a KV head, g
-    uint Stride;    // words of a vector's scores
+    uint Stride;    // tokens that scores have room for
     uint Window;    // tokens that a query sees, itself included; 0: all before it
 };
 #include "lib/math.glsl"
@@ -24,12 +24,12 @@ void join(uint i, uint step_) {
     lanes[i] = sum;
 }
 
-// Largest of words from..to-1.
-float largest(uint from, uint to) {
+// Largest score of columns from..to-1 of the row at word row.
+float largest(uint row, uint from, uint to) {
     uint local = gl_LocalInvocationID.x;
-    float most = scores[from];
+    float most = scores[row + from * QUERIES];
     for (uint i = from + local; i < to; i += WORKGROUP) {
-        float score = scores[i];
+        float score = scores[row + i * QUERIES];
         most = score > most ? score : most;
     }
     lanes[local] = most;
@@ -40,16 +40,17 @@ float largest(uint from, uint to) {
     return most;
 }
 
-// Sums exp(score - most) of words from..to-1 by the lanes of the contract,
-// lane 0 having row; leaves the exponentials in scores.
+// Sums exp(score - most) of columns from..to-1 by the lanes of the contract;
+// leaves the exponentials in scores.
 float sumUp(uint row, uint from, uint to, float most) {
     for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
         float sum = 0.0;
-        for (uint i = from - (from - row) % SUMS + lane; i < to; i += SUMS) {
+        for (uint i = from / SUMS * SUMS + lane; i < to; i += SUMS) {
             if (i < from) continue;
-            precise float below = scores[i] - most;
+            uint at = row + i * QUERIES;
+            precise float below = scores[at] - most;
             float e = exponential(below);
-            scores[i] = e;
+            scores[at] = e;
             precise float next = sum + e;
             sum = next;
         }
@@ -68,15 +69,16 @@ void main() {
     uint queries = Vectors / PerHead, query = vector % Vectors / PerHead;
     uint last = plan[0] - queries + query, firstSeen = 0u;
     if (Window > 0u && last + 1u > Window) firstSeen = last + 1u - Window;
-    uint row = vector * Stride;
-    uint from = row + max(firstSeen, plan[1]) - plan[1], to = row + last + 1u - plan[1], end = row + plan[0] - plan[1];
-    float most = largest(from, to);
+    uint v = vector % Vectors, tile = vector / Vectors * ((Vectors + QUERIES - 1u) / QUERIES) + v / QUERIES;
+    uint row = tile * Stride * QUERIES + v % QUERIES;
+    uint from = max(firstSeen, plan[1]) - plan[1], to = last + 1u - plan[1], end = plan[0] - plan[1];
+    float most = largest(row, from, to);
     float inverse = reciprocal(sumUp(row, from, to, most));
     for (uint lane = local; lane < SUMS; lane += WORKGROUP) {
-        for (uint i = row + lane; i < end; i += SUMS) {
+        for (uint i = lane; i < end; i += SUMS) {
             bool seen = i >= from && i < to;
-            precise float p = (seen ? scores[i] : 0.0) * inverse;
-            scores[i] = p < 9.094947017729282e-13 ? 0.0 : p; // 2^-40
+            precise float p = (seen ? scores[row + i * QUERIES] : 0.0) * inverse;
+            scores[row + i * QUERIES] = p < 9.094947017729282e-13 ? 0.0 : p; // 2^-40
         }
     }
 }
