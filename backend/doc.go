@@ -10,8 +10,12 @@
 //
 // # Cache
 //
-// A Cache holds the K and V rows of one sequence. The newest tokens lie in a
-// ring on the device as they came. When a page of tokens has left the recent
+// A Cache holds Sequences: the K and V rows of a text each. What work on the
+// way needs (staging memory, command lists, host rows within one budget) belongs
+// to the Cache; a Sequence has its recent window, its pages, a mirror of their
+// bits and its importance.
+//
+// The newest tokens of a sequence lie in a ring on the device as they came. When a page of tokens has left the recent
 // window, encode chooses outliers, ranges and bits and quantizes, the host
 // reads the bits, finds room of just that size, and pack writes the page.
 // Pages of a layer lie side by side in few device buffers (segments), so that
@@ -26,6 +30,25 @@
 //
 // A Policy decides: importance and range in, bits out.
 //
-// Read config.go, cache.go, append.go, flush.go, read.go, adapt.go in this
-// order; store.go and geometry.go say where things lie.
+// # Forks and rollbacks
+//
+// Fork makes a sequence that holds the same segments: they count their holders,
+// and while there are several nobody writes in them. New pages of either go to
+// segments of its own, and Adapt puts a segment of its own in the place of one
+// in which bits change. A sequence has its own view of a segment, so that one
+// holder can drop the last pages of it and the other keeps them. Host rows are
+// shared likewise; the recent window, the mirror and importance are copied.
+//
+// Rollback drops the last tokens of a sequence. The ring has more tokens than
+// the window, so that a short one changes a few numbers and no memory; for a
+// longer one, rows come back from the host. Drop ends a sequence and frees what
+// no other holds.
+//
+// After any of these a sequence reads, bit for bit, what one reads that was
+// built afresh with the same tokens; where a policy adapts, after Adapt with
+// the same attention rows (Rollback says what becomes of those).
+//
+// Read config.go, cache.go, sequence.go, append.go, flush.go, read.go, adapt.go
+// in this order; fork.go and rollback.go stand beside; store.go and geometry.go
+// say where things lie.
 package backend

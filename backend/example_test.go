@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/qaqvk/qaqvk/backend"
 )
@@ -70,6 +71,35 @@ func Example() {
 	// Output: 60 tokens, 48 of them in pages, less than two thirds of f16: true
 }
 
+// Two answers to one prompt share its pages; one of them takes tokens back.
+func ExampleSequence_Fork() {
+	device, _ := backend.OpenDevice("cpu", backend.Options{})
+	defer device.Close()
+	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 256, Sequences: 2,
+		Policy: backend.Uniform{KeyBits: 4, ValueBits: 3}})
+	defer cache.Close()
+	grow := func(s *backend.Sequence, tokens, seed int) {
+		_ = s.Append(0, rows(tokens, seed), rows(tokens, -seed))
+		_ = s.Step(context.Background())
+	}
+	one, _ := cache.NewSequence()
+	grow(one, 32, 1)
+	grow(one, 32, 2)
+	other, _ := one.Fork()
+	grow(one, 24, 3)
+	grow(other, 20, 4)
+	if err := other.Rollback(5); err != nil {
+		fmt.Println(err)
+	}
+	s := cache.Stats()
+	fmt.Println(one.Tokens(), other.Tokens(), "tokens, pages:", one.Stats().Pages, "and", other.Stats().Pages, "of together", s.Pages)
+	_ = other.Drop()
+	fmt.Println(cache.Stats().Sequences, "sequence,", cache.Stats().Pages, "pages")
+	// Output:
+	// 88 79 tokens, pages: 10 and 8 of together 12
+	// 1 sequence, 10 pages
+}
+
 // What a cache did last on its device can be read and run again.
 func ExampleCache_Lists() {
 	device, _ := backend.OpenDevice("cpu", backend.Options{})
@@ -79,9 +109,11 @@ func ExampleCache_Lists() {
 	text, _ := cache.NewSequence()
 	_ = text.Append(0, rows(3, 0), rows(3, 1))
 	_ = text.Step(context.Background())
-	fmt.Print(cache.Lists()["append"])
+	kernel, rest, _ := strings.Cut(cache.Lists()["append"].String(), " ") // constants, then what one run was given
+	_, rest, _ = strings.Cut(rest, " | ")
+	fmt.Print(kernel, " ", rest)
 	// Output:
-	// convert workgroup=128 lanes=1 type=0 out_type=1 head_dim=32 rows=1 low=0 high=0 queries=0 ring=0 | rows=12 rowsPerToken=2 srcOffset=0 srcTokenStride=64 dstOffset=0 dstTokenStride=32 | src=rows[0:384] dst=ring.0[0:4096] | 1 workgroups
+	// convert rows=12 rowsPerToken=2 srcOffset=0 srcTokenStride=64 dstOffset=0 dstTokenStride=32 | src=rows[0:384] dst=ring.0[0:4096] | 1 workgroups
 	// mark convert
 	// barrier shader -> all
 }

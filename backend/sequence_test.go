@@ -295,3 +295,45 @@ func TestLostDeviceIsTheCaches(t *testing.T) {
 	require.NoError(t, s.c.Close())
 	require.Zero(t, d.Stats().LiveBytes)
 }
+
+func TestForksGoOnSharing(t *testing.T) {
+	s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 1, HeadDim: 32, Capacity: 200, Sequences: 3, Policy: Uniform{3, 5}})
+	s.step(32)
+	s.step(32)
+	pages := s.c.Stats().Pages
+	all := []*sequence{s, s.fork(), s.fork()}
+	for _, q := range all {
+		q.step(32)
+	}
+	for _, q := range all {
+		require.Equal(t, 4, q.seq.Stats().Segments, "in each layer the shared one and its own")
+		q.requireRows(F16)
+		q.requireFresh()
+	}
+	st := s.c.Stats()
+	require.Equal(t, 2*(1+3), st.Segments)
+	require.Equal(t, pages+3*(s.seq.Stats().Pages-pages), st.Pages)
+	for _, q := range all[1:] {
+		require.NoError(t, q.seq.Drop())
+	}
+	st, own := s.c.Stats(), s.seq.Stats()
+	st.Moves, own.Moves = Moves{}, Moves{}
+	require.Equal(t, st, own)
+}
+
+// A restore needs the buffer in which rows of another sequence wait.
+func TestRollbackBesideWaitingRows(t *testing.T) {
+	cfg := small
+	cfg.Sequences, cfg.Capacity = 2, 160
+	s := newSequence(t, cpu(t), F32, cfg)
+	for range 4 {
+		s.step(30)
+	}
+	f := s.fork()
+	for layer := range cfg.Layers {
+		f.append(layer, 5)
+	}
+	s.rollback(90)
+	s.requireRows(F32)
+	f.requireRows(F32)
+}

@@ -11,7 +11,7 @@ type Bytes struct {
 	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used part of the recent window
 	Committed int64 `json:"committed"` // device memory held for pages and recent window, slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
-	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with the tokens
+	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences
 	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, attention rows
 	Paper     int64 `json:"paper"`     // the paper's accounting: code bits and outlier values alone; no range, index or header
 }
