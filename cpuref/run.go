@@ -62,6 +62,27 @@ var kernels = map[string]func(spec []uint32, push []byte, workgroups uint32, b [
 	"decide": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
 		return Decide(shaders.ParseDecideSpec(spec), shaders.ParseDecidePush(push), b[0], b[1], b[2])
 	},
+	"query": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Query(shaders.ParseQuerySpec(spec), shaders.ParseQueryPush(push), b[0], b[1])
+	},
+	"score": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Score(shaders.ParseScoreSpec(spec), shaders.ParseScorePush(push), b[0], b[1], b[2], b[3])
+	},
+	"soften": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Soften(shaders.ParseSoftenSpec(spec), shaders.ParseSoftenPush(push), b[0], b[1])
+	},
+	"observe": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Observe(shaders.ParseObserveSpec(spec), shaders.ParseObservePush(push), b[0], b[1], b[2])
+	},
+	"weigh": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Weigh(shaders.ParseWeighSpec(spec), shaders.ParseWeighPush(push), b[0], b[1], b[2])
+	},
+	"mix": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Mix(shaders.ParseMixSpec(spec), shaders.ParseMixPush(push), b[0], b[1], b[2], b[3])
+	},
+	"merge": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Merge(shaders.ParseMergeSpec(spec), shaders.ParseMergePush(push), b[0], b[1], b[2])
+	},
 }
 
 // atMost limits n to the invocations of a dispatch.

@@ -1,0 +1,117 @@
+package cpuref
+
+import (
+	"math"
+	"math/bits"
+)
+
+// splitTokens are the tokens of a split, whose partial outputs are kept apart.
+const splitTokens = 256
+
+// frame tells which tokens there are (doc_attention.go of shaders, "Frames").
+type frame struct {
+	tokens, base, first, end uint64
+	plan                     buffer
+}
+
+// openFrame reads the frame that plan begins with.
+func openFrame(plan buffer) (frame, error) {
+	w, err := plan.span(0, 4)
+	if err != nil {
+		return frame{}, err
+	}
+	f := frame{uint64(w[0]), uint64(w[1]), uint64(w[2]), uint64(w[3]), plan}
+	if f.base%splitTokens != 0 {
+		return f, argument(plan.kernel, "scores from token %d: must be a multiple of %d", f.base, splitTokens)
+	}
+	if f.first > f.end || f.end > f.tokens || f.base > f.tokens {
+		return f, argument(plan.kernel, "tokens %d to %d, scores from token %d: there are %d", f.first, f.end, f.base, f.tokens)
+	}
+	return f, nil
+}
+
+// begin returns the first token that a dispatch reads.
+func (f frame) begin() uint64 { return max(f.base, f.first) }
+
+// splits returns the splits of tokens base..end-1.
+func (f frame) splits(end uint64) uint64 {
+	if end <= f.base {
+		return 0
+	}
+	return (end - f.base + splitTokens - 1) / splitTokens
+}
+
+// grouping is how query vectors belong to KV heads.
+type grouping struct{ vectors, heads, perHead uint64 }
+
+// check fails unless the vectors are those of whole queries.
+func (g grouping) check(kernel string) error {
+	if g.perHead < 1 || g.perHead > 32 {
+		return argument(kernel, "%d query heads a KV head: must be 1 to 32", g.perHead)
+	}
+	if g.vectors%g.perHead != 0 {
+		return argument(kernel, "%d query vectors, %d query heads a KV head: must be whole queries", g.vectors, g.perHead)
+	}
+	return nil
+}
+
+// row returns the place of vector v of KV head h in rows [n][QH].
+func (g grouping) row(h, v uint64) uint64 {
+	return (v/g.perHead*g.heads+h)*g.perHead + v%g.perHead
+}
+
+// scoreRows are rows of scores or probabilities, one a query vector.
+type scoreRows struct {
+	words  []uint32
+	stride uint64
+}
+
+// openScores returns the rows of n vectors, of which tokens base..end-1 are used.
+func openScores(scores buffer, f frame, n, stride, end uint64) (scoreRows, error) {
+	if n == 0 || end <= f.base {
+		return scoreRows{}, nil
+	}
+	used := end - f.base
+	if used > stride {
+		return scoreRows{}, argument(scores.kernel, "rows of %d scores: %d tokens need one each", stride, used)
+	}
+	last, ok := product(n-1, stride)
+	if !ok {
+		return scoreRows{}, &RangeError{scores.kernel, scores.name, math.MaxUint64, uint64(len(scores.words))}
+	}
+	words, err := scores.span(0, last+used)
+	return scoreRows{words, stride}, err
+}
+
+// of returns the first words of vector n.
+func (s scoreRows) of(n, words uint64) []uint32 {
+	if words == 0 {
+		return nil
+	}
+	at := n * s.stride
+	return s.words[at : at+words]
+}
+
+// product multiplies; ok is false above 2^62.
+func product(factors ...uint64) (n uint64, ok bool) {
+	n = 1
+	over := false
+	for _, factor := range factors {
+		if factor == 0 {
+			return 0, true
+		}
+		high, low := bits.Mul64(n, factor)
+		over = over || high != 0 || low > 1<<62
+		n = low
+	}
+	return n, !over
+}
+
+// spanOf returns as many words from word at as the product of the factors.
+func (b buffer) spanOf(at uint64, factors ...uint64) ([]uint32, error) {
+	n, ok := product(factors...)
+	if !ok {
+		return nil, &RangeError{b.kernel, b.name, math.MaxUint64, uint64(len(b.words))}
+	}
+	return b.span(at, n)
+}

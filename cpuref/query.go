@@ -1,0 +1,49 @@
+package cpuref
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// Query arranges query rows [n][QH][D] of TYPE for Score: scaled, in f32, with
+// the sums of their chunks, in tiles of QUERIES vectors, the last of a KV head
+// filled up with zero vectors. The padding behind a tile is not written.
+func Query(s shaders.QuerySpec, p shaders.QueryPush, rows, queries []uint32) error {
+	l, err := layoutOf("query", shaders.EncodeSpec(s))
+	if err != nil {
+		return err
+	}
+	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead)}
+	if err := g.check("query"); err != nil {
+		return err
+	}
+	if !isFinite(p.Scale) {
+		return argument("query", "scale %g: must be finite", p.Scale)
+	}
+	t, err := tilesOf("query", l, s.Queries, g.vectors)
+	if err != nil {
+		return err
+	}
+	row := uint64(l.RawRowWords())
+	in, err := buffer{"query", "rows", rows}.spanOf(uint64(p.RowFirst), g.heads, g.vectors, row)
+	if err != nil {
+		return err
+	}
+	out, err := buffer{"query", "queries", queries}.spanOf(0, g.heads, t.perHead, t.words())
+	if err != nil {
+		return err
+	}
+	n := g.heads * t.perHead
+	return parallel(int(n), int(t.words()), func(from, to int) error {
+		for i := uint64(from); i < uint64(to); i++ {
+			tile := out[i*t.words():]
+			h, first := i/t.perHead, i%t.perHead*t.queries
+			for slot := range t.queries {
+				v := first + slot
+				if v >= g.vectors {
+					t.putZero(tile, slot)
+					continue
+				}
+				t.put(tile, slot, elements{s.Type, in[g.row(h, v)*row:]}, p.Scale)
+			}
+		}
+		return nil
+	})
+}

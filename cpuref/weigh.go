@@ -1,0 +1,72 @@
+package cpuref
+
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Weigh writes the weight w of each group (doc.go of shaders, "Bits"): the
+// largest importance of its token over the heads and layers of the group and
+// the rows that are kept, or 1, and -1 for tokens from Seen on.
+func Weigh(_ shaders.WeighSpec, p shaders.WeighPush, plan, importance, want []uint32) error {
+	g := grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken}
+	if err := g.check("weigh"); err != nil {
+		return err
+	}
+	if p.One > 1 {
+		return argument("weigh", "one %d: must be 0 or 1", p.One)
+	}
+	jobs, err := buffer{"weigh", "plan", plan}.span(0, 2*uint64(g.jobs()))
+	if err != nil {
+		return err
+	}
+	out, err := buffer{"weigh", "want", want}.span(0, uint64(p.Groups))
+	if err != nil {
+		return err
+	}
+	w := weigher{p, buffer{"weigh", "importance", importance}}
+	return parallel(int(p.Groups), int(p.Rows), func(from, to int) error {
+		for n := from; n < to; n++ {
+			job, token, i := g.place(n)
+			weight, err := w.weigh(uint64(jobs[2*job])+token, uint64(jobs[2*job+1]), i)
+			if err != nil {
+				return err
+			}
+			out[n] = math.Float32bits(weight)
+		}
+		return nil
+	})
+}
+
+type weigher struct {
+	p          shaders.WeighPush
+	importance buffer
+}
+
+// weigh returns the weight of group i of token t, the importance of the page's
+// first KV head lying at a word.
+func (w *weigher) weigh(t, at, i uint64) (float32, error) {
+	p := w.p
+	if t >= uint64(p.Seen) {
+		return -1, nil
+	}
+	if p.One == 1 {
+		return 1, nil
+	}
+	at += i*uint64(p.Heads)*uint64(p.HeadStride) + t/2
+	most := uint32(0)
+	for row := range uint64(p.Rows) {
+		for layer := range uint64(p.Layers) {
+			from := at + row*uint64(p.RowStride) + layer*uint64(p.LayerStride)
+			for head := range uint64(p.Heads) {
+				word, err := w.importance.word(from + head*uint64(p.HeadStride))
+				if err != nil {
+					return 0, err
+				}
+				most = max(most, word>>(t%2*16)&0xffff)
+			}
+		}
+	}
+	return importanceOf(most), nil
+}
