@@ -72,10 +72,12 @@
 // # Importance
 //
 // The importance of a token for a KV head is the largest p_t over the last
-// queries, all query heads of the KV head included, rounded up to 9 significant
-// bits, so that no bound is loosened: code = (bits(p) + 0x7fff) >> 15, which
-// fits 15 bits. Codes of tokens t and t+1, t even, share a word, the even one in
-// the low half.
+// queries, all query heads of the KV head included, kept in 8 bits and rounded
+// up, so that no bound is loosened: code 0 is 0; code c in 1..255 is the f32
+// with the pattern (c + 768) << 20, from 1.125*2^-31 on in steps of an eighth
+// of a power of two. The code of p > 0 is ((bits(p) + 0xfffff) >> 20) - 768, at
+// least 1. The codes of tokens 4i to 4i+3 share word i, the first in the low
+// byte.
 //
 // # Frames
 //

@@ -9,8 +9,9 @@ layout(set = 0, binding = 1, std430) readonly buffer Partials { float partials[]
 layout(set = 0, binding = 2, std430) writeonly buffer RowsOut { uint rows[]; };
 layout(push_constant) uniform Push {
     uint Vectors;  // query vectors of a KV head, V
-    uint Heads;    // KV heads
+    uint Heads;    // KV heads in this dispatch
     uint PerHead;  // query heads of a KV head, g
+    uint RowHeads; // rows from query to query: query heads, QH
     uint RowFirst; // words before the first row
 };
 #include "lib/attend.glsl"
@@ -35,5 +36,5 @@ void main() {
     uint h = vector / Vectors, v = vector % Vectors;
     uint value = merged(vector, word * OUT_PER_WORD);
     if (OUT_PER_WORD == 2) value |= merged(vector, word * 2u + 1u) << 16;
-    rows[RowFirst + ((v / PerHead * Heads + h) * PerHead + v % PerHead) * words + word] = value;
+    rows[RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * words + word] = value;
 }

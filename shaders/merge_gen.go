@@ -19,12 +19,13 @@ var Merge = &Kernel{
 		{Name: "Partials", Index: 1, ReadOnly: true},
 		{Name: "RowsOut", Index: 2, WriteOnly: true},
 	},
-	PushSize: 16,
+	PushSize: 20,
 	Push: []Field{
 		{Name: "Vectors", Offset: 0},
 		{Name: "Heads", Offset: 4},
 		{Name: "PerHead", Offset: 8},
-		{Name: "RowFirst", Offset: 12},
+		{Name: "RowHeads", Offset: 12},
+		{Name: "RowFirst", Offset: 16},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -46,17 +47,18 @@ type MergePush struct {
 	Vectors  uint32
 	Heads    uint32
 	PerHead  uint32
+	RowHeads uint32
 	RowFirst uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p MergePush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowFirst)
+	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst)
 }
 
 // String names every field and its value.
 func (p MergePush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d PerHead=%d RowFirst=%d", p.Vectors, p.Heads, p.PerHead, p.RowFirst)
+	return fmt.Sprintf("Vectors=%d Heads=%d PerHead=%d RowHeads=%d RowFirst=%d", p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst)
 }
 
 // ParseMergePush reverses Bytes; fields behind the end of b are 0.
@@ -65,7 +67,8 @@ func ParseMergePush(b []byte) MergePush {
 		Vectors:  pushWord(b, 0),
 		Heads:    pushWord(b, 1),
 		PerHead:  pushWord(b, 2),
-		RowFirst: pushWord(b, 3),
+		RowHeads: pushWord(b, 3),
+		RowFirst: pushWord(b, 4),
 	}
 }
 

@@ -12,14 +12,14 @@ layout(set = 0, binding = 2, std430) readonly buffer Scores { vec4 scores[]; };
 layout(set = 0, binding = 3, std430) buffer Partials { float partials[]; };
 layout(push_constant) uniform Push {
     uint Vectors;        // query vectors of a KV head, V
-    uint Heads;          // KV heads
+    uint Heads;          // KV heads in this dispatch
     uint Stride;         // words of a vector's scores
     uint PageTokens;     // tokens of a page
     uint GroupsPerToken; // groups of a token in a page
-    uint RowFirst;       // row of KV head 0 in the group, if a token has one group
+    uint RowFirst;       // row of the first KV head in the group, if a token has one group, else its group in the token
     uint Slots;          // tokens of the recent window
     uint SlotWords;      // words from token to token there
-    uint RowsAt;         // words before the rows of KV head 0 there
+    uint RowsAt;         // words before the rows of the first KV head there
 };
 #define PAGE(i) WORD(pages, i)
 #include "lib/stored.glsl"
@@ -131,7 +131,7 @@ void addPage(inout float sums[SUMS], Item item, uint page, uint start, uint from
     uint groups = PageTokens * GroupsPerToken, words = 0u, eight = 0u;
     uint index = GroupsPerToken == 1u ? RowFirst + item.head : 0u;
     for (uint t = from; t < to; t++) {
-        uint group = (t - start) * GroupsPerToken + (GroupsPerToken == 1u ? 0u : item.head);
+        uint group = (t - start) * GroupsPerToken + (GroupsPerToken == 1u ? 0u : RowFirst + item.head);
         for (; eight < group / 8u; eight++) words += wordsOfNibbles(PAGE(page + 4u + eight));
         uint nibbles = PAGE(page + 4u + eight), bits = bitsOfNibble(nibbleOf(nibbles, group));
         uint at = page + codesAt(groups) + words + wordsOfNibbles(nibblesBefore(nibbles, group)) + index * rowWords(bits);

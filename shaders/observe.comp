@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Importance of tokens: the largest probability that a KV head's last queries
-// gave them. An invocation has a word, two tokens.
+// gave them. An invocation has a word, four tokens.
 #include "lib/config.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // a frame
 layout(set = 0, binding = 1, std430) readonly buffer Scores { float scores[]; };
@@ -9,20 +9,25 @@ layout(set = 0, binding = 2, std430) buffer Importance { uint importance[]; };
 layout(push_constant) uniform Push {
     uint Vectors;     // query vectors of a KV head, V
     uint VectorFirst; // first vector that counts
+    uint VectorEnd;   // behind the last vector that counts
     uint Heads;       // KV heads
     uint Stride;      // tokens that scores have room for
-    uint At;          // words before the importance of KV head 0
+    uint At;          // words before the importance of the first KV head
     uint HeadStride;  // words from KV head to KV head
+    uint Words;       // words of a KV head that are written at most
     uint Keep;        // 1: the larger of old and new stays, 0: the new
 };
 
-uint codeOf(float p) { return (floatBitsToUint(p) + 0x7fffu) >> 15; }
+uint codeOf(float p) {
+    uint code = (floatBitsToUint(p) + 0xfffffu) >> 20;
+    return p > 0.0 ? code <= 768u ? 1u : code - 768u : 0u;
+}
 
 // The largest probability of token t for KV head h.
 float largest(uint h, uint t) {
     float most = 0.0;
     if (t < plan[1] || t >= plan[0]) return most;
-    for (uint v = VectorFirst; v < Vectors; v++) {
+    for (uint v = VectorFirst; v < VectorEnd; v++) {
         uint tile = h * ((Vectors + QUERIES - 1u) / QUERIES) + v / QUERIES;
         float p = scores[(tile * Stride + t - plan[1]) * QUERIES + v % QUERIES];
         most = p > most ? p : most;
@@ -31,11 +36,11 @@ float largest(uint h, uint t) {
 }
 
 void main() {
-    uint words = (plan[0] + 1u) / 2u, n = gl_GlobalInvocationID.x;
-    uint h = n / HeadStride, i = n % HeadStride;
-    if (h >= Heads || i >= words) return;
-    uint low = codeOf(largest(h, 2u * i)), high = codeOf(largest(h, 2u * i + 1u));
+    uint n = gl_GlobalInvocationID.x, h = n / Words, i = n % Words;
+    if (h >= Heads || 4u * i >= plan[0]) return;
     uint at = At + h * HeadStride + i;
-    uint old = Keep != 0u ? importance[at] : 0u;
-    importance[at] = max(low, old & 0xffffu) | max(high, old >> 16) << 16;
+    uint old = Keep != 0u ? importance[at] : 0u, word = 0u;
+    for (uint k = 0u; k < 4u; k++)
+        word |= max(codeOf(largest(h, 4u * i + k)), (old >> (8u * k)) & 0xffu) << (8u * k);
+    importance[at] = word;
 }

@@ -8,8 +8,9 @@ layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uint rows[]; };
 layout(set = 0, binding = 1, std430) writeonly buffer Queries { float queries[]; };
 layout(push_constant) uniform Push {
     uint Vectors;  // query vectors of a KV head, V
-    uint Heads;    // KV heads
+    uint Heads;    // KV heads in this dispatch
     uint PerHead;  // query heads of a KV head, g
+    uint RowHeads; // rows from query to query: query heads, QH
     uint RowFirst; // words before the first row
     float Scale;
 };
@@ -33,7 +34,7 @@ void main() {
     uint slot = n % QUERIES, chunk = n / QUERIES % CHUNKS, tile = n / QUERIES / CHUNKS;
     if (tile >= Heads * tiles) return;
     uint h = tile / tiles, v = tile % tiles * QUERIES + slot;
-    uint row = RowFirst + ((v / PerHead * Heads + h) * PerHead + v % PerHead) * RAW_ROW;
+    uint row = RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * RAW_ROW;
     float sum = 0.0;
     for (uint e = chunk * 32u; e < min(chunk * 32u + 32u, HEAD_DIM); e++) {
         float y = v < Vectors ? element(row, e) : 0.0;

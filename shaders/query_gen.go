@@ -19,13 +19,14 @@ var Query = &Kernel{
 		{Name: "RowsIn", Index: 0, ReadOnly: true},
 		{Name: "Queries", Index: 1, WriteOnly: true},
 	},
-	PushSize: 20,
+	PushSize: 24,
 	Push: []Field{
 		{Name: "Vectors", Offset: 0},
 		{Name: "Heads", Offset: 4},
 		{Name: "PerHead", Offset: 8},
-		{Name: "RowFirst", Offset: 12},
-		{Name: "Scale", Offset: 16, Float: true},
+		{Name: "RowHeads", Offset: 12},
+		{Name: "RowFirst", Offset: 16},
+		{Name: "Scale", Offset: 20, Float: true},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -47,18 +48,19 @@ type QueryPush struct {
 	Vectors  uint32
 	Heads    uint32
 	PerHead  uint32
+	RowHeads uint32
 	RowFirst uint32
 	Scale    float32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p QueryPush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowFirst, math.Float32bits(p.Scale))
+	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, math.Float32bits(p.Scale))
 }
 
 // String names every field and its value.
 func (p QueryPush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d PerHead=%d RowFirst=%d Scale=%g", p.Vectors, p.Heads, p.PerHead, p.RowFirst, p.Scale)
+	return fmt.Sprintf("Vectors=%d Heads=%d PerHead=%d RowHeads=%d RowFirst=%d Scale=%g", p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, p.Scale)
 }
 
 // ParseQueryPush reverses Bytes; fields behind the end of b are 0.
@@ -67,8 +69,9 @@ func ParseQueryPush(b []byte) QueryPush {
 		Vectors:  pushWord(b, 0),
 		Heads:    pushWord(b, 1),
 		PerHead:  pushWord(b, 2),
-		RowFirst: pushWord(b, 3),
-		Scale:    math.Float32frombits(pushWord(b, 4)),
+		RowHeads: pushWord(b, 3),
+		RowFirst: pushWord(b, 4),
+		Scale:    math.Float32frombits(pushWord(b, 5)),
 	}
 }
 

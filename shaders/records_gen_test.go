@@ -71,9 +71,9 @@ var records = []glsl.Record{
 	{
 		Name:     "merge",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "30a2fb478a66d817373c0910b8d99037cc93ac717da61850c7b10648683b2cfe",
+		SPIRV:    "f259c99160f9e6bb251c9fd87b207245f4cc2b2d564db364d6fb6f4a68d50398",
 		Sources: []glsl.Source{
-			{Path: "merge.comp", SHA256: "0a5e98c62a63da3469d632cd8e7d88160792de0b7cb9d02d3d5a9e05019af09c"},
+			{Path: "merge.comp", SHA256: "983ee92dd2224b67e7ddcc9bc66d730c629ad4edf00b103e0196f1eb59939a8d"},
 			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -83,9 +83,9 @@ var records = []glsl.Record{
 	{
 		Name:     "mix",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "e5f040bef5e42e4b8988dcf7b52a3aabd2525b7c06c1a4d70ff6ebe897b4910b",
+		SPIRV:    "2fb4fa387fe097809d1031e807c73347ec2dd4339ad0547bfeda815857adc048",
 		Sources: []glsl.Source{
-			{Path: "mix.comp", SHA256: "e6e1fa701a574868be12d0973f93fa045ea49531285a68b6a9241b97760d488e"},
+			{Path: "mix.comp", SHA256: "40857e4a123c2bf12f7dc3c096ba70e3c06d868e7f8b4c1cd5e74ca897b05276"},
 			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -96,9 +96,9 @@ var records = []glsl.Record{
 	{
 		Name:     "observe",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "cd5ca5d4bb1e2a75bc2545eb5bf25d5b0a163f6589425b3c0d931e470fd13084",
+		SPIRV:    "1015db5cc2da27988af00c65a5396e43f5fb0a5e3582d70b82053a8de943ad8e",
 		Sources: []glsl.Source{
-			{Path: "observe.comp", SHA256: "f3e6efa62a9576370c8a25ce8c197df25a3cdaf76ced7787ee4c34d56db37ada"},
+			{Path: "observe.comp", SHA256: "6eeaa9214b9b21dc11935f4ab22e8bd583cfdf6e32958625efbb198c965f1334"},
 			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 		},
 	},
@@ -138,9 +138,9 @@ var records = []glsl.Record{
 	{
 		Name:     "query",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "815d140f47fd5c7fb97f616fc183c7e00ebd6fbc5be5b8c1769b95ed0338bf01",
+		SPIRV:    "8d6dce8e529c3d815ee75548dbcbdf418a26fd409f336532f7f471a28f6669cb",
 		Sources: []glsl.Source{
-			{Path: "query.comp", SHA256: "c9a806b6d1ff27cef593cd864cede0bbe10d61330992a8d803868a135ab6c08d"},
+			{Path: "query.comp", SHA256: "051c55e5b820e8b820ae822ad38255cf4a4d62a9eca62d7d9446ef400bf16730"},
 			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -163,9 +163,9 @@ var records = []glsl.Record{
 	{
 		Name:     "score",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "0a8e6507db6a2dbbfff725368f1d724806db1831558566cc14c82e0584fd0f94",
+		SPIRV:    "dc37bc3c56bcbec09ef54b572667082e5aeae556ea5019b60c387900e4fe7223",
 		Sources: []glsl.Source{
-			{Path: "score.comp", SHA256: "ed4d81ecbb99602e309c5ee1d398ece886bc635861ad4d0a2130579aa8a0d617"},
+			{Path: "score.comp", SHA256: "a0acdad6caad1133e758dfe4903555baae1daaf0f21c8c40b3db5f376d8bfa5c"},
 			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -190,9 +190,9 @@ var records = []glsl.Record{
 	{
 		Name:     "weigh",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "358e96f291a4f282fe8ded61438bf83a60ccb203161080daedf3fa243a003076",
+		SPIRV:    "227639ef3322d020b5596a588872d3527c333545e0a7794a4282a3917b17dd75",
 		Sources: []glsl.Source{
-			{Path: "weigh.comp", SHA256: "df062ffe52f775167a2df763751bacf5b9c0a6243b4f601556e60cb0eb040977"},
+			{Path: "weigh.comp", SHA256: "86641eb2acd1aa9f2a3f810be4e034aa2329a89eb27b4adafdcaa8e5626cfe2c"},
 			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
 		},
 	},

@@ -11,15 +11,15 @@ layout(set = 0, binding = 2, std430) readonly buffer Queries { uvec4 queries[]; 
 layout(set = 0, binding = 3, std430) writeonly buffer Scores { vec4 scores[]; };
 layout(push_constant) uniform Push {
     uint Vectors;        // query vectors of a KV head, V
-    uint Heads;          // KV heads
+    uint Heads;          // KV heads in this dispatch
     uint Tile;           // the tile of queries, if SINGLE
     uint Stride;         // tokens that scores have room for
     uint PageTokens;     // tokens of a page
     uint GroupsPerToken; // groups of a token in a page
-    uint RowFirst;       // row of KV head 0 in the group, if a token has one group
+    uint RowFirst;       // row of the first KV head in the group, if a token has one group, else its group in the token
     uint Slots;          // tokens of the recent window
     uint SlotWords;      // words from token to token there
-    uint RowsAt;         // words before the rows of KV head 0 there
+    uint RowsAt;         // words before the rows of the first KV head there
     float Cap;           // soft cap C, 0 for none
     float InverseCap;    // 1/C
 };
@@ -171,7 +171,7 @@ Row rowOf(uint t, uint h) {
         return row;
     }
     uint page = plan[4u + (t - first()) / PageTokens * 2u], groups = PageTokens * GroupsPerToken;
-    uint headGroup = GroupsPerToken == 1u ? 0u : h;
+    uint headGroup = GroupsPerToken == 1u ? 0u : RowFirst + h;
     row.page = page;
     row.group = (t - first()) % PageTokens * GroupsPerToken + headGroup;
     row.index = GroupsPerToken == 1u ? RowFirst + h : 0u;

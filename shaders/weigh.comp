@@ -27,11 +27,12 @@ void main() {
     if (n >= Groups) return;
     uint job = n / GroupsPerJob, g = n % GroupsPerJob;
     uint t = plan[2u * job] + g / GroupsPerToken;
-    uint at = plan[2u * job + 1u] + g % GroupsPerToken * Heads * HeadStride + t / 2u;
+    uint at = plan[2u * job + 1u] + g % GroupsPerToken * Heads * HeadStride + t / 4u;
     uint most = 0u;
     for (uint i = 0u; i < (t < Seen && One == 0u ? Rows * Layers * Heads : 0u); i++) {
         uint word = importance[at + i % Heads * HeadStride + i / Heads % Layers * LayerStride + i / Heads / Layers * RowStride];
-        most = max(most, t % 2u == 0u ? word & 0xffffu : word >> 16);
+        most = max(most, (word >> (t % 4u * 8u)) & 0xffu);
     }
-    want[n] = t >= Seen ? -1.0 : One != 0u ? 1.0 : uintBitsToFloat(most << 15);
+    float importance_ = most == 0u ? 0.0 : uintBitsToFloat((most + 768u) << 20);
+    want[n] = t >= Seen ? -1.0 : One != 0u ? 1.0 : importance_;
 }
