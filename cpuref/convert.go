@@ -2,8 +2,8 @@ package cpuref
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// Convert writes rows of TYPE as rows of OUT_TYPE; equal types are copied bit
-// for bit.
+// Convert writes rows of TYPE as rows of OUT_TYPE, tokens one after another or
+// round a ring of DstSlots; equal types are copied bit for bit.
 func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) error {
 	from := shaders.Layout{Type: s.Type, HeadDim: int(s.HeadDim), Rows: 1}
 	to := shaders.Layout{Type: s.OutType, HeadDim: int(s.HeadDim), Rows: 1}
@@ -19,6 +19,14 @@ func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) er
 	if err := checkConversion(p, in, out); err != nil {
 		return err
 	}
+	start := uint64(p.First)
+	if p.FirstAt > 0 {
+		word, err := in.word(uint64(p.FirstAt) - 1)
+		if err != nil {
+			return err
+		}
+		start = uint64(word)
+	}
 	inWords, outWords := uint64(from.RawRowWords()), uint64(to.RawRowWords())
 	return parallel(int(p.Rows), from.HeadDim, func(first, end int) error {
 		room := make([]uint32, from.HeadDim)
@@ -28,7 +36,11 @@ func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) er
 			if err != nil {
 				return err
 			}
-			b, err := out.span(uint64(p.DstOffset)+token*uint64(p.DstTokenStride)+i*outWords, outWords)
+			place := token
+			if p.DstSlots > 0 {
+				place = (start + token) % uint64(p.DstSlots)
+			}
+			b, err := out.span(uint64(p.DstOffset)+place*uint64(p.DstTokenStride)+i*outWords, outWords)
 			if err != nil {
 				return err
 			}

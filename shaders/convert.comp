@@ -15,6 +15,9 @@ layout(push_constant) uniform Push {
     uint SrcTokenStride; // words from token to token
     uint DstOffset;
     uint DstTokenStride;
+    uint DstSlots;       // 0: token i goes to place i; else to (first + i) % DstSlots
+    uint First;          // first, where FirstAt is 0
+    uint FirstAt;        // first is word FirstAt - 1 of src
 };
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
@@ -52,7 +55,9 @@ void main() {
     if (n >= Rows) return;
     uint token = n / RowsPerToken, r = n % RowsPerToken;
     uint from = SrcOffset + token * SrcTokenStride + r * RAW_ROW;
-    uint to = DstOffset + token * DstTokenStride + r * (HEAD_DIM / OUT_PER_WORD);
+    uint first = FirstAt == 0u ? First : WORD(src, FirstAt - 1u);
+    uint place = DstSlots == 0u ? token : (first + token) % DstSlots;
+    uint to = DstOffset + place * DstTokenStride + r * (HEAD_DIM / OUT_PER_WORD);
     for (uint i = lane; i < HEAD_DIM / 8u; i += LANES)
         convertEight((from + i * (8u / PER_WORD)) / 4u, (to + i * (8u / OUT_PER_WORD)) / 4u);
 }

@@ -18,7 +18,7 @@ var Convert = &Kernel{
 		{Name: "Src", Index: 0, ReadOnly: true},
 		{Name: "Dst", Index: 1, WriteOnly: true},
 	},
-	PushSize: 24,
+	PushSize: 36,
 	Push: []Field{
 		{Name: "Rows", Offset: 0},
 		{Name: "RowsPerToken", Offset: 4},
@@ -26,6 +26,9 @@ var Convert = &Kernel{
 		{Name: "SrcTokenStride", Offset: 12},
 		{Name: "DstOffset", Offset: 16},
 		{Name: "DstTokenStride", Offset: 20},
+		{Name: "DstSlots", Offset: 24},
+		{Name: "First", Offset: 28},
+		{Name: "FirstAt", Offset: 32},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -50,16 +53,19 @@ type ConvertPush struct {
 	SrcTokenStride uint32
 	DstOffset      uint32
 	DstTokenStride uint32
+	DstSlots       uint32
+	First          uint32
+	FirstAt        uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ConvertPush) Bytes() []byte {
-	return pushBytes(p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride)
+	return pushBytes(p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstSlots, p.First, p.FirstAt)
 }
 
 // String names every field and its value.
 func (p ConvertPush) String() string {
-	return fmt.Sprintf("Rows=%d RowsPerToken=%d SrcOffset=%d SrcTokenStride=%d DstOffset=%d DstTokenStride=%d", p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride)
+	return fmt.Sprintf("Rows=%d RowsPerToken=%d SrcOffset=%d SrcTokenStride=%d DstOffset=%d DstTokenStride=%d DstSlots=%d First=%d FirstAt=%d", p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstSlots, p.First, p.FirstAt)
 }
 
 // ParseConvertPush reverses Bytes; fields behind the end of b are 0.
@@ -71,6 +77,9 @@ func ParseConvertPush(b []byte) ConvertPush {
 		SrcTokenStride: pushWord(b, 3),
 		DstOffset:      pushWord(b, 4),
 		DstTokenStride: pushWord(b, 5),
+		DstSlots:       pushWord(b, 6),
+		First:          pushWord(b, 7),
+		FirstAt:        pushWord(b, 8),
 	}
 }
 

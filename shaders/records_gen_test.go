@@ -9,10 +9,10 @@ var records = []glsl.Record{
 	{
 		Name:     "convert",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c89166fcd81020f40325f91885cd90befdefb213ebbfec18f0b99531eae9ec97",
+		SPIRV:    "eac98d21dfb3e7d93c9fbf66cd686df0216052eac6a96685c89ea51a2c46da12",
 		Sources: []glsl.Source{
-			{Path: "convert.comp", SHA256: "d886393126b18ca190a0d44a492b7692c4c0eccb9766a831b07c57774d0f67cb"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "convert.comp", SHA256: "355b29f5594f3c1742fd719ec57f930849858ec139c5a4a2a19a1104648438b3"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -31,7 +31,7 @@ var records = []glsl.Record{
 		SPIRV:    "f8106c8150b6f5b3707e717b14b67173224f67ab91db288e4cb494605ec67aa8",
 		Sources: []glsl.Source{
 			{Path: "decide.comp", SHA256: "cd817fb3432a0360fb593c5e661dfa4b02f37ac683947cacaeaf87b15a6cac28"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -44,7 +44,7 @@ var records = []glsl.Record{
 		SPIRV:    "2bc4e95f8ea9d3dda2721dcc34f7d0e4ea5b904ee58dfb316a18b84d09899a9b",
 		Sources: []glsl.Source{
 			{Path: "decode.comp", SHA256: "eb2c8fe2d02f7082f61fb255dd91b7cfe8d13a066bbb7f372f611e2722e9559d"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "74c723a4ac8446063d4ec959621a550819b65efc7f071fb5bf9ca0c88ddebddc"},
@@ -57,7 +57,7 @@ var records = []glsl.Record{
 		SPIRV:    "856b77796430cc14695e7e7aedd3cae2211f035135e09c6c1ae826a8e46890b1",
 		Sources: []glsl.Source{
 			{Path: "encode.comp", SHA256: "4815c7954cf3223a8dafe5585026fca40a06b1ecd02fd93f0fa39a5f08defe7f"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/chunks.glsl", SHA256: "ddb6d3a3e7e7d86281cd03cab9617e4cb9d03b194f5ea0a3fa68155570e180b5"},
@@ -74,7 +74,7 @@ var records = []glsl.Record{
 		SPIRV:    "f259c99160f9e6bb251c9fd87b207245f4cc2b2d564db364d6fb6f4a68d50398",
 		Sources: []glsl.Source{
 			{Path: "merge.comp", SHA256: "983ee92dd2224b67e7ddcc9bc66d730c629ad4edf00b103e0196f1eb59939a8d"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/attend.glsl", SHA256: "d27f3db6ce94eb62a913cdd72fcf42a0ca44d62eca27770e0ac5ff5cd553a779"},
@@ -86,7 +86,7 @@ var records = []glsl.Record{
 		SPIRV:    "2fb4fa387fe097809d1031e807c73347ec2dd4339ad0547bfeda815857adc048",
 		Sources: []glsl.Source{
 			{Path: "mix.comp", SHA256: "40857e4a123c2bf12f7dc3c096ba70e3c06d868e7f8b4c1cd5e74ca897b05276"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "74c723a4ac8446063d4ec959621a550819b65efc7f071fb5bf9ca0c88ddebddc"},
@@ -99,7 +99,7 @@ var records = []glsl.Record{
 		SPIRV:    "1015db5cc2da27988af00c65a5396e43f5fb0a5e3582d70b82053a8de943ad8e",
 		Sources: []glsl.Source{
 			{Path: "observe.comp", SHA256: "6eeaa9214b9b21dc11935f4ab22e8bd583cfdf6e32958625efbb198c965f1334"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 		},
 	},
 	{
@@ -108,7 +108,7 @@ var records = []glsl.Record{
 		SPIRV:    "c68349fdd7c2cea05acb1b233d16967cc017b5a45111f2c8527bebc458b79285",
 		Sources: []glsl.Source{
 			{Path: "pack.comp", SHA256: "e5193afa4067b651686e015d1707e3973174d4d6fe50eae0159d92f96bcd6eff"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -127,7 +127,7 @@ var records = []glsl.Record{
 		SPIRV:    "c79dda1d15dd91b4fac640f6854c17c6494bafb305b6a53a78c72a9fc6801b07",
 		Sources: []glsl.Source{
 			{Path: "promote.comp", SHA256: "706bbf846dbf0a7d35efe338d2bedf956f73b4d15df24984f97d654e244de927"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -141,7 +141,7 @@ var records = []glsl.Record{
 		SPIRV:    "8d6dce8e529c3d815ee75548dbcbdf418a26fd409f336532f7f471a28f6669cb",
 		Sources: []glsl.Source{
 			{Path: "query.comp", SHA256: "051c55e5b820e8b820ae822ad38255cf4a4d62a9eca62d7d9446ef400bf16730"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -152,7 +152,7 @@ var records = []glsl.Record{
 		SPIRV:    "1553651af98d87885d5cf46ea6bc302a81c7f69c65ddb3aa53a94638ad6329a7",
 		Sources: []glsl.Source{
 			{Path: "repack.comp", SHA256: "85bfc871d5adb2dcb8838d92f589753afa210d7ee028560b02c571d7c284c91c"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -166,7 +166,7 @@ var records = []glsl.Record{
 		SPIRV:    "dc37bc3c56bcbec09ef54b572667082e5aeae556ea5019b60c387900e4fe7223",
 		Sources: []glsl.Source{
 			{Path: "score.comp", SHA256: "a0acdad6caad1133e758dfe4903555baae1daaf0f21c8c40b3db5f376d8bfa5c"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "74c723a4ac8446063d4ec959621a550819b65efc7f071fb5bf9ca0c88ddebddc"},
@@ -181,7 +181,7 @@ var records = []glsl.Record{
 		SPIRV:    "85d4112129fd68ee84a883de8b3b1a4face1e6ceacba9359d717d162a2745cfe",
 		Sources: []glsl.Source{
 			{Path: "soften.comp", SHA256: "ceccd7be48c9ddcbb14aad0592b8c799cda389cc6a2635741d1b26caa822b320"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/math.glsl", SHA256: "435e296d44761d1696a44bef71b31197c721a682512cf23ed4bb66bbe3896f89"},
@@ -193,7 +193,7 @@ var records = []glsl.Record{
 		SPIRV:    "227639ef3322d020b5596a588872d3527c333545e0a7794a4282a3917b17dd75",
 		Sources: []glsl.Source{
 			{Path: "weigh.comp", SHA256: "86641eb2acd1aa9f2a3f810be4e034aa2329a89eb27b4adafdcaa8e5626cfe2c"},
-			{Path: "lib/config.glsl", SHA256: "1bdd8e7db76794c874e2556103fdfb69f0c5aa40b8f6fcc51cfa32ffc14c4e4e"},
+			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 		},
 	},
 }

@@ -10,7 +10,7 @@ layout(constant_id = 4) const uint HEAD_DIM = 128;  // D
 layout(constant_id = 5) const uint ROWS = 1;        // rows a group
 layout(constant_id = 6) const uint LOW = 0;         // outliers at the low end of a group
 layout(constant_id = 7) const uint HIGH = 0;        // outliers at the high end
-layout(constant_id = 8) const uint QUERIES = 4;     // query vectors a tile: 1, 2, 4, 8 or 16
+layout(constant_id = 8) const uint QUERIES = 4;     // query vectors a tile: 1, 2, or a multiple of 4 to 16
 layout(constant_id = 9) const uint RING = 0;        // 1: score and mix read the recent window, 0: pages
 layout(constant_id = 10) const uint SINGLE = 0;     // 1: a dispatch of score has one tile of queries, 0: all
 #endif
