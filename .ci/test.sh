@@ -25,5 +25,8 @@ step "goldens of cpuref at GOAMD64=v1, v3 and on arm64"
 step conformance
 .ci/conformance.sh
 
+step "kernels compiled for AMD chips"
+.ci/compileonly.sh
+
 step unit tests
 go test -count=1 ./...

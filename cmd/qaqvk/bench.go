@@ -9,6 +9,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/internal/bench"
+	"github.com/qaqvk/qaqvk/internal/compileonly"
 	"github.com/qaqvk/qaqvk/internal/report"
 )
 
@@ -18,41 +19,49 @@ type benchFlags struct {
 	repeat int
 	tune   map[string]string
 	json   string
+
+	compileOnly bool
+	chips       []string
 }
 
 func newBench() *cobra.Command {
 	var f benchFlags
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Time the kernels of a device in copy units",
+		Short: "Time the kernels of a device in copy units, or compile them for AMD chips",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.repeat < 1 || f.repeat > 1000 {
 				return fmt.Errorf("--repeat %d: must be 1..1000", f.repeat)
 			}
+			if err := f.checkCompileOnly(c); err != nil {
+				return err
+			}
 			if err := checkOutput(f.json); err != nil {
 				return err
+			}
+			if f.compileOnly {
+				return f.compile(c)
 			}
 			return f.device.use(func(d backend.Device) error { return f.run(c, d) })
 		},
 	}
 	f.device.register(c)
-	c.Flags().Var(&f.filter, "filter", "regular expression: the names to time")
+	c.Flags().VarP(&f.filter, "filter", "k", "regular expression: the names to time")
 	c.Flags().IntVar(&f.repeat, "repeat", 5, "runs of a case; the median counts")
 	c.Flags().StringToStringVar(&f.tune, "tune", nil, "kernel constants to try, such as encode.LANES=4")
+	c.Flags().BoolVar(&f.compileOnly, "compile-only", false, "time nothing: compile every kernel with RADV, which needs no hardware for that, and tell its registers, spills, scratch, occupancy and estimated throughput")
+	c.Flags().StringSliceVar(&f.chips, "chip", compileonly.Chips, "chips to compile for, by RADV's names")
 	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
 	return c
 }
 
 func (f *benchFlags) run(c *cobra.Command, d backend.Device) error {
-	o := bench.Options{Filter: f.filter.Regexp, Repeat: f.repeat, Tune: map[string]uint32{}}
-	for k, v := range f.tune {
-		n, err := strconv.ParseUint(v, 10, 32)
-		if err != nil {
-			return usageError{fmt.Errorf("--tune %s=%s: must be a number", k, v)}
-		}
-		o.Tune[k] = uint32(n)
+	tune, err := f.constants()
+	if err != nil {
+		return err
 	}
+	o := bench.Options{Filter: f.filter.Regexp, Repeat: f.repeat, Tune: tune}
 	p := newProgress(c.ErrOrStderr())
 	defer p.finish()
 	o.Progress = func(done, all int, name string) { p.step("bench "+name, done, all) }
@@ -68,6 +77,19 @@ func (f *benchFlags) run(c *cobra.Command, d backend.Device) error {
 		return nil
 	}
 	return report.WriteJSON(f.json, r)
+}
+
+// constants are those of --tune.
+func (f *benchFlags) constants() (map[string]uint32, error) {
+	tune := map[string]uint32{}
+	for k, v := range f.tune {
+		n, err := strconv.ParseUint(v, 10, 32)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--tune %s=%s: must be a number", k, v)}
+		}
+		tune[k] = uint32(n)
+	}
+	return tune, nil
 }
 
 // pattern is a flag with a regular expression.
