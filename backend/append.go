@@ -16,6 +16,9 @@ type appended struct {
 	kind                 Kind // the first or only kind in src
 }
 
+// staged tells whether the rows wait in the upload buffer, behind their head.
+func (a appended) staged() bool { return a.kinds == 2 }
+
 // Append adds rows of n >= 1 tokens, [n][KV heads][D], to a layer. They are
 // converted to the cache's type on the device. Rows given as a View are read by
 // the next Read or Step and must stay as they are until then.
@@ -55,13 +58,8 @@ func (c *Cache) checkRows(k, v Rows) (int, error) {
 		if elements == 0 || elements%token != 0 {
 			return 0, fmt.Errorf("%s: %d elements: a token has %d", Kind(i), elements, token)
 		}
-		if r.View.Buffer != nil {
-			if err := r.View.check(); err != nil {
-				return 0, fmt.Errorf("%s: %w", Kind(i), err)
-			}
-			if r.View.Offset%shaders.Align != 0 {
-				return 0, fmt.Errorf("%s: rows from word %d: must be a multiple of %d", Kind(i), r.View.Offset, shaders.Align)
-			}
+		if err := r.checkView(); err != nil {
+			return 0, fmt.Errorf("%s: %w", Kind(i), err)
 		}
 		if i == 1 && elements/token != n {
 			return 0, fmt.Errorf("%d tokens of k and %d of v", n, elements/token)
@@ -87,24 +85,31 @@ func (s *Sequence) checkRoom(layer, n int) error {
 	return nil
 }
 
+// stagedHead are the words before rows in the upload buffer. The first says
+// where in the ring they go, in rows of K or V of a token, so that a list that
+// takes them there serves every token.
+const stagedHead = shaders.Align
+
 // stage copies rows of the host to the upload buffer, K and V of a token one
 // after the other.
 func (s *Sequence) stage(layer, token, n int, k, v Rows) error {
 	words := s.c.cfg.KVHeads * s.c.cfg.HeadDim * k.Type.Bytes() / 4
-	if s.c.staged+2*n*words > s.c.rows.Len() {
+	if s.c.staged+stagedHead+2*n*words > s.c.rows.Len() {
 		if err := s.c.freeRows(); err != nil {
 			return err
 		}
 	}
 	dst := s.c.rows.Words()[s.c.staged:]
+	dst[0] = uint32(2 * token)
+	dst = dst[stagedHead:]
 	for i := range n {
 		from := i * s.c.cfg.KVHeads * s.c.cfg.HeadDim
 		k.pack(from, dst[2*i*words:][:words])
 		v.pack(from, dst[(2*i+1)*words:][:words])
 	}
-	src := View{Buffer: s.c.rows, Offset: s.c.staged, Words: 2 * n * words}
+	src := View{Buffer: s.c.rows, Offset: s.c.staged, Words: stagedHead + 2*n*words}
 	s.appends = append(s.appends, appended{layer, token, n, k.Type, src, 2, Key})
-	s.c.staged += 2 * n * words
+	s.c.staged += src.Words
 	s.c.waiting++
 	return nil
 }
@@ -159,24 +164,24 @@ func (s *Sequence) recordAppends(l *List) {
 		if i > 0 {
 			l.Barrier(Shader, Shader) // layers lie between each other in the ring
 		}
-		first := min(a.tokens, s.c.geo.slots-a.token%s.c.geo.slots)
-		s.recordAppend(l, a, 0, first)
-		if first < a.tokens {
-			l.Barrier(Shader, Shader)
-			s.recordAppend(l, a, first, a.tokens-first)
-		}
+		s.recordAppend(l, a)
 	}
 	l.Mark("convert")
 	l.Barrier(Shader, AllCommands)
 }
 
-// recordAppend converts some tokens of a that lie side by side in the ring.
-func (s *Sequence) recordAppend(l *List, a appended, from, tokens int) {
+// recordAppend converts the tokens of a into the ring.
+func (s *Sequence) recordAppend(l *List, a appended) {
+	g := &s.c.geo
 	words := s.c.cfg.KVHeads * s.c.cfg.HeadDim * a.typ.Bytes() / 4
-	stride := s.c.geo.slotWords() / a.kinds
-	s.c.convert(l, conversion{
-		in: a.typ, out: s.c.cfg.Type, rows: a.kinds * tokens * s.c.cfg.KVHeads,
-		src: a.src, srcAt: from * a.kinds * words, srcStride: words,
-		dst: Whole(s.ring), dstAt: s.c.geo.ringAt(a.token+from, a.kind, a.layer), dstStride: stride,
-	})
+	v := conversion{
+		in: a.typ, out: s.c.cfg.Type, rows: a.kinds * a.tokens * s.c.cfg.KVHeads,
+		src: a.src, srcStride: words,
+		dst: Whole(s.ring), dstAt: int(a.kind)*g.tokenWords + a.layer*g.layerWords, dstStride: g.slotWords() / a.kinds,
+		dstSlots: a.kinds * g.slots, first: a.token,
+	}
+	if a.staged() {
+		v.srcAt, v.firstAt = stagedHead, 1
+	}
+	s.c.convert(l, v)
 }

@@ -13,12 +13,14 @@ type buffers struct {
 	plan    Buffer // upload: plans of the dispatches of a list
 	scratch Buffer // device: slots of encode, K in the first half, V in the second
 	out     Buffer // download: rows that are read, bits
+	attending
 }
 
 // Bounds of staging in words: it is a 64th part of the rows of a full sequence,
 // but not below the one (128 KiB) or above the other (8 MiB).
 const (
 	minStaging  = 1 << 15
+	minScratch  = 1 << 15
 	maxStaging  = 1 << 21
 	maxReadback = 1 << 20 // words of rows that one list returns (4 MiB)
 )
@@ -32,7 +34,7 @@ func (c *Cache) stagingWords() int {
 func (c *Cache) allocate() error {
 	g, staging, align := &c.geo, c.stagingWords(), c.dev.Limits().ViewAlign
 	raw := g.layout.RawGroupWords()
-	half := max(staging/2, g.pageGroups*(1+g.slotStride))
+	half := c.scratchWords() / 2
 	token := 2 * c.cfg.KVHeads * c.cfg.HeadDim // words of a token's f32 rows in a layer, K and V
 	readback := min(c.cfg.Capacity*token, max(staging, c.cfg.Capacity*g.slotWords()/8), maxReadback)
 	if err := c.checkView("ring", g.slots*g.slotWords()); err != nil {
@@ -44,7 +46,7 @@ func (c *Cache) allocate() error {
 		words  int
 		memory Memory
 	}{
-		{&c.rows, "rows", max(roundUp(staging/4, shaders.Align), c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
+		{&c.rows, "rows", max(roundUp(staging/4, shaders.Align), stagedHead+c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
 		{&c.plan, "plan", max(staging, 4*c.jobWords(align)), Upload},
 		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), DeviceLocal},
 		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, Download},
@@ -61,7 +63,25 @@ func (c *Cache) allocate() error {
 	if err := c.pool.allocate(c, max(g.slotWords(), min(staging/2, c.cfg.PageTokens*g.slotWords()))); err != nil {
 		return fmt.Errorf("backend: new cache: %w", err)
 	}
+	if err := c.allocateAttending(c); err != nil {
+		return fmt.Errorf("backend: new cache: %w", err)
+	}
 	return nil
+}
+
+// scratchPart of the rows of a full sequence is the scratch: 2 % of pages of a
+// quarter of their size.
+const scratchPart = 200
+
+// scratchWords are the words of the scratch: at least what encode needs for a
+// page of K and one of V, and what one query of one KV head needs.
+func (c *Cache) scratchWords() int {
+	g, least := &c.geo, minScratch
+	if c.cfg.QueryHeads > 0 {
+		stride := roundUp(c.cfg.Capacity, splitTokens) + splitTokens
+		least = max(least, newAttendLayout(g, c.cfg.perHead(), 1, stride, c.dev.Limits().ViewAlign).words)
+	}
+	return max(least, c.cfg.Capacity*g.slotWords()/scratchPart, 2*g.pageGroups*(1+g.slotStride))
 }
 
 // checkView refuses buffers that no kernel can see as a whole.
@@ -79,7 +99,9 @@ func (c *Cache) jobWords(align int) int {
 	return align + 8 + g.tokenGroups + g.pageGroups
 }
 
-func (b *buffers) all() []Buffer { return []Buffer{b.rows, b.plan, b.scratch, b.out} }
+func (b *buffers) all() []Buffer {
+	return append([]Buffer{b.rows, b.plan, b.scratch, b.out}, b.attending.all()...)
+}
 
 func (c *Cache) releaseBuffers() {
 	c.pool.close()
@@ -94,7 +116,9 @@ func (c *Cache) releaseBuffers() {
 func (b *buffers) bytes() int64 {
 	var words int64
 	for _, one := range b.all() {
-		words += int64(one.Len())
+		if one != nil {
+			words += int64(one.Len())
+		}
 	}
 	return 4 * words
 }

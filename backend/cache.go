@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -20,6 +19,8 @@ var (
 	ErrUnfinishedStep = errors.New("step not finished")
 	// ErrRollback says that rows which a rollback needs are nowhere.
 	ErrRollback = errors.New("rows are gone")
+	// ErrQueries says that queries do not fit the sequence or its heads.
+	ErrQueries = errors.New("queries do not fit")
 	// ErrClosed says that the cache was closed.
 	ErrClosed = errors.New("cache closed")
 )
@@ -126,23 +127,7 @@ func (c *Cache) run(role string, record func(*List)) error {
 	}
 	l.Reset()
 	record(l)
-	c.submits++
-	t, err := c.dev.Submit(l)
-	if err == nil {
-		err = t.Wait(context.Background())
-	}
-	if err != nil {
-		err = fmt.Errorf("backend: %s: %w", role, err)
-		if deviceLost(err) {
-			err = fmt.Errorf("%w: the cache can only be closed", err)
-			c.failed = err
-		}
-		return err
-	}
-	for kernel, d := range t.Times() {
-		c.times[kernel] += d
-	}
-	return nil
+	return c.submit(role, l)
 }
 
 // Lists are the last recorded list of each role: append, read, keep, encode,

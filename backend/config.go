@@ -80,10 +80,11 @@ func (k Kind) String() string { return nameOf("kind", int(k), kindNames[:]) }
 // Config describes a cache. Zero values of the fields that name a default get
 // it.
 type Config struct {
-	Layers   int // layers of the model, 1..4096
-	KVHeads  int // KV heads of a layer, 1..1024
-	HeadDim  int // D, elements of a row: a multiple of 8 from 32 to 256
-	Capacity int // most tokens of a sequence
+	Layers     int // layers of the model, 1..4096
+	KVHeads    int // KV heads of a layer, 1..1024
+	QueryHeads int // query heads of a layer, a multiple of KVHeads, up to 32 a KV head; 0: Attend is not used
+	HeadDim    int // D, elements of a row: a multiple of 8 from 32 to 256
+	Capacity   int // most tokens of a sequence
 
 	Sequences int // most sequences at once, up to 65,536; default 1
 
@@ -105,6 +106,7 @@ const (
 	maxLayers     = 4096
 	maxHeads      = 1024
 	maxAlpha      = 0.1
+	maxPerHead    = 32
 	maxCapacity   = 1 << 24
 	maxWindow     = 1024
 	maxPageTokens = 256
@@ -157,6 +159,9 @@ func (c Config) check() error {
 	}
 	if !(c.Alpha >= 0 && c.Alpha <= maxAlpha) {
 		return fmt.Errorf("backend: alpha %g: must be 0..%g: %w", c.Alpha, maxAlpha, ErrConfig)
+	}
+	if c.QueryHeads < 0 || c.KVHeads > 0 && (c.QueryHeads%c.KVHeads != 0 || c.QueryHeads > maxPerHead*c.KVHeads) {
+		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, ErrConfig)
 	}
 	if c.HostBudget < 0 {
 		return fmt.Errorf("backend: host budget of %d bytes: must not be negative: %w", c.HostBudget, ErrConfig)

@@ -70,6 +70,7 @@ type Limits struct {
 	ViewWords    int    `json:"view_words"`    // words of a view
 	ViewAlign    int    `json:"view_align"`    // words that divide a view's offset
 	SubgroupSize uint32 `json:"subgroup_size"` // invocations that run together; 1 on cpu
+	CPU          bool   `json:"cpu"`           // the device is the host's processor
 }
 
 // MinimumLimits are the limits that every Vulkan 1.1 device keeps to.

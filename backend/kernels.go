@@ -11,6 +11,9 @@ type constants struct {
 	layout  shaders.Layout
 	lanes   int
 	in, out Type
+	queries int  // vectors of a tile
+	ring    bool // score and mix read the recent window
+	single  bool // a dispatch of score has one tile
 }
 
 func (c constants) spec(k *shaders.Kernel) []uint32 {
@@ -18,12 +21,20 @@ func (c constants) spec(k *shaders.Kernel) []uint32 {
 		"WORKGROUP": workgroup, "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
 		"HEAD_DIM": uint32(c.layout.HeadDim), "ROWS": uint32(c.layout.Rows),
 		"LOW": uint32(c.layout.Low), "HIGH": uint32(c.layout.High),
+		"QUERIES": uint32(c.queries), "RING": flag(c.ring), "SINGLE": flag(c.single),
 	}
 	spec := make([]uint32, len(k.Constants))
 	for i, n := range k.Constants {
 		spec[i] = values[n.Name]
 	}
 	return spec
+}
+
+func flag(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // workgroups is the number of workgroups for the given invocations.

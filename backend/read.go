@@ -76,6 +76,9 @@ type conversion struct {
 	src, dst         View
 	srcAt, srcStride int
 	dstAt, dstStride int
+	dstSlots         int // tokens go round so many places, 0: one after another
+	first            int // the first one's number
+	firstAt          int // it is word firstAt - 1 of src instead; 0: it is not
 }
 
 func (c *Cache) convert(l *List, v conversion) {
@@ -83,7 +86,11 @@ func (c *Cache) convert(l *List, v conversion) {
 	v.src.Offset, v.src.Words = v.src.Offset-slack, v.src.Words+slack
 	push := shaders.ConvertPush{Rows: uint32(v.rows), RowsPerToken: uint32(c.cfg.KVHeads),
 		SrcOffset: uint32(slack + v.srcAt), SrcTokenStride: uint32(v.srcStride),
-		DstOffset: uint32(v.dstAt), DstTokenStride: uint32(v.dstStride)}
+		DstOffset: uint32(v.dstAt), DstTokenStride: uint32(v.dstStride),
+		DstSlots: uint32(v.dstSlots), First: uint32(v.first)}
+	if v.firstAt > 0 {
+		push.First, push.FirstAt = 0, uint32(slack+v.firstAt)
+	}
 	k := constants{layout: c.geo.layout, lanes: 1, in: v.in, out: v.out}
 	l.Dispatch(Dispatch{Kernel: shaders.Convert, Spec: k.spec(shaders.Convert), Push: push.Bytes(),
 		Workgroups: workgroups(v.rows), Views: []View{v.src, v.dst}})

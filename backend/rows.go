@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"unsafe"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Rows are rows of n tokens of one layer, [n][KV heads][D], in host memory or
@@ -13,7 +15,7 @@ type Rows struct {
 	F32   []float32 // of type F32
 	U16   []uint16  // patterns of type F16 or BF16
 	Bytes []byte    // any type, little-endian
-	View  View      // any type, on the cache's device; only as input of Append
+	View  View      // any type, on the cache's device; of Append and Attend
 }
 
 // RowsF32 are rows of type F32.
@@ -52,6 +54,20 @@ func (r Rows) elements() (int, error) {
 		return 0, fmt.Errorf("%d bytes are no whole number of %s elements", len(r.Bytes), r.Type)
 	}
 	return len(r.Bytes) / r.Type.Bytes(), nil
+}
+
+// checkView refuses views that kernels cannot use.
+func (r Rows) checkView() error {
+	if r.View.Buffer == nil {
+		return nil
+	}
+	if err := r.View.check(); err != nil {
+		return err
+	}
+	if r.View.Offset%shaders.Align != 0 {
+		return fmt.Errorf("rows from word %d: must be a multiple of %d", r.View.Offset, shaders.Align)
+	}
+	return nil
 }
 
 // wordsOf sees the bits of floats as words.

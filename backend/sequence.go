@@ -23,6 +23,8 @@ type Sequence struct {
 	appends  []appended
 	steps    int
 
+	attends []*attendList // by layer
+
 	dropped bool
 	moves   Moves
 }
@@ -47,7 +49,7 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	if n := len(c.sequences); n >= c.cfg.Sequences {
 		return nil, fmt.Errorf("backend: sequence %d: limit %d: %w", n+1, c.cfg.Sequences, ErrSequences)
 	}
-	s := &Sequence{c: c, id: c.made, store: newStore(&c.geo), pending: make([]int, c.cfg.Layers)}
+	s := &Sequence{c: c, id: c.made, store: newStore(&c.geo), pending: make([]int, c.cfg.Layers), attends: make([]*attendList, c.cfg.Layers)}
 	s.host = hostRows{pool: &c.pool, geo: &c.geo, id: s.id}
 	var err error
 	s.ring, err = c.newRing(s.id)
@@ -86,6 +88,9 @@ func (s *Sequence) Drop() error {
 // release frees what the sequence holds on the device.
 func (s *Sequence) release() {
 	s.dropped, s.tokens = true, 0
+	for _, a := range s.attends {
+		a.release()
+	}
 	s.store.release()
 	s.ring.Release()
 	s.store, s.importance, s.ring, s.appends = nil, nil, nil, nil

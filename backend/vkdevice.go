@@ -54,6 +54,7 @@ func (d *vkDevice) Limits() Limits {
 		ViewWords:    int(l.StorageRange / 4),
 		ViewAlign:    max(1, int(l.StorageAlign/4)),
 		SubgroupSize: d.vk.Info().SubgroupSize,
+		CPU:          d.vk.Info().Type == "cpu",
 	}
 }
 

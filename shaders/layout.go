@@ -216,6 +216,12 @@ func UnpackBits(in []uint32, out []uint8) int {
 	return -1
 }
 
+// TileWords returns the words of a tile of arranged queries: D elements and a
+// sum a chunk of 32, of so many vectors.
+func TileWords(headDim, queries int) int {
+	return AlignWords((headDim + words(headDim, 32)) * queries)
+}
+
 // AlignWords rounds words up to a multiple of Align.
 func AlignWords(n int) int { return (n + Align - 1) / Align * Align }
 

@@ -1,0 +1,164 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"math"
+)
+
+// AttendOptions are what models differ in. The zero value is plain causal
+// attention.
+type AttendOptions struct {
+	Scale   float32 // factor of the scores; 0: 1/sqrt(D)
+	Window  int     // tokens that a query sees, its own included; 0: all up to its own
+	SoftCap float32 // C of C*tanh(score/C); 0: none
+}
+
+// maxQueries is the most queries of a call.
+const maxQueries = 512
+
+// Attend computes softmax(q k^T * scale) v over a layer, straight from the
+// pages and the recent window. q and out are rows of n = 1..512 queries,
+// [n][query heads][D], f32, f16 or bf16, in host memory or as a View. Query i
+// belongs to token T-n+i, T being the tokens of the layer, those of the current
+// step included, and sees the tokens up to its own. Config.QueryHeads must be
+// set; the query heads of a KV head are consecutive.
+//
+// Importance is updated in the same pass. The bits of the result are the same
+// on every device, for any n and any earlier calls (package shaders, Attention).
+//
+// The error wraps ErrQueries for queries that do not fit the sequence.
+func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
+	if err := s.usable(layer); err != nil {
+		return err
+	}
+	n, err := s.checkQueries(layer, q, out, &o)
+	if err != nil {
+		return fmt.Errorf("backend: attend: %w", err)
+	}
+	if s.mustFlushAppends(layer) {
+		if err := s.flushAppends(); err != nil {
+			return err
+		}
+	}
+	r := s.newAttention(layer, n, q, out, o)
+	if q.View.Buffer == nil {
+		q.pack(0, s.c.queries.Words()[:r.queryWords()])
+	}
+	if err := s.runAttention(r); err != nil {
+		return err
+	}
+	if out.View.Buffer == nil {
+		out.unpack(0, s.c.attended.Words()[:r.outWords()])
+	}
+	return nil
+}
+
+// mustFlushAppends tells whether rows wait that the attention of a layer does
+// not take along.
+func (s *Sequence) mustFlushAppends(layer int) bool {
+	return len(s.appends) > 1 || len(s.appends) == 1 && s.appends[0].layer != layer
+}
+
+// checkQueries returns the number of queries and sets the scale.
+func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, error) {
+	c, tokens := &s.c.cfg, s.tokens+s.pending[layer]
+	if c.QueryHeads == 0 {
+		return 0, fmt.Errorf("the configuration has no query heads: %w", ErrConfig)
+	}
+	row := c.QueryHeads * c.HeadDim
+	elements, err := q.elements()
+	if err != nil {
+		return 0, fmt.Errorf("q: %w", err)
+	}
+	n := elements / row
+	if elements%row != 0 || n < 1 || n > s.c.queryLimit() {
+		return 0, fmt.Errorf("q: %d elements: must be 1..%d queries of %d heads of %d: %w", elements, s.c.queryLimit(), c.QueryHeads, c.HeadDim, ErrQueries)
+	}
+	if n > tokens {
+		return 0, fmt.Errorf("%d queries: layer %d holds %d tokens: %w", n, layer, tokens, ErrQueries)
+	}
+	if err := checkOutput(out, elements); err != nil {
+		return 0, err
+	}
+	for name, r := range map[string]Rows{"q": q, "out": out} {
+		if err := r.checkView(); err != nil {
+			return 0, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return n, o.check(c.HeadDim)
+}
+
+func checkOutput(out Rows, elements int) error {
+	room, err := out.elements()
+	if err != nil {
+		return fmt.Errorf("out: %w", err)
+	}
+	if room < elements {
+		return fmt.Errorf("out: room for %d elements: the queries have %d: %w", room, elements, ErrQueries)
+	}
+	return nil
+}
+
+// check sets the scale and refuses options that no model has.
+func (o *AttendOptions) check(headDim int) error {
+	if o.Scale == 0 {
+		o.Scale = float32(1 / math.Sqrt(float64(headDim)))
+	}
+	switch {
+	case !(math.Abs(float64(o.Scale)) <= maxScale):
+		return fmt.Errorf("scale %g: must be within -%g..%g: %w", o.Scale, float64(maxScale), float64(maxScale), ErrConfig)
+	case o.Window < 0 || o.Window > maxCapacity:
+		return fmt.Errorf("window %d: must be 0..%d: %w", o.Window, maxCapacity, ErrConfig)
+	case o.SoftCap != 0 && !(o.SoftCap >= 1/maxScale && o.SoftCap <= maxScale):
+		return fmt.Errorf("soft cap %g: must be 0 or %g..%g: %w", o.SoftCap, 1/float64(maxScale), float64(maxScale), ErrConfig)
+	}
+	return nil
+}
+
+// maxScale bounds the scale and the soft cap, so that the numeric contract's
+// bounds on sums hold.
+const maxScale = 0x1p20
+
+// runAttention runs the layer's list, recorded anew where it does not fit.
+func (s *Sequence) runAttention(r *attention) error {
+	list := s.attends[r.layer]
+	if list == nil {
+		list = &attendList{list: NewList(s.c.dev)}
+		s.attends[r.layer] = list
+	}
+	if err := s.c.fitFrames(s.c.dev, r.frameWords); err != nil {
+		return fmt.Errorf("backend: attend: %w", err)
+	}
+	if !list.serves(r) {
+		list.record(r)
+	}
+	r.writeFrames()
+	if err := s.c.submit("attend", list.list); err != nil {
+		return err
+	}
+	s.appendsDone()
+	return nil
+}
+
+// submit runs a list and waits for its end. Lists are short, so the wait is not
+// cut off: its buffers are free for the next one.
+func (c *Cache) submit(role string, l *List) error {
+	c.submits++
+	t, err := c.dev.Submit(l)
+	if err == nil {
+		err = t.Wait(context.Background())
+	}
+	if err != nil {
+		err = fmt.Errorf("backend: %s: %w", role, err)
+		if deviceLost(err) {
+			err = fmt.Errorf("%w: the cache can only be closed", err)
+			c.failed = err
+		}
+		return err
+	}
+	for kernel, d := range t.Times() {
+		c.times[kernel] += d
+	}
+	return nil
+}

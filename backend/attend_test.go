@@ -1,0 +1,136 @@
+package backend
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// queries are elements of n queries.
+func (s *sequence) queries(n int) []float32 {
+	q := make([]float32, n*s.cfg.QueryHeads*s.cfg.HeadDim)
+	for i := range q {
+		q[i] = float32(s.rng.NormFloat64())
+	}
+	return q
+}
+
+// attend returns the attention of queries as f32.
+func (s *sequence) attend(layer int, q []float32, o AttendOptions) []float32 {
+	out := make([]float32, len(q))
+	require.NoError(s.t, s.seq.Attend(layer, RowsF32(q), RowsF32(out), o))
+	return out
+}
+
+// exactAttention is attention in float64 over what Read returns.
+func (s *sequence) exactAttention(layer int, q []float32, o AttendOptions) []float64 {
+	tokens := s.tokens(layer)
+	size := tokens * s.cfg.KVHeads * s.cfg.HeadDim
+	k, v := make([]float32, size), make([]float32, size)
+	_, err := s.seq.Read(layer, RowsF32(k), RowsF32(v))
+	require.NoError(s.t, err)
+	d, g := s.cfg.HeadDim, s.cfg.perHead()
+	out := make([]float64, len(q))
+	n := len(q) / d / s.cfg.QueryHeads
+	for row := range len(q) / d {
+		i, h := row/s.cfg.QueryHeads, row%s.cfg.QueryHeads/g
+		at := func(t int) int { return (t*s.cfg.KVHeads + h) * d }
+		exactRow(q[row*d:][:d], k, v, at, tokens-n+i, o, out[row*d:][:d])
+	}
+	return out
+}
+
+// exactRow is attention of one query at token last; at gives the place of a
+// token's row.
+func exactRow(q, k, v []float32, at func(int) int, last int, o AttendOptions, out []float64) {
+	first := 0
+	if o.Window > 0 {
+		first = max(0, last-o.Window+1)
+	}
+	scale := float64(o.Scale)
+	if scale == 0 {
+		scale = 1 / math.Sqrt(float64(len(q)))
+	}
+	scores, most := make([]float64, last+1), math.Inf(-1)
+	for t := first; t <= last; t++ {
+		for e, x := range q {
+			scores[t] += float64(x) * scale * float64(k[at(t)+e])
+		}
+		if c := float64(o.SoftCap); c > 0 {
+			scores[t] = c * math.Tanh(scores[t]/c)
+		}
+		most = math.Max(most, scores[t])
+	}
+	sum := 0.0
+	for t := first; t <= last; t++ {
+		scores[t] = math.Exp(scores[t] - most)
+		sum += scores[t]
+	}
+	for t := first; t <= last; t++ {
+		for e := range out {
+			out[e] += scores[t] / sum * float64(v[at(t)+e])
+		}
+	}
+}
+
+// relative is the norm of the difference over the norm.
+func relative(got []float32, want []float64) float64 {
+	var d, n float64
+	for i := range want {
+		d += (float64(got[i]) - want[i]) * (float64(got[i]) - want[i])
+		n += want[i] * want[i]
+	}
+	return math.Sqrt(d / n)
+}
+
+var attendCases = []struct {
+	name string
+	cfg  Config
+	o    AttendOptions
+}{
+	{"gqa", Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 64, Alpha: 0.03, Policy: Uniform{3, 4}}, AttendOptions{}},
+	{"mha raw d40", Config{Layers: 1, KVHeads: 3, QueryHeads: 3, HeadDim: 40}, AttendOptions{Scale: .5}},
+	{"mqa layer bf16", Config{Layers: 2, KVHeads: 1, QueryHeads: 32, HeadDim: 32, Type: BF16, Level: LevelLayer, Policy: Uniform{8, 2}}, AttendOptions{SoftCap: 20}},
+	{"token f32 window", Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: Uniform{5, 5}}, AttendOptions{Window: 70}},
+	{"d256", Config{Layers: 1, KVHeads: 2, QueryHeads: 16, HeadDim: 256, Level: LevelLayer, Alpha: .01, Policy: Uniform{0, 6}, PageTokens: 5}, AttendOptions{Window: 3}},
+}
+
+func TestAttendAgainstFloat64(t *testing.T) {
+	for _, c := range attendCases {
+		t.Run(c.name, func(t *testing.T) { testAttend(t, cpu(t), c.cfg, c.o) })
+	}
+}
+
+// Every buffer that a kernel of attention writes is compared with the reference.
+func TestAttendOnVulkanAndReference(t *testing.T) {
+	for _, c := range attendCases {
+		t.Run(c.name, func(t *testing.T) { testAttend(t, openVulkan(t, "both:llvmpipe"), c.cfg, c.o) })
+	}
+}
+
+func testAttend(t *testing.T, d Device, cfg Config, o AttendOptions) {
+	cfg.Capacity, cfg.MaxAppend = 700, 40
+	s := newSequence(t, d, F32, cfg)
+	for _, n := range []int{40, 1, 1, 1, 17, 40, 40, 1, 40, 40, 1, 1} {
+		for layer := range cfg.Layers {
+			s.append(layer, n)
+			q := s.queries(n)
+			got := s.attend(layer, q, o)
+			require.Less(t, relative(got, s.exactAttention(layer, q, o)), 1e-5, "layer %d, %d tokens", layer, s.tokens(layer))
+			require.Equal(t, got, s.attend(layer, q, o), "again")
+			row := s.cfg.QueryHeads * s.cfg.HeadDim
+			require.Equal(t, got[len(got)-row:], s.attend(layer, q[len(q)-row:], o), "the last query alone")
+			half := make([]byte, 2*len(q))
+			require.NoError(t, s.seq.Attend(layer, RowsF32(q), RowsBytes(F16, half), o))
+			require.Equal(t, narrowed(got, F16), wordsOfBytes(half))
+		}
+		require.NoError(t, s.seq.Step(t.Context()))
+	}
+}
+
+func wordsOfBytes(b []byte) []uint32 {
+	words := make([]uint32, len(b)/4)
+	RowsBytes(F16, b).pack(0, words)
+	return words
+}

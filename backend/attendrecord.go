@@ -1,0 +1,229 @@
+package backend
+
+import (
+	"slices"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// attendLayout says where in the scratch a batch has what.
+type attendLayout struct {
+	tiles                      int // of a KV head
+	arranged, scores, partials View
+	words                      int
+}
+
+// newAttendLayout lays out heads KV heads with the given query vectors each,
+// and stride tokens.
+func newAttendLayout(g *geometry, vectors, heads, stride, align int) attendLayout {
+	var a attendLayout
+	tile := tileOf(g.layout.HeadDim, vectors)
+	a.tiles = (vectors + tile - 1) / tile
+	take := func(words int) View {
+		v := View{Offset: a.words, Words: words}
+		a.words = roundUp(a.words+words, align)
+		return v
+	}
+	a.arranged = take(heads * a.tiles * shaders.TileWords(g.layout.HeadDim, tile))
+	a.scores = take(heads * a.tiles * tile * stride)
+	a.partials = take(stride / splitTokens * heads * vectors * g.layout.HeadDim)
+	return a
+}
+
+// recording records one batch.
+type recording struct {
+	*attention
+	attendBatch
+	attendLayout
+	list    *List
+	vectors int
+}
+
+func (a *attendList) record(r *attention) {
+	a.from = r
+	r.appends = slices.Clone(r.appends) // what waits is forgotten when the list has run
+	a.list.Reset()
+	r.s.recordAppends(a.list)
+	for i := range r.batches {
+		if i > 0 {
+			a.list.Barrier(Shader, Shader)
+		}
+		r.record(a.list, r.batches[i])
+	}
+}
+
+func (r *attention) record(l *List, b attendBatch) {
+	c := r.s.c
+	vectors := b.queries * c.cfg.perHead()
+	align := c.dev.Limits().ViewAlign
+	one := recording{attention: r, attendBatch: b, list: l, vectors: vectors,
+		attendLayout: newAttendLayout(&c.geo, vectors, b.heads, b.stride, align)}
+	for _, v := range []*View{&one.arranged, &one.scores, &one.partials} {
+		v.Buffer = c.scratch
+	}
+	one.recordQuery()
+	for _, p := range b.parts {
+		one.recordScore(p)
+	}
+	one.step("score")
+	one.recordSoften()
+	one.step("soften")
+	for _, p := range b.parts {
+		one.recordMix(p)
+		one.list.Barrier(Shader, Shader)
+	}
+	l.Mark("mix")
+	one.recordMerge()
+	l.Mark("merge")
+}
+
+// step ends a step that the next one builds on.
+func (r *recording) step(label string) {
+	r.list.Mark(label)
+	r.list.Barrier(Shader, Shader)
+}
+
+// spec are the constants of a kernel of attention.
+func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
+	limits := r.s.c.dev.Limits()
+	v := constants{layout: r.s.c.geo.layout, lanes: mixLanes(limits), in: in, out: out,
+		queries: r.tileSize(), ring: ring, single: limits.CPU}
+	return v.spec(k)
+}
+
+func (r *recording) tileSize() int { return tileOf(r.s.c.cfg.HeadDim, r.vectors) }
+
+// mixLanes are the invocations that share a row of V: a subgroup's, as far as a
+// plane's word has bits for them.
+func mixLanes(l Limits) int {
+	for _, lanes := range []int{32, 16} {
+		if int(l.SubgroupSize) >= lanes {
+			return lanes
+		}
+	}
+	return 8
+}
+
+func (r *recording) dispatch(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, views ...View) {
+	r.list.Dispatch(Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: views})
+}
+
+// rowView is the view of rows that begin at a word which need not be aligned,
+// and the words before that.
+func (r *recording) rowView(staged Buffer, rows Rows) (View, int) {
+	if rows.View.Buffer == nil {
+		return Whole(staged), 0
+	}
+	v := rows.View
+	slack := v.Offset % r.s.c.dev.Limits().ViewAlign
+	return View{v.Buffer, v.Offset - slack, v.Words + slack}, slack
+}
+
+// rowFirst is the word of the batch's first row in rows of a type.
+func (r *recording) rowFirst(t Type) int {
+	c := &r.s.c.cfg
+	return (r.query*c.QueryHeads + r.head*c.perHead()) * c.HeadDim * t.Bytes() / 4
+}
+
+func (r *recording) recordQuery() {
+	c := r.s.c
+	src, slack := r.rowView(c.queries, r.q)
+	push := shaders.QueryPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
+		RowHeads: uint32(c.cfg.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.q.Type)), Scale: r.options.Scale}
+	chunks := (c.cfg.HeadDim + 31) / 32
+	r.dispatch(shaders.Query, r.spec(shaders.Query, r.q.Type, r.q.Type, false), push.Bytes(),
+		workgroups(r.heads*r.tiles*chunks*r.tileSize()), src, r.arranged)
+	r.step("query")
+}
+
+// reach is up to which token a recorded dispatch has workgroups for a part: one
+// that grows may do so within the batch's stride.
+func (r *recording) reach(p attendPart) int {
+	switch {
+	case p.seg == nil:
+		return min(p.first+r.s.c.geo.slots, r.base+r.stride)
+	case p.grows:
+		return r.base + r.stride
+	}
+	return min(p.end, r.tokens())
+}
+
+func (r *recording) tokens() int { return r.attendBatch.tokens }
+
+// blocks is how many blocks of so many tokens a part covers; the ring, whose
+// first token changes, may touch one more.
+func (r *recording) blocks(p attendPart, tokens int) int {
+	if p.seg == nil {
+		return min(r.s.c.geo.slots/tokens+2, r.stride/tokens)
+	}
+	from := max(p.first, r.base) / tokens
+	return (r.reach(p)+tokens-1)/tokens - from
+}
+
+func (r *recording) framed(p attendPart) View {
+	return View{r.s.c.frames, p.frame.Offset, p.frame.Words}
+}
+
+// rowsAt are the words before the first KV head's rows in a slot of the ring.
+func (r *recording) rowsAt(k Kind) uint32 {
+	g := &r.s.c.geo
+	return uint32(int(k)*g.tokenWords + r.layer*g.layerWords + r.head*g.layout.RawRowWords())
+}
+
+// pageRow is the row or group of the batch's first KV head, as score and mix
+// have it.
+func (r *recording) pageRow() uint32 {
+	g := &r.s.c.geo
+	if g.units < g.layers {
+		return uint32(r.layer*g.heads + r.head)
+	}
+	return uint32(r.head)
+}
+
+func (r *recording) recordScore(p attendPart) {
+	g := &r.s.c.geo
+	push := shaders.ScorePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
+		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
+		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Key)}
+	if limit := r.options.SoftCap; limit > 0 {
+		push.Cap, push.InverseCap = limit, 1/limit
+	}
+	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil)
+	blocks, tiles := uint32(r.blocks(p, workgroup)), uint32(r.heads*r.tiles)
+	views := []View{Whole(p.buffer), r.framed(p), r.arranged, r.scores}
+	if !r.s.c.dev.Limits().CPU {
+		r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)
+		return
+	}
+	for tile := range tiles {
+		push.Tile = tile
+		r.dispatch(shaders.Score, spec, push.Bytes(), blocks, views...)
+	}
+}
+
+func (r *recording) recordSoften() {
+	push := shaders.SoftenPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.s.c.cfg.perHead()),
+		Stride: uint32(r.stride), Window: uint32(r.options.Window)}
+	r.dispatch(shaders.Soften, r.spec(shaders.Soften, F32, F32, false), push.Bytes(), uint32(r.heads*r.vectors),
+		r.framed(r.parts[0]), r.scores)
+}
+
+func (r *recording) recordMix(p attendPart) {
+	g := &r.s.c.geo
+	push := shaders.MixPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
+		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
+		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Value)}
+	items := r.blocks(p, splitTokens) * r.heads * r.tiles
+	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil), push.Bytes(),
+		workgroups(items*mixLanes(r.s.c.dev.Limits())), Whole(p.buffer), r.framed(p), r.scores, r.partials)
+}
+
+func (r *recording) recordMerge() {
+	c := r.s.c
+	dst, slack := r.rowView(c.attended, r.out)
+	push := shaders.MergePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
+		RowHeads: uint32(c.cfg.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.out.Type))}
+	words := r.heads * r.vectors * c.cfg.HeadDim * r.out.Type.Bytes() / 4
+	r.dispatch(shaders.Merge, r.spec(shaders.Merge, c.cfg.Type, r.out.Type, false), push.Bytes(), workgroups(words),
+		r.framed(r.parts[0]), r.partials, dst)
+}

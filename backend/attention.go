@@ -1,0 +1,197 @@
+package backend
+
+import (
+	"slices"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// attention is one call of Attend: what its list is recorded from. Queries and
+// KV heads are done in batches, because the scores of all may need more than
+// the scratch has.
+type attention struct {
+	s          *Sequence
+	layer, n   int
+	tokens     int // T
+	q, out     Rows
+	options    AttendOptions
+	appends    []appended // rows that the list takes to the ring first
+	batches    []attendBatch
+	frameWords int
+}
+
+// attendBatch are queries and KV heads whose scores are there at a time.
+type attendBatch struct {
+	query, queries int
+	head, heads    int
+	tokens         int // up to the last query's, itself included
+	base           int // first token that scores hold
+	stride         int // tokens that scores have room for
+	parts          []attendPart
+}
+
+// attendPart are tokens in one buffer.
+type attendPart struct {
+	seg        *segment // nil: the recent window
+	buffer     Buffer
+	first, end int // tokens
+	grows      bool
+	frame      View
+}
+
+const (
+	splitTokens = 256 // tokens of a split of the contract
+	frameHead   = 4   // words of a frame before the places of pages
+)
+
+func (s *Sequence) newAttention(layer, n int, q, out Rows, o AttendOptions) *attention {
+	r := &attention{s: s, layer: layer, n: n, tokens: s.tokens + s.pending[layer], q: q, out: out, options: o, appends: s.appends}
+	queries, heads := r.batchSize()
+	for query := 0; query < n; query += queries {
+		for head := 0; head < s.c.geo.heads; head += heads {
+			r.addBatch(query, min(queries, n-query), head, min(heads, s.c.geo.heads-head))
+		}
+	}
+	return r
+}
+
+// perHead are the query heads of a KV head.
+func (c *Config) perHead() int { return c.QueryHeads / c.KVHeads }
+
+func (r *attention) queryWords() int {
+	return r.n * r.s.c.cfg.QueryHeads * r.s.c.cfg.HeadDim * r.q.Type.Bytes() / 4
+}
+
+func (r *attention) outWords() int {
+	return r.n * r.s.c.cfg.QueryHeads * r.s.c.cfg.HeadDim * r.out.Type.Bytes() / 4
+}
+
+// tileOf is the tile size that pads query vectors least; the larger of equal
+// ones, because rows are read once a tile. 64 sums for each of 32 lanes are
+// what fits the registers of every GPU that is compiled for.
+func tileOf(headDim, vectors int) int {
+	if vectors <= 2 {
+		return vectors
+	}
+	best, padded, most := 0, 1<<30, 64/((headDim+31)/32)
+	for _, size := range []int{16, 12, 8, 4} {
+		if n := roundUp(vectors, size); size <= most && n < padded {
+			best, padded = size, n
+		}
+	}
+	return best
+}
+
+// scratchWords are what a batch needs of the scratch.
+func (r *attention) scratchWords(queries, heads, stride int) int {
+	a := newAttendLayout(&r.s.c.geo, queries*r.s.c.cfg.perHead(), heads, stride, r.s.c.dev.Limits().ViewAlign)
+	return a.words
+}
+
+// batchSize is how many queries and KV heads fit the scratch at once: as many
+// queries as possible, then as many heads.
+func (r *attention) batchSize() (queries, heads int) {
+	room, stride := r.s.c.scratch.Len(), roundUp(r.tokens, splitTokens)
+	if w := r.options.Window; w > 0 {
+		stride = min(stride, roundUp(w+r.n, splitTokens)+splitTokens)
+	}
+	queries, heads = r.n, 1
+	for queries > 1 && r.scratchWords(queries, 1, stride) > room {
+		queries--
+	}
+	for heads < r.s.c.geo.heads && r.scratchWords(queries, heads+1, stride) <= room {
+		heads++
+	}
+	return queries, heads
+}
+
+func (r *attention) addBatch(query, queries, head, heads int) {
+	b := attendBatch{query: query, queries: queries, head: head, heads: heads,
+		tokens: r.tokens - r.n + query + queries}
+	if w := r.options.Window; w > 0 {
+		b.base = max(0, b.tokens-queries-w+1) / splitTokens * splitTokens
+	}
+	b.stride = roundUp(b.tokens-b.base, splitTokens)
+	b.parts = r.partsOf(b)
+	r.batches = append(r.batches, b)
+}
+
+// partsOf are the segments and the ring as far as a batch sees them.
+func (r *attention) partsOf(b attendBatch) []attendPart {
+	s, g := r.s, &r.s.c.geo
+	var parts []attendPart
+	list := s.store.units[g.unitOf(r.layer)]
+	for i, seg := range list {
+		p := attendPart{seg: seg, buffer: seg.buffer.Buffer, first: seg.first * g.pageTokens,
+			end: min(seg.end()*g.pageTokens, s.stored), grows: i == len(list)-1}
+		if p.end > b.base && p.first < min(p.end, b.tokens) {
+			parts = append(parts, r.withFrame(p, frameHead+2*(p.end-p.first)/g.pageTokens))
+		}
+	}
+	ring := attendPart{buffer: s.ring, first: s.stored, end: r.tokens, grows: true}
+	if ring.first < b.tokens {
+		parts = append(parts, r.withFrame(ring, frameHead))
+	}
+	return parts
+}
+
+// withFrame gives a part room for its frame.
+func (r *attention) withFrame(p attendPart, words int) attendPart {
+	align := max(r.s.c.dev.Limits().ViewAlign, shaders.Align)
+	p.frame = View{Offset: r.frameWords, Words: roundUp(words, align)}
+	r.frameWords += p.frame.Words
+	return p
+}
+
+// writeFrames tells the kernels which tokens there are.
+func (r *attention) writeFrames() {
+	words := r.s.c.frames.Words()
+	for i := range r.batches {
+		b := &r.batches[i]
+		for _, p := range b.parts {
+			frame := words[p.frame.Offset:][:p.frame.Words]
+			copy(frame, []uint32{uint32(b.tokens), uint32(b.base), uint32(p.first), uint32(min(p.end, b.tokens))})
+			if p.seg == nil {
+				continue
+			}
+			places := frame[frameHead:]
+			for chunk := range (p.end - p.first) / r.s.c.geo.pageTokens {
+				places[2*chunk] = uint32(p.seg.pages[Key][chunk].at)
+				places[2*chunk+1] = uint32(p.seg.pages[Value][chunk].at)
+			}
+		}
+	}
+}
+
+// attendList is the recorded list of a layer.
+type attendList struct {
+	list *List
+	from *attention
+}
+
+// serves tells whether the list does what r asks for, but for what frames and
+// the heads of staged rows say.
+func (a *attendList) serves(r *attention) bool {
+	o := a.from
+	return o != nil && o.n == r.n && o.options == r.options && o.q.Type == r.q.Type && o.out.Type == r.out.Type &&
+		o.q.View == r.q.View && o.out.View == r.out.View && o.s.c.frames == r.s.c.frames &&
+		slices.EqualFunc(o.appends, r.appends, appended.sameList) && slices.EqualFunc(o.batches, r.batches, attendBatch.sameList)
+}
+
+// sameList tells whether one list serves two appends.
+func (a appended) sameList(b appended) bool {
+	if a.staged() && b.staged() {
+		a.token = b.token
+	}
+	return a == b
+}
+
+func (b attendBatch) sameList(o attendBatch) bool {
+	return b.query == o.query && b.queries == o.queries && b.head == o.head && b.heads == o.heads &&
+		b.base == o.base && b.stride == o.stride && slices.EqualFunc(b.parts, o.parts, attendPart.sameList)
+}
+
+func (p attendPart) sameList(o attendPart) bool {
+	same := p.buffer == o.buffer && p.frame == o.frame && p.grows == o.grows
+	return same && (p.grows || p.first == o.first && p.end == o.end)
+}
