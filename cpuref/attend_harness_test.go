@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/qaqvk/qaqvk/shaders"
-	"github.com/stretchr/testify/require"
 )
 
 // attention is a call of all kernels of attention over tokens whose rows follow
@@ -14,17 +13,20 @@ import (
 // them are in the recent window, in slots of which two are unused.
 type attention struct {
 	l           shaders.Layout
-	heads       int // KV heads
-	rowFirst    int // at level token
+	heads       int    // KV heads
+	only        [2]int // first of them and behind the last that kernels work on; 0, 0: all
+	rowFirst    int    // at level token
 	perHead     int
 	n, tokens   int
 	pageTokens  int
 	parts       []int
 	bits        []uint8 // of groups, by turns
 	tile        uint32
+	single      bool // score works on one tile after the other
 	window      int
 	cap, spread float32 // spread scales queries
 	seed        uint64
+	special     int // 1: some elements are extreme, 2: they are what those count as
 }
 
 func (a attention) groupsPerToken() int {
@@ -32,6 +34,14 @@ func (a attention) groupsPerToken() int {
 		return a.heads
 	}
 	return 1
+}
+
+// dispatched returns the first KV head that kernels work on, and how many.
+func (a attention) dispatched() (first, n int) {
+	if a.only == [2]int{} {
+		return 0, a.heads
+	}
+	return a.only[0], a.only[1] - a.only[0]
 }
 
 func (a attention) vectors() int { return a.n * a.perHead }
@@ -58,9 +68,17 @@ func (a attention) rows(kind, t int) []uint32 {
 		case i%29 == t%29:
 			x *= 12
 		}
+		if a.special > 0 && (i+t)%5 == 0 {
+			x = extremes[(i+t)/5%len(extremes)][a.special-1]
+		}
 		out.set(i, Narrow(a.l.Type, math.Float32bits(x)))
 	}
 	return out.words
+}
+
+// extremes are values and what they count as.
+var extremes = [][2]float32{
+	{nan, 0}, {inf, 0}, {-inf, 0}, {0x1p100, 0x1p80}, {-0x1p81, -0x1p80}, {0x1p-41, 0}, {-0x1p-60, 0},
 }
 
 // tokenBits returns the bits of the groups of a token.
@@ -150,69 +168,3 @@ func (a attention) queryRows() []uint32 {
 }
 
 func (a attention) scale() float32 { return float32(1 / math.Sqrt(float64(a.l.HeadDim))) }
-
-// results are the outputs of the kernels.
-type results struct{ queries, scores, probabilities, partials, rows []uint32 }
-
-func (a attention) stride() int { return a.tokens - a.base() + 3 }
-
-// run dispatches the kernels; rows are of type out.
-func (a attention) run(t testing.TB, out uint32) (r results) {
-	spec := a.spec(0, out)
-	v, h, g, stride := uint32(a.vectors()), uint32(a.heads), uint32(a.perHead), uint32(a.stride())
-	chunks := (a.l.HeadDim + 31) / 32
-	tileWords := shaders.AlignWords((a.l.HeadDim + chunks) * int(a.tile))
-	r.queries = guarded(a.heads * ((a.vectors() + int(a.tile) - 1) / int(a.tile)) * tileWords)
-	qp := shaders.QueryPush{Vectors: v, Heads: h, PerHead: g, RowFirst: 3, Scale: a.scale()}
-	require.NoError(t, Query(shaders.QuerySpec(spec), qp, append(guarded(3), a.queryRows()...), r.queries))
-
-	r.scores = guarded(int(v*h) * a.stride())
-	for _, p := range a.partsOf(t, 0) {
-		s, sp := shaders.ScoreSpec(a.spec(p.ring, out)), a.scorePush(p)
-		require.NoError(t, Score(s, sp, p.stored, p.plan, r.queries, r.scores))
-	}
-	r.probabilities = append([]uint32(nil), r.scores...)
-	sp := shaders.SoftenPush{Vectors: v, Heads: h, PerHead: g, Stride: stride, Window: uint32(a.window)}
-	plan := a.frame(0, a.tokens)
-	require.NoError(t, Soften(shaders.SoftenSpec(spec), sp, plan, r.probabilities))
-
-	splits := (a.tokens - a.base() + splitTokens - 1) / splitTokens
-	r.partials = guarded(splits * int(v*h) * a.l.HeadDim)
-	for _, p := range a.partsOf(t, 1) {
-		s, mp := shaders.MixSpec(a.spec(p.ring, out)), a.mixPush(p)
-		require.NoError(t, Mix(s, mp, p.stored, p.plan, r.probabilities, r.partials))
-	}
-	row := a.l.HeadDim * shaders.ElementBytes(out) / 4
-	r.rows = guarded(1 + int(v*h)*row)
-	mp := shaders.MergePush{Vectors: v, Heads: h, PerHead: g, RowFirst: 1}
-	require.NoError(t, Merge(shaders.MergeSpec(spec), mp, plan, r.partials, r.rows))
-	require.Equal(t, uint32(guard), r.rows[0])
-	r.rows = r.rows[1:]
-	return r
-}
-
-func (a attention) spec(ring, out uint32) shaders.EncodeSpec {
-	s := specOf(a.l, out)
-	s.Queries, s.Ring = a.tile, ring
-	return s
-}
-
-func (a attention) scorePush(p part) shaders.ScorePush {
-	s := shaders.ScorePush{
-		Vectors: uint32(a.vectors()), Heads: uint32(a.heads), Stride: uint32(a.stride()),
-		PageTokens: uint32(a.pageTokens), GroupsPerToken: uint32(a.groupsPerToken()), RowFirst: uint32(a.rowFirst),
-		Slots: uint32(p.slots), SlotWords: uint32(p.size), RowsAt: 4, Cap: a.cap,
-	}
-	if a.cap > 0 {
-		s.InverseCap = 1 / a.cap
-	}
-	return s
-}
-
-func (a attention) mixPush(p part) shaders.MixPush {
-	s := a.scorePush(p)
-	return shaders.MixPush{
-		Vectors: s.Vectors, Heads: s.Heads, Stride: s.Stride, PageTokens: s.PageTokens,
-		GroupsPerToken: s.GroupsPerToken, RowFirst: s.RowFirst, Slots: s.Slots, SlotWords: s.SlotWords, RowsAt: s.RowsAt,
-	}
-}

@@ -1,9 +1,11 @@
 package cpuref
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/qaqvk/qaqvk/shaders"
+	"github.com/stretchr/testify/require"
 )
 
 // BenchmarkKernels times rows of a 64-wide head with 1 % outliers at 3 bits.
@@ -27,4 +29,29 @@ func BenchmarkKernels(b *testing.B) {
 	run("decode/f32", func() { decodePage(b, l, page, shaders.TypeF32) })
 	run("demote", func() { rewritePage(b, l, page, fewer, nil) })
 	run("convert/f32", func() { converted(b, l, rows, shaders.TypeF32) })
+}
+
+// BenchmarkAttend times one query of 4096 tokens, 8 KV heads of 4 query heads,
+// on one core: pages at 3 bits with 1 % outliers.
+func BenchmarkAttend(b *testing.B) {
+	low, high := shaders.Outliers(0.01, 128)
+	a := attention{
+		l: shaders.Layout{Type: shaders.TypeF16, HeadDim: 128, Rows: 1, Low: low, High: high}, heads: 8,
+		perHead: 4, n: 1, tokens: 4096, pageTokens: 64, bits: []uint8{3}, tile: 4, spread: 1,
+	}
+	p := a.pagePart(b, 0, a.tokens)
+	a.tokens = 64 // for scores and queries of the right form, made anew below
+	queries := a.run(b, 0).queries
+	a.tokens = 4096
+	scores := make([]uint32, 32*a.stride())
+	partials := make([]uint32, 16*32*128)
+	before := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(before)
+	spec := a.spec(0, 0)
+	soften := shaders.SoftenPush{Vectors: 4, Heads: 8, PerHead: 4, Stride: uint32(a.stride())}
+	for b.Loop() {
+		require.NoError(b, Score(shaders.ScoreSpec(spec), a.scorePush(p), p.stored, p.plan, queries, scores))
+		require.NoError(b, Soften(shaders.SoftenSpec(spec), soften, p.plan, scores))
+		require.NoError(b, Mix(shaders.MixSpec(spec), a.mixPush(p), p.stored, p.plan, scores, partials))
+	}
 }

@@ -15,6 +15,10 @@ func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) er
 	if p.Rows > 0 && p.RowsPerToken == 0 {
 		return argument("convert", "0 rows a token: must be at least 1")
 	}
+	// Tokens in the same place would be written in no order.
+	if p.DstSlots > 0 && uint64(p.Rows) > uint64(p.DstSlots)*uint64(p.RowsPerToken) {
+		return argument("convert", "%d tokens round a ring of %d", (p.Rows-1)/p.RowsPerToken+1, p.DstSlots)
+	}
 	in, out := buffer{"convert", "src", src}, buffer{"convert", "dst", dst}
 	if err := checkConversion(p, in, out); err != nil {
 		return err

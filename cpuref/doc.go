@@ -8,7 +8,10 @@
 // explicit float32 conversion, which keeps the compiler from fusing the two.
 //
 // Read bits.go (row strings), float.go (element types), group.go (outliers and
-// range), quantize.go (codes), page.go (pages), then any kernel.
+// range), quantize.go (codes), page.go (pages), then any kernel; for attention
+// math.go (exp and bounds), frame.go (which tokens), tiles.go (arranged queries),
+// scores.go and stored.go (rows of pages and of the window), then query, score,
+// soften, mix, merge in the order of their dispatches, observe and weigh.
 //
 // A function that is given a buffer too small for what the other arguments ask
 // returns a *RangeError; it never panics. Buffers may have been written in part

@@ -41,55 +41,35 @@ func (f frame) splits(end uint64) uint64 {
 	return (end - f.base + splitTokens - 1) / splitTokens
 }
 
-// grouping is how query vectors belong to KV heads.
-type grouping struct{ vectors, heads, perHead uint64 }
+// grouping is how query vectors of some KV heads belong to rows [n][QH].
+type grouping struct{ vectors, heads, perHead, rowHeads uint64 }
 
 // check fails unless the vectors are those of whole queries.
 func (g grouping) check(kernel string) error {
-	if g.perHead < 1 || g.perHead > 32 {
+	switch {
+	case g.perHead < 1 || g.perHead > 32:
 		return argument(kernel, "%d query heads a KV head: must be 1 to 32", g.perHead)
-	}
-	if g.vectors%g.perHead != 0 {
+	case g.vectors%g.perHead != 0:
 		return argument(kernel, "%d query vectors, %d query heads a KV head: must be whole queries", g.vectors, g.perHead)
 	}
 	return nil
 }
 
-// row returns the place of vector v of KV head h in rows [n][QH].
+// row returns the place of vector v of KV head h, from the first KV head's row.
 func (g grouping) row(h, v uint64) uint64 {
-	return (v/g.perHead*g.heads+h)*g.perHead + v%g.perHead
+	return v/g.perHead*g.rowHeads + h*g.perHead + v%g.perHead
 }
 
-// scoreRows are rows of scores or probabilities, one a query vector.
-type scoreRows struct {
-	words  []uint32
-	stride uint64
-}
-
-// openScores returns the rows of n vectors, of which tokens base..end-1 are used.
-func openScores(scores buffer, f frame, n, stride, end uint64) (scoreRows, error) {
-	if n == 0 || end <= f.base {
-		return scoreRows{}, nil
+// rows returns the words from the first row to the end of the last one, each of
+// so many words, which begin at a word of a buffer.
+func (g grouping) rows(b buffer, at uint32, words uint64) ([]uint32, error) {
+	switch {
+	case g.vectors == 0 || g.heads == 0:
+		return nil, nil
+	case g.heads*g.perHead > g.rowHeads:
+		return nil, argument(b.kernel, "%d KV heads of %d query heads: a query has %d", g.heads, g.perHead, g.rowHeads)
 	}
-	used := end - f.base
-	if used > stride {
-		return scoreRows{}, argument(scores.kernel, "rows of %d scores: %d tokens need one each", stride, used)
-	}
-	last, ok := product(n-1, stride)
-	if !ok {
-		return scoreRows{}, &RangeError{scores.kernel, scores.name, math.MaxUint64, uint64(len(scores.words))}
-	}
-	words, err := scores.span(0, last+used)
-	return scoreRows{words, stride}, err
-}
-
-// of returns the first words of vector n.
-func (s scoreRows) of(n, words uint64) []uint32 {
-	if words == 0 {
-		return nil
-	}
-	at := n * s.stride
-	return s.words[at : at+words]
+	return b.spanOf(uint64(at), g.row(g.heads-1, g.vectors-1)+1, words)
 }
 
 // product multiplies; ok is false above 2^62.

@@ -28,7 +28,37 @@ func digests(t testing.TB) map[string]string {
 			out[kernel+"/"+name(l)] = digest(words)
 		}
 	}
+	for _, a := range attentions() {
+		for kernel, words := range attended(t, a) {
+			out[kernel+"/"+a.name()] = digest(words)
+		}
+	}
 	return out
+}
+
+// attended runs the kernels of attention, with extreme elements where the number
+// of tokens is even, and what follows from importance.
+func attended(t testing.TB, a attention) map[string][]uint32 {
+	a.special = 1 - a.tokens%2
+	r := a.run(t, shaders.TypeBF16)
+	words := (a.tokens + 3) / 4
+	importance := guarded(a.heads * words)
+	p := shaders.ObservePush{
+		Vectors: uint32(a.vectors()), VectorEnd: uint32(a.vectors()), Heads: uint32(a.heads),
+		Stride: uint32(a.stride()), HeadStride: uint32(words), Words: uint32(words),
+	}
+	require.NoError(t, Observe(shaders.ObserveSpec(a.spec(0, 0)), p, a.frame(0, a.tokens), r.probabilities, importance))
+	n := uint32(a.tokens * a.heads)
+	w := shaders.WeighPush{
+		Groups: n, GroupsPerJob: n, GroupsPerToken: uint32(a.heads), Heads: 1, Layers: 1,
+		HeadStride: uint32(words), Rows: 1, Seen: uint32(a.tokens - 9),
+	}
+	want := make([]uint32, n)
+	require.NoError(t, Weigh(shaders.WeighSpec{}, w, []uint32{0, 0}, importance, want))
+	return map[string][]uint32{
+		"query": r.queries, "score": r.scores, "soften": r.probabilities, "observe": importance,
+		"weigh": want, "mix": r.partials, "merge": r.rows,
+	}
 }
 
 func digest(words []uint32) string {

@@ -6,7 +6,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Merge writes output rows [n][QH][D] of OUT_TYPE: the sums of the partial
+// Merge writes the rows that some KV heads have of output rows [n][QH][D] of
+// OUT_TYPE: the sums of the partial
 // outputs of all splits, in order.
 func Merge(s shaders.MergeSpec, p shaders.MergePush, plan, partials, rows []uint32) error {
 	l, err := layoutOf("merge", shaders.EncodeSpec(s))
@@ -20,7 +21,7 @@ func Merge(s shaders.MergeSpec, p shaders.MergePush, plan, partials, rows []uint
 	if err != nil {
 		return err
 	}
-	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead)}
+	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), uint64(p.RowHeads)}
 	if err := g.check("merge"); err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func Merge(s shaders.MergeSpec, p shaders.MergePush, plan, partials, rows []uint
 	if err != nil {
 		return err
 	}
-	out, err := buffer{"merge", "rows", rows}.spanOf(uint64(p.RowFirst), n, words)
+	out, err := g.rows(buffer{"merge", "rows", rows}, p.RowFirst, words)
 	if err != nil {
 		return err
 	}

@@ -25,10 +25,10 @@ func Mix(s shaders.MixSpec, p shaders.MixPush, pages, plan, scores, partials []u
 	}, f, buffer{"mix", "pages", pages}, 1); err != nil {
 		return err
 	}
-	n := m.heads * m.vectors
-	if m.weights, err = openScores(buffer{"mix", "scores", scores}, f, n, uint64(p.Stride), f.end); err != nil {
+	if err := m.open(s, p.Stride, buffer{"mix", "scores", scores}); err != nil {
 		return err
 	}
+	n := m.heads * m.vectors
 	if m.out, err = (buffer{"mix", "partials", partials}).spanOf(0, f.splits(f.end), n, uint64(l.HeadDim)); err != nil {
 		return err
 	}
@@ -53,8 +53,21 @@ type mixer struct {
 	f              frame
 	heads, vectors uint64
 	rows           *stored
-	weights        scoreRows
+	scores         scoreTiles
 	out            []uint32
+}
+
+// open finds the probabilities.
+func (m *mixer) open(s shaders.MixSpec, stride uint32, scores buffer) error {
+	t, err := tilesOf("mix", s.HeadDim, s.Queries, m.vectors)
+	if err != nil {
+		return err
+	}
+	if err := checkWhole(scores); err != nil {
+		return err
+	}
+	m.scores, err = openScores(scores, m.f, t, m.heads, stride, m.f.end)
+	return err
 }
 
 // mixRoom is what a split of a KV head needs and others may reuse.
@@ -102,8 +115,7 @@ func (m *mixer) mix(split, h uint64, room *mixRoom) error {
 func (m *mixer) add(t, h uint64, room *mixRoom) error {
 	seen := false
 	for v := range room.weights {
-		n := h*m.vectors + uint64(v)
-		room.weights[v] = math.Float32frombits(m.weights.words[n*m.weights.stride+t-m.f.base])
+		room.weights[v] = math.Float32frombits(m.scores.words[m.scores.at(h, uint64(v), t-m.f.base)])
 		seen = seen || room.weights[v] != 0
 	}
 	if !seen {

@@ -6,27 +6,31 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Observe writes the importance of all tokens for each KV head: the largest
-// probability that query vectors VectorFirst and on gave them, as codes of
-// two tokens a word. Tokens that scores do not hold were not seen.
-func Observe(_ shaders.ObserveSpec, p shaders.ObservePush, plan, scores, importance []uint32) error {
+// Observe writes the importance of tokens for each KV head: the largest
+// probability that query vectors VectorFirst..VectorEnd-1 gave them, as codes of
+// four tokens a word. Tokens that scores do not hold were not seen. No more than
+// Words words of a KV head are written.
+func Observe(s shaders.ObserveSpec, p shaders.ObservePush, plan, scores, importance []uint32) error {
 	f, err := openFrame(buffer{"observe", "plan", plan})
 	if err != nil {
 		return err
 	}
-	words := (f.tokens + 1) / 2
+	t, err := tilesOf("observe", s.HeadDim, s.Queries, uint64(p.Vectors))
+	if err != nil {
+		return err
+	}
+	words := min(uint64(p.Words), (f.tokens+3)/4)
 	switch {
-	case p.VectorFirst > p.Vectors:
-		return argument("observe", "from vector %d: there are %d", p.VectorFirst, p.Vectors)
+	case p.VectorFirst > p.VectorEnd || p.VectorEnd > p.Vectors:
+		return argument("observe", "vectors %d to %d: there are %d", p.VectorFirst, p.VectorEnd, p.Vectors)
 	case p.Keep > 1:
 		return argument("observe", "keep %d: must be 0 or 1", p.Keep)
-	case words > uint64(p.HeadStride):
-		return argument("observe", "%d words a head: %d tokens need %d", p.HeadStride, f.tokens, words)
+	case words > uint64(p.HeadStride) && p.Heads > 1:
+		return argument("observe", "%d words of a KV head: they lie %d apart", words, p.HeadStride)
 	case p.Heads == 0 || words == 0:
 		return nil
 	}
-	vectors := uint64(p.Heads) * uint64(p.Vectors)
-	rows, err := openScores(buffer{"observe", "scores", scores}, f, vectors, uint64(p.Stride), f.tokens)
+	from, err := openScores(buffer{"observe", "scores", scores}, f, t, uint64(p.Heads), p.Stride, f.tokens)
 	if err != nil {
 		return err
 	}
@@ -35,35 +39,49 @@ func Observe(_ shaders.ObserveSpec, p shaders.ObservePush, plan, scores, importa
 	if err != nil {
 		return err
 	}
-	return parallel(int(p.Heads), int(words*uint64(p.Vectors)), func(from, to int) error {
-		for h := uint64(from); h < uint64(to); h++ {
+	return parallel(int(p.Heads), int(words*uint64(p.Vectors)), func(first, end int) error {
+		for h := uint64(first); h < uint64(end); h++ {
 			at := h * uint64(p.HeadStride)
-			observeHead(p, f, rows, h, out[at:at+words])
+			observeHead(p, f, from, h, out[at:at+words])
 		}
 		return nil
 	})
 }
 
-// observeHead writes the importance of all tokens for KV head h.
-func observeHead(p shaders.ObservePush, f frame, rows scoreRows, h uint64, out []uint32) {
-	most := make([]float32, 2*len(out))
-	for v := uint64(p.VectorFirst); v < uint64(p.Vectors); v++ {
-		for i, w := range rows.of(h*uint64(p.Vectors)+v, f.tokens-f.base) {
-			t := int(f.base) + i
-			most[t] = max(most[t], math.Float32frombits(w))
+// observeHead writes the importance of tokens for KV head h.
+func observeHead(p shaders.ObservePush, f frame, scores scoreTiles, h uint64, out []uint32) {
+	end := min(f.tokens, 4*uint64(len(out)))
+	most := make([]float32, 4*len(out))
+	for v := uint64(p.VectorFirst); v < uint64(p.VectorEnd); v++ {
+		for t := f.base; t < end; t++ {
+			most[t] = max(most[t], math.Float32frombits(scores.words[scores.at(h, v, t-f.base)]))
 		}
 	}
 	for i, old := range out {
-		low, high := importanceCode(most[2*i]), importanceCode(most[2*i+1])
-		if p.Keep != 0 {
-			low, high = max(low, old&0xffff), max(high, old>>16)
+		if p.Keep == 0 {
+			old = 0
 		}
-		out[i] = low | high<<16
+		out[i] = 0
+		for k := range 4 {
+			code := max(importanceCode(most[4*i+k]), old>>(8*k)&0xff)
+			out[i] |= code << (8 * k)
+		}
 	}
 }
 
-// importanceCode rounds a probability up to 9 significant bits.
-func importanceCode(p float32) uint32 { return (math.Float32bits(p) + 0x7fff) >> 15 }
+// importanceCode returns the code, 0..255, of the least importance that is no
+// less than p, 0..1.
+func importanceCode(p float32) uint32 {
+	if !(p > 0) {
+		return 0
+	}
+	return max((math.Float32bits(p)+0xfffff)>>20, 769) - 768
+}
 
-// importanceOf returns the probability that a code stands for.
-func importanceOf(code uint32) float32 { return math.Float32frombits(code << 15) }
+// importanceOf returns the importance that a code stands for.
+func importanceOf(code uint32) float32 {
+	if code == 0 {
+		return 0
+	}
+	return math.Float32frombits((code + 768) << 20)
+}

@@ -2,7 +2,8 @@ package cpuref
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// Query arranges query rows [n][QH][D] of TYPE for Score: scaled, in f32, with
+// Query arranges the rows that some KV heads have of query rows [n][QH][D] of
+// TYPE for Score: scaled, in f32, with
 // the sums of their chunks, in tiles of QUERIES vectors, the last of a KV head
 // filled up with zero vectors. The padding behind a tile is not written.
 func Query(s shaders.QuerySpec, p shaders.QueryPush, rows, queries []uint32) error {
@@ -10,19 +11,19 @@ func Query(s shaders.QuerySpec, p shaders.QueryPush, rows, queries []uint32) err
 	if err != nil {
 		return err
 	}
-	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead)}
+	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), uint64(p.RowHeads)}
 	if err := g.check("query"); err != nil {
 		return err
 	}
 	if !isFinite(p.Scale) {
 		return argument("query", "scale %g: must be finite", p.Scale)
 	}
-	t, err := tilesOf("query", l, s.Queries, g.vectors)
+	t, err := tilesOf("query", s.HeadDim, s.Queries, g.vectors)
 	if err != nil {
 		return err
 	}
 	row := uint64(l.RawRowWords())
-	in, err := buffer{"query", "rows", rows}.spanOf(uint64(p.RowFirst), g.heads, g.vectors, row)
+	in, err := g.rows(buffer{"query", "rows", rows}, p.RowFirst, row)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package cpuref
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"testing"
 
@@ -39,9 +41,17 @@ func goodCalls(t testing.TB) map[string]call {
 	page := encodePage(t, l, rows, []uint8{3, shaders.Raw})
 	size, more := uint32(len(page)), uint32(l.PageWords([]uint8{5, shaders.Raw}))
 	slots, e := encode(t, l, rows, []uint8{3, 16})
+	spec.Queries = 4
+	ring := spec
+	ring.Ring = 1
+	frame, stored := []uint32{2, 0, 0, 2}, []uint32{2, 0, 0, 2, 0, 0}
+	half := math.Float32bits(0.5)
+	chances := []uint32{half, half, half, half, half, half, half, half}
 	page, pageRoom, moreRoom := whole(page), shaders.AlignWords(int(size)), shaders.AlignWords(int(more))
 	return map[string]call{
-		"convert": {"convert", spec, []uint32{2, 1, 0, 16, 0, 32}, [][]uint32{rows, make([]uint32, 64)}},
+		"convert": {"convert", spec, []uint32{2, 1, 0, 16, 0, 32, 0, 0, 0}, [][]uint32{rows, make([]uint32, 64)}},
+		"convert/ring": {"convert", spec, []uint32{2, 1, 4, 16, 0, 32, 2, 0, 1},
+			[][]uint32{append([]uint32{5, 0, 0, 0}, rows...), make([]uint32, 64)}},
 		"encode": {"encode", spec, []uint32{2, 2, 1, 16, 2, 4, 20, 0, 0, 8, 0},
 			[][]uint32{rows, {0, 0, 3, 16}, make([]uint32, 4+2*20)}},
 		"pack": {"pack", spec, []uint32{2, e.SlotBase, e.SlotWords},
@@ -50,20 +60,31 @@ func goodCalls(t testing.TB) map[string]call {
 		"promote": {"promote", spec, []uint32{2}, [][]uint32{page, {0, 0, 5, more, 0, 0xf5}, {1, 2, 3, 4}, make([]uint32, moreRoom)}},
 		"decode":  {"decode", spec, []uint32{2, 2, 1, 32, 0, 1}, [][]uint32{page, {0, 0}, make([]uint32, 64)}},
 		"decide":  {"decide", spec, []uint32{2, 2, 1, 2, 0, 8, 0}, [][]uint32{page, {0, 4, 0, 0, 0}, make([]uint32, 2)}},
+		"query":   {"query", spec, []uint32{4, 1, 4, 4, 0, half}, [][]uint32{make([]uint32, 64), make([]uint32, 132)}},
+		"score": {"score", spec, []uint32{4, 1, 0, 2, 2, 1, 0, 0, 0, 0, 0, 0},
+			[][]uint32{page, stored, make([]uint32, 132), make([]uint32, 8)}},
+		"score/ring": {"score", ring, []uint32{4, 1, 0, 2, 0, 0, 0, 2, 16, 0, half, half},
+			[][]uint32{rows, frame, make([]uint32, 132), make([]uint32, 8)}},
+		"soften":   {"soften", spec, []uint32{4, 1, 4, 2, 0}, [][]uint32{frame, slices.Clone(chances)}},
+		"observe":  {"observe", spec, []uint32{4, 0, 4, 1, 2, 0, 1, 1, 0}, [][]uint32{frame, chances, make([]uint32, 1)}},
+		"weigh":    {"weigh", spec, []uint32{2, 2, 1, 1, 1, 1, 1, 1, 1, 2, 0}, [][]uint32{{0, 0}, {5}, make([]uint32, 2)}},
+		"mix":      {"mix", spec, []uint32{4, 1, 2, 2, 1, 0, 0, 0, 0}, [][]uint32{page, stored, chances, make([]uint32, 128)}},
+		"mix/ring": {"mix", ring, []uint32{4, 1, 2, 0, 0, 0, 2, 16, 0}, [][]uint32{rows, frame, chances, make([]uint32, 128)}},
+		"merge":    {"merge", spec, []uint32{4, 1, 4, 4, 0}, [][]uint32{frame, make([]uint32, 128), make([]uint32, 128)}},
 	}
 }
 
 func TestKernelsRefuseShortBuffers(t *testing.T) {
-	for kernel, c := range goodCalls(t) {
-		require.NoError(t, c.run(), kernel)
+	for name, c := range goodCalls(t) {
+		require.NoError(t, c.run(), name)
 		for i, b := range c.buffers {
 			for n := range b {
 				short := c
 				short.buffers = slices.Clone(c.buffers)
 				short.buffers[i] = b[:n]
 				err := short.run()
-				require.Error(t, err, "%s: %s of %d words", kernel, shaders.ByName(kernel).Bindings[i].Name, n)
-				require.ErrorContains(t, err, kernel)
+				require.Error(t, err, "%s: %s of %d words", name, shaders.ByName(c.kernel).Bindings[i].Name, n)
+				require.ErrorContains(t, err, c.kernel)
 			}
 		}
 	}
@@ -82,6 +103,8 @@ func TestKernelsRefuseBadArguments(t *testing.T) {
 		{"outliers", "pack", func(c *call) { c.spec.High = 31 }, "1 + 31 outliers"},
 		{"large outliers", "repack", func(c *call) { c.spec.High = 0xffffffff }, "4294967295 outliers"},
 		{"no rows a token", "convert", func(c *call) { c.push[1] = 0 }, "0 rows a token"},
+		{"tokens of a ring", "convert", func(c *call) { c.push[6] = 1 }, "2 tokens round a ring of 1"},
+		{"first token out of range", "convert", func(c *call) { c.push[8] = 100 }, "src[99]"},
 		{"no groups a job", "encode", func(c *call) { c.push[1] = 0 }, "0 groups a job"},
 		{"no groups a token", "decode", func(c *call) { c.push[2] = 0 }, "0 a token"},
 		{"half a token", "decide", func(c *call) { c.push[1], c.push[2] = 3, 2 }, "whole tokens"},
@@ -153,10 +176,10 @@ func TestSupplyRefusesBadArguments(t *testing.T) {
 
 // FuzzRun changes one word of a dispatch that works: no kernel panics.
 func FuzzRun(f *testing.F) {
-	names := []string{"convert", "encode", "pack", "repack", "promote", "decode", "decide"}
-	for i := range uint8(7) {
-		f.Add(i, uint8(1), uint8(0), uint32(5))
-		f.Add(i, uint8(2), uint8(3), uint32(0xffffffff))
+	names := slices.Sorted(maps.Keys(goodCalls(f)))
+	for i := range names {
+		f.Add(uint8(i), uint8(1), uint8(0), uint32(5))
+		f.Add(uint8(i), uint8(2), uint8(3), uint32(0xffffffff))
 	}
 	f.Fuzz(func(t *testing.T, kernel, where, at uint8, word uint32) {
 		c := goodCalls(t)[names[int(kernel)%len(names)]]
@@ -165,8 +188,8 @@ func FuzzRun(f *testing.F) {
 		}
 		parts := append([][]uint32{c.push}, c.buffers...)
 		part := parts[int(where)%len(parts)]
-		// A dispatch of billions of rows onto one would only take long.
-		if c.kernel == "convert" && int(where)%len(parts) == 0 {
+		// A dispatch of billions of rows onto or from one would only take long.
+		if (c.kernel == "convert" || c.kernel == "weigh") && int(where)%len(parts) == 0 {
 			word %= 1000
 		}
 		part[int(at)%len(part)] = word

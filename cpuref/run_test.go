@@ -95,6 +95,28 @@ func TestConvertPlacesRows(t *testing.T) {
 	same(t, append(want, guarded(4)...), dst, "rows")
 }
 
+func TestConvertGoesRoundARing(t *testing.T) {
+	src := []uint32{guard, 7, guard, guard}
+	for token := range 3 { // of two rows
+		src = append(src, f32s(shaders.TypeF32, ramp(64)...)...)
+		src[len(src)-64] = uint32(token)
+	}
+	s := shaders.ConvertSpec{Type: shaders.TypeF32, OutType: shaders.TypeF32, HeadDim: 32}
+	p := shaders.ConvertPush{
+		Rows: 6, RowsPerToken: 2, SrcOffset: 4, SrcTokenStride: 64, DstOffset: 4, DstTokenStride: 64, DstSlots: 4, FirstAt: 2,
+	}
+	// First is 7, in word 1: the tokens go to places 3, 0 and 1.
+	want := append(guarded(4), src[4+64:4+192]...)
+	want = append(append(want, guarded(64)...), src[4:4+64]...)
+	dst := guarded(4 + 4*64)
+	require.NoError(t, Convert(s, p, src, dst))
+	same(t, want, dst, "first from a word")
+	p.First, p.FirstAt = 3, 0
+	dst = guarded(len(dst))
+	require.NoError(t, Convert(s, p, src, dst))
+	same(t, want, dst, "first from the push constants")
+}
+
 func ramp(n int) []float32 {
 	out := make([]float32, n)
 	for i := range out {

@@ -8,29 +8,32 @@ import (
 
 // Soften turns the scores of each query vector into probabilities, in place.
 // Tokens that a query does not see get +0.
-func Soften(_ shaders.SoftenSpec, p shaders.SoftenPush, plan, scores []uint32) error {
+func Soften(s shaders.SoftenSpec, p shaders.SoftenPush, plan, scores []uint32) error {
 	f, err := openFrame(buffer{"soften", "plan", plan})
 	if err != nil {
 		return err
 	}
-	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead)}
+	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), 0}
 	if err := g.check("soften"); err != nil {
 		return err
 	}
-	sf := softener{f, g, uint64(p.Window), scoreRows{}}
-	n := g.vectors * g.heads
-	if n == 0 {
+	t, err := tilesOf("soften", s.HeadDim, s.Queries, g.vectors)
+	if err != nil {
+		return err
+	}
+	sf := softener{f, g, uint64(p.Window), scoreTiles{}}
+	if g.vectors == 0 || g.heads == 0 {
 		return nil
 	}
 	if err := sf.check(); err != nil {
 		return err
 	}
-	if sf.rows, err = openScores(buffer{"soften", "scores", scores}, f, n, uint64(p.Stride), f.tokens); err != nil {
+	if sf.scores, err = openScores(buffer{"soften", "scores", scores}, f, t, g.heads, p.Stride, f.tokens); err != nil {
 		return err
 	}
-	return parallel(int(n), int(4*(f.tokens-f.base)), func(from, to int) error {
-		for i := from; i < to; i++ {
-			sf.soften(uint64(i))
+	return parallel(int(g.vectors*g.heads), int(4*(f.tokens-f.base)), func(from, to int) error {
+		for i := uint64(from); i < uint64(to); i++ {
+			sf.soften(i/g.vectors, i%g.vectors)
 		}
 		return nil
 	})
@@ -40,7 +43,7 @@ type softener struct {
 	f      frame
 	g      grouping
 	window uint64
-	rows   scoreRows
+	scores scoreTiles
 }
 
 // check fails unless scores hold all tokens that the queries see.
@@ -63,34 +66,40 @@ func (sf *softener) sees(i uint64) (first, end uint64) {
 	return first, end
 }
 
-// soften works on vector n of all heads.
-func (sf *softener) soften(n uint64) {
-	first, end := sf.sees(n % sf.g.vectors / sf.g.perHead)
-	row := sf.rows.of(n, sf.f.tokens-sf.f.base)
-	seen := row[first-sf.f.base : end-sf.f.base]
+// soften works on vector v of KV head h.
+func (sf *softener) soften(h, v uint64) {
+	first, end := sf.sees(v / sf.g.perHead)
+	step := sf.scores.tiles.queries
+	column := sf.scores.words[sf.scores.at(h, v, 0):]
+	seen := column[(first-sf.f.base)*step:]
+	n := int(end - first)
 	most := math.Float32frombits(seen[0])
-	for _, w := range seen {
-		most = max(most, math.Float32frombits(w))
+	for i := range n {
+		most = max(most, math.Float32frombits(seen[i*int(step)]))
 	}
 	var lanes [128]float32
-	for i, w := range seen {
-		e := exponential(math.Float32frombits(w) - most)
+	for i := range n {
+		e := exponential(math.Float32frombits(seen[i*int(step)]) - most)
 		lanes[(first+uint64(i))%128] += e
-		seen[i] = math.Float32bits(e)
+		seen[i*int(step)] = math.Float32bits(e)
 	}
+	inverse := reciprocal(sumLanes(lanes))
+	for t := sf.f.base; t < sf.f.tokens; t++ {
+		w := &column[(t-sf.f.base)*step]
+		p := float32(math.Float32frombits(*w) * inverse)
+		if t < first || t >= end || p < leastBound {
+			p = 0
+		}
+		*w = math.Float32bits(p)
+	}
+}
+
+// sumLanes sums by halves.
+func sumLanes(lanes [128]float32) float32 {
 	for k := 64; k > 0; k /= 2 {
 		for j := range k {
 			lanes[j] += lanes[j+k]
 		}
 	}
-	inverse := reciprocal(lanes[0])
-	for i, w := range seen {
-		p := float32(math.Float32frombits(w) * inverse)
-		if p < leastBound {
-			p = 0
-		}
-		seen[i] = math.Float32bits(p)
-	}
-	clear(row[:first-sf.f.base])
-	clear(row[end-sf.f.base:])
+	return lanes[0]
 }

@@ -54,9 +54,10 @@ func (st *stored) checkPages() error {
 		return argument(st.in.kernel, "pages of %d tokens: must be 1 to %d", s.pageTokens, shaders.MaxPage)
 	case s.groupsPerToken == 1 && s.rowFirst+s.heads > rows:
 		return argument(st.in.kernel, "%d rows from row %d: a group has %d", s.heads, s.rowFirst, rows)
-	case s.groupsPerToken != 1 && (s.groupsPerToken != s.heads || rows != 1):
-		return argument(st.in.kernel, "%d groups a token of %d rows, %d KV heads: must be one, or one a head of one row",
-			s.groupsPerToken, rows, s.heads)
+	case s.groupsPerToken != 1 && rows != 1:
+		return argument(st.in.kernel, "%d groups a token of %d rows: must be one, or of one row", s.groupsPerToken, rows)
+	case s.groupsPerToken != 1 && s.rowFirst+s.heads > s.groupsPerToken:
+		return argument(st.in.kernel, "%d groups from group %d: a token has %d", s.heads, s.rowFirst, s.groupsPerToken)
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func (st *stored) row(t, h uint64) (storedRow, error) {
 	page := st.pages[i/st.s.pageTokens-st.page0]
 	group, index := int(i%st.s.pageTokens*st.s.groupsPerToken), int(st.s.rowFirst+h)
 	if st.s.groupsPerToken != 1 {
-		group, index = group+int(h), 0
+		group, index = group+index, 0
 	}
 	return storedRow{st.in.kernel, st.l, page.Bits[group], page.Row(group, index), page, group, index}, nil
 }

@@ -16,13 +16,13 @@ type tiles struct {
 }
 
 // tilesOf returns the arrangement of a head's vectors.
-func tilesOf(kernel string, l shaders.Layout, queries uint32, vectors uint64) (tiles, error) {
+func tilesOf(kernel string, headDim, queries uint32, vectors uint64) (tiles, error) {
 	switch queries {
-	case 1, 2, 4, 8, 16:
+	case 1, 2, 4, 8, 12, 16:
 	default:
-		return tiles{}, argument(kernel, "%d query vectors a tile: must be 1, 2, 4, 8 or 16", queries)
+		return tiles{}, argument(kernel, "%d query vectors a tile: must be 1, 2, 4, 8, 12 or 16", queries)
 	}
-	q, d := uint64(queries), uint64(l.HeadDim)
+	q, d := uint64(queries), uint64(headDim)
 	return tiles{d, (d + chunkLength - 1) / chunkLength, q, (vectors + q - 1) / q}, nil
 }
 

@@ -54,7 +54,7 @@ func (w *weigher) weigh(t, at, i uint64) (float32, error) {
 	if p.One == 1 {
 		return 1, nil
 	}
-	at += i*uint64(p.Heads)*uint64(p.HeadStride) + t/2
+	at += i*uint64(p.Heads)*uint64(p.HeadStride) + t/4
 	most := uint32(0)
 	for row := range uint64(p.Rows) {
 		for layer := range uint64(p.Layers) {
@@ -64,7 +64,7 @@ func (w *weigher) weigh(t, at, i uint64) (float32, error) {
 				if err != nil {
 					return 0, err
 				}
-				most = max(most, word>>(t%2*16)&0xffff)
+				most = max(most, word>>(t%4*8)&0xff)
 			}
 		}
 	}
