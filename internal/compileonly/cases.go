@@ -42,9 +42,10 @@ var variants = []variant{
 	{kernel: "score", headDim: 128, rows: 1, also: map[string]uint32{"QUERIES": 1}},
 	{kernel: "score", headDim: 128, rows: 1, also: map[string]uint32{"QUERIES": 16}},
 	{kernel: "score", headDim: 128, rows: 1, also: map[string]uint32{"RING": 1}},
-	{kernel: "mix", headDim: 128, rows: 1, also: map[string]uint32{"LANES": 8}},
-	{kernel: "mix", headDim: 128, rows: 1, also: map[string]uint32{"LANES": 8, "RING": 1}},
-	{kernel: "mix", headDim: 128, rows: 1, also: map[string]uint32{"LANES": 32, "QUERIES": 16}},
+	{kernel: "mix", headDim: 128, rows: 1, also: map[string]uint32{"RING": 1}},
+	{kernel: "mix", headDim: 128, rows: 1, also: map[string]uint32{"QUERIES": 16}},
+	{kernel: "mix", headDim: 256, rows: 1, also: map[string]uint32{"QUERIES": 8}},
+	{kernel: "mix", headDim: 128, rows: 1, also: map[string]uint32{"LANES": 8}}, // subgroups of 8: Intel
 }
 
 // Cases are those whose names the filter matches, all for nil. tune replaces
@@ -100,8 +101,11 @@ func (v variant) spec(k *shaders.Kernel, tune map[string]uint32) []uint32 {
 // lanes are the invocations that a cache has a kernel share its work among, 0
 // for as many as the kernel itself says.
 func lanes(k *shaders.Kernel, l shaders.Layout) uint32 {
-	if k.Name == "encode" {
+	switch k.Name {
+	case "encode":
 		return uint32(l.EncodeLanes())
+	case "mix":
+		return 32 // a bit of a plane's word each, as on every GPU with subgroups of 32 and more
 	}
 	return 0
 }
