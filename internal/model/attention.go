@@ -6,19 +6,27 @@ import (
 	"github.com/qaqvk/qaqvk/internal/model/blas"
 )
 
-// attention computes s.probs [n][QueryHeads][T] = softmax(q·kᵀ/√D), causal, and
-// s.mixed [n][QueryHeads][D] = probs·v, for k, v [T][KVHeads][D]; the batch's
-// own n tokens are the last of the T.
-func attention(c Config, s *scratch, k, v []float32, n, tokens int) {
-	if n == 1 {
+// attention are the arrays of one layer's attention for a batch of n tokens,
+// the last of the T.
+type attention struct {
+	Config
+	q, out    []float32 // [n][QueryHeads][D]
+	k, v      []float32 // [T][KVHeads][D]
+	probs     []float32 // [n][QueryHeads][T]
+	n, tokens int       // n, T
+}
+
+// run computes probs = softmax(q·kᵀ/√D), causal, and out = probs·v.
+func (a *attention) run() {
+	if a.n == 1 {
 		// The query heads of a KV head lie one behind the other.
-		blas.Parallel(c.KVHeads, func(h int) {
-			head{c, h * c.Group(), h, c.Group(), 1, false}.attend(s, k, v, tokens)
+		blas.Parallel(a.KVHeads, func(h int) {
+			head{a, h * a.Group(), h, a.Group(), 1, false}.attend()
 		})
 		return
 	}
-	blas.Parallel(c.QueryHeads, func(q int) {
-		head{c, q, q / c.Group(), n, c.QueryHeads, true}.attend(s, k, v, tokens)
+	blas.Parallel(a.QueryHeads, func(q int) {
+		head{a, q, q / a.Group(), a.n, a.QueryHeads, true}.attend()
 	})
 }
 
@@ -26,18 +34,19 @@ func attention(c Config, s *scratch, k, v []float32, n, tokens int) {
 // rows, from the first one on, stride apart. causal: each row is one token later
 // than the one before, the last sees all; else each sees all.
 type head struct {
-	Config
+	*attention
 	first, kv, rows, stride int
 	causal                  bool
 }
 
-func (h head) attend(s *scratch, k, v []float32, tokens int) {
-	d, width := h.HeadDim, h.KVHeads*h.HeadDim
-	queries := blas.Matrix{Data: s.q[h.first*d:], Stride: h.stride * d}
-	keys := blas.Matrix{Data: k[h.kv*d:], Stride: width}
-	values := blas.Matrix{Data: v[h.kv*d:], Stride: width}
-	probs := blas.Matrix{Data: s.probs[h.first*tokens:], Stride: h.stride * tokens}
-	mixed := blas.Matrix{Data: s.mixed[h.first*d:], Stride: h.stride * d}
+func (h head) attend() {
+	d, tokens := h.HeadDim, h.tokens
+	width := h.KVHeads * d
+	queries := blas.Matrix{Data: h.q[h.first*d:], Stride: h.stride * d}
+	keys := blas.Matrix{Data: h.k[h.kv*d:], Stride: width}
+	values := blas.Matrix{Data: h.v[h.kv*d:], Stride: width}
+	probs := blas.Matrix{Data: h.probs[h.first*tokens:], Stride: h.stride * tokens}
+	out := blas.Matrix{Data: h.out[h.first*d:], Stride: h.stride * d}
 	blas.MulT(h.rows, tokens, d, float32(1/math.Sqrt(float64(d))), queries, keys, 0, probs)
 	for i := range h.rows {
 		seen := tokens
@@ -46,7 +55,7 @@ func (h head) attend(s *scratch, k, v []float32, tokens int) {
 		}
 		softmax(probs.Data[i*probs.Stride:][:tokens], seen)
 	}
-	blas.Mul(h.rows, d, tokens, 1, probs, values, 0, mixed)
+	blas.Mul(h.rows, d, tokens, 1, probs, values, 0, out)
 }
 
 // softmax normalises the first seen scores in place and zeroes the rest.

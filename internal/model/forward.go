@@ -14,9 +14,8 @@ var ErrContext = errors.New("context is full")
 var ErrToken = errors.New("no such token")
 
 // Forward runs a batch of tokens that follow those in kv and returns the logits
-// of the token after the last, [Vocab]. Attention takes QueryHeads·n·T floats of
-// memory, so long prompts are best given in batches of a few dozen. On an error,
-// kv may hold rows of a step that did not complete.
+// of the token after the last, [Vocab]. On an error, kv may hold rows of a step
+// that did not complete.
 func (m *Model) Forward(tokens []int, kv KV) ([]float32, error) {
 	return m.run(tokens, kv, 1, nil)
 }
@@ -83,17 +82,8 @@ func (m *Model) attend(i int, kv KV, n, pos int, onQuery queryFunc) error {
 	if err := kv.Append(i, s.k, s.v); err != nil {
 		return fmt.Errorf("append %d tokens: %w", n, err)
 	}
-	k, v, tokens, err := kv.Read(i)
-	if err != nil {
-		return fmt.Errorf("read %d tokens: %w", pos+n, err)
-	}
-	if row := m.KVHeads * m.HeadDim; tokens != pos+n || len(k) < tokens*row || len(v) < tokens*row {
-		return fmt.Errorf("cache returned %d tokens (%d and %d elements), want %d", tokens, len(k), len(v), pos+n)
-	}
-	s.probs = grow(s.probs, n*m.QueryHeads*tokens)
-	attention(m.Config, s, k, v, n, tokens)
-	if err := kv.Observe(i, s.probs, n, tokens); err != nil {
-		return fmt.Errorf("observe %d queries: %w", n, err)
+	if err := kv.Attend(i, s.q, s.mixed); err != nil {
+		return fmt.Errorf("attend with %d queries after %d tokens: %w", n, pos, err)
 	}
 	blas.Linear(s.x, s.mixed, w.out, n, m.QueryHeads*m.HeadDim, m.Width, 1)
 	addBias(s.x, w.outBias)

@@ -116,13 +116,13 @@ func TestRunsRepeatExactly(t *testing.T) {
 	}
 }
 
-// spy records what Forward hands to its cache and can fail or lie.
+// spy records what Forward hands to its cache and what that returns, and can
+// fail.
 type spy struct {
 	*model.Memory
-	calls  []string
-	probs  map[int][]float32
-	failAt string
-	drop   int // tokens left out of Read
+	calls    []string
+	attended map[int][]float32
+	failAt   string
 }
 
 var errSpy = errors.New("spy failed")
@@ -139,53 +139,44 @@ func (s *spy) Append(layer int, k, v []float32) error {
 	return errors.Join(s.Memory.Append(layer, k, v), s.note("append"))
 }
 
-func (s *spy) Read(layer int) (k, v []float32, tokens int, err error) {
-	k, v, tokens, err = s.Memory.Read(layer)
-	return k, v, tokens - s.drop, errors.Join(err, s.note("read"))
-}
-
-func (s *spy) Observe(layer int, probs []float32, queries, tokens int) error {
-	if s.probs != nil {
-		s.probs[layer] = append([]float32(nil), probs...)
+func (s *spy) Attend(layer int, q, out []float32) error {
+	err := s.Memory.Attend(layer, q, out)
+	if s.attended != nil {
+		s.attended[layer] = append(s.attended[layer], out...)
 	}
-	return s.note("observe")
+	return errors.Join(err, s.note("attend"))
 }
 
 func (s *spy) Step() error { return errors.Join(s.Memory.Step(), s.note("step")) }
 
-func TestCacheCallsAndProbabilities(t *testing.T) {
+func TestCacheCallsAndAttention(t *testing.T) {
 	path := write(t, modeltest.Tiny(7))
 	m, err := model.Load(path)
 	require.NoError(t, err)
-	s := &spy{Memory: model.NewMemory(m.Config), probs: map[int][]float32{}}
-	_, err = m.Forward(tokens, s)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"append", "read", "observe", "append", "read", "observe", "step"}, s.calls)
-
+	s := &spy{Memory: model.NewMemory(m.Config), attended: map[int][]float32{}}
+	for _, batch := range [][]int{tokens[:8], tokens[8:9], tokens[9:]} {
+		s.calls = nil
+		_, err = m.Forward(batch, s)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"append", "attend", "append", "attend", "step"}, s.calls)
+	}
 	f, err := gguf.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
 	_, want := (&reference{t: t, f: f, scale: 1}).logits(tokens)
-	n := len(tokens)
-	for layer, probs := range s.probs {
-		require.Len(t, probs, n*modeltest.QueryHeads*n)
-		for row := range n * modeltest.QueryHeads {
-			query, head, sum := row/modeltest.QueryHeads, row%modeltest.QueryHeads, 0.0
-			for tok, p := range probs[row*n : (row+1)*n] {
-				sum += float64(p)
-				if tok > query {
-					require.Zero(t, p, "layer %d query %d sees later token %d", layer, query, tok)
-				}
-				if query == n-1 {
-					require.InDelta(t, want[layer][head][tok], p, 1e-5)
-				}
+	require.Len(t, s.attended, modeltest.Layers)
+	for layer, rows := range want {
+		require.Len(t, s.attended[layer], len(tokens)*modeltest.QueryHeads*modeltest.HeadDim)
+		for token, row := range rows {
+			for i, x := range row {
+				got := s.attended[layer][token*len(row)+i]
+				require.InDelta(t, x, got, 1e-4, "layer %d token %d element %d", layer, token, i)
 			}
-			require.InDelta(t, 1, sum, 1e-5)
 		}
 	}
 }
 
-func TestAttentionUsesWhatTheCacheReturns(t *testing.T) {
+func TestForwardUsesWhatTheCacheAttendedTo(t *testing.T) {
 	m := load(t, modeltest.Tiny(7))
 	want, err := m.Forward(tokens, model.NewMemory(m.Config))
 	require.NoError(t, err)
@@ -194,31 +185,29 @@ func TestAttentionUsesWhatTheCacheReturns(t *testing.T) {
 	assert.NotEqual(t, want, got)
 }
 
-// zeroed returns zeros in place of the first token's rows.
+// zeroed returns zeros for the first query.
 type zeroed struct{ *model.Memory }
 
-func (z *zeroed) Read(layer int) (k, v []float32, tokens int, err error) {
-	k, v, tokens, err = z.Memory.Read(layer)
-	clear(v[:modeltest.KVHeads*modeltest.HeadDim])
-	return k, v, tokens, err
+func (z *zeroed) Attend(layer int, q, out []float32) error {
+	err := z.Memory.Attend(layer, q, out)
+	clear(out[:modeltest.QueryHeads*modeltest.HeadDim])
+	return err
 }
 
 func TestCacheErrorsReachTheCaller(t *testing.T) {
 	m := load(t, modeltest.Tiny(7))
-	for _, call := range []string{"append", "read", "observe", "step"} {
+	for _, call := range []string{"append", "attend", "step"} {
 		_, err := m.Forward(tokens, &spy{Memory: model.NewMemory(m.Config), failAt: call})
 		require.ErrorIs(t, err, errSpy)
 		assert.Contains(t, err.Error(), call)
 	}
-	_, err := m.Forward(tokens, &spy{Memory: model.NewMemory(m.Config), drop: 1})
-	require.ErrorContains(t, err, "layer 0: cache returned 11 tokens")
 }
 
 func TestFailedStepCanBeRepeated(t *testing.T) {
 	m := load(t, modeltest.Tiny(7))
 	want, err := m.Forward(tokens, model.NewMemory(m.Config))
 	require.NoError(t, err)
-	s := &spy{Memory: model.NewMemory(m.Config), failAt: "observe"}
+	s := &spy{Memory: model.NewMemory(m.Config), failAt: "attend"}
 	_, err = m.Forward(tokens, s)
 	require.ErrorIs(t, err, errSpy)
 	s.failAt = ""
@@ -258,8 +247,16 @@ func TestMemoryRejects(t *testing.T) {
 	kv := model.NewMemory(m.Config)
 	require.Error(t, kv.Append(modeltest.Layers, nil, nil))
 	require.Error(t, kv.Append(0, make([]float32, 3), make([]float32, 3)))
-	_, _, _, err := kv.Read(-1)
-	require.Error(t, err)
+	row := modeltest.QueryHeads * modeltest.HeadDim
+	q := make([]float32, 2*row)
+	require.EqualError(t, kv.Attend(-1, q, q), "model: memory: layer -1 of 2")
+	require.ErrorContains(t, kv.Attend(0, q[:row], q[:row]), "for 0 tokens")
+	token := make([]float32, modeltest.KVHeads*modeltest.HeadDim)
+	require.NoError(t, kv.Append(0, token, token))
+	require.NoError(t, kv.Attend(0, q[:row], q[row:]))
+	require.ErrorContains(t, kv.Attend(0, q, q), "512 elements of queries and 512 of results for 1 tokens, rows of 256")
+	require.Error(t, kv.Attend(0, q[1:row], q[1:row]))
+	require.Error(t, kv.Attend(0, q[:row], q))
 }
 
 // f32 returns little-endian bytes of v, count times.

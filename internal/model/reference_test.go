@@ -80,14 +80,13 @@ func (r *reference) rope(x []float64, pos int) {
 	}
 }
 
-// logits returns the logits after each token and the probabilities of the last
-// token by layer and query head.
-func (r *reference) logits(tokens []int) (logits [][]float64, probs [][][]float64) {
+// logits returns the logits after each token and the results of attention by
+// layer and token, [QueryHeads][HeadDim].
+func (r *reference) logits(tokens []int) (logits [][]float64, attended [modeltest.Layers][][]float64) {
 	var k, v [modeltest.Layers][][]float64
 	for pos, token := range tokens {
 		embedding := r.tensor("token_embd.weight")
 		x := embedding[token*modeltest.Width:][:modeltest.Width]
-		probs = nil
 		for l := range modeltest.Layers {
 			blk := fmt.Sprintf("blk.%d.", l)
 			h := r.norm(blk+"attn_norm", x)
@@ -95,8 +94,8 @@ func (r *reference) logits(tokens []int) (logits [][]float64, probs [][][]float6
 			r.rope(q, pos)
 			r.rope(key, pos)
 			k[l], v[l] = append(k[l], key), append(v[l], r.apply(blk+"attn_v", h))
-			mixed, p := attend(q, k[l], v[l])
-			probs = append(probs, p)
+			mixed := attend(q, k[l], v[l])
+			attended[l] = append(attended[l], mixed)
 			x = add(x, r.apply(blk+"attn_output", mixed))
 			h = r.norm(blk+"ffn_norm", x)
 			gate, up := r.apply(blk+"ffn_gate", h), r.apply(blk+"ffn_up", h)
@@ -111,12 +110,12 @@ func (r *reference) logits(tokens []int) (logits [][]float64, probs [][][]float6
 		}
 		logits = append(logits, r.apply(output, r.norm("output_norm", x)))
 	}
-	return logits, probs
+	return logits, attended
 }
 
-func attend(q []float64, k, v [][]float64) (mixed []float64, probs [][]float64) {
+func attend(q []float64, k, v [][]float64) []float64 {
 	const d, group = modeltest.HeadDim, modeltest.QueryHeads / modeltest.KVHeads
-	mixed = make([]float64, len(q))
+	mixed := make([]float64, len(q))
 	for h := range modeltest.QueryHeads {
 		kv := h / group * d
 		p, sum := make([]float64, len(k)), 0.0
@@ -133,9 +132,8 @@ func attend(q []float64, k, v [][]float64) (mixed []float64, probs [][]float64) 
 				mixed[h*d+i] += p[t] * v[t][kv+i]
 			}
 		}
-		probs = append(probs, p)
 	}
-	return mixed, probs
+	return mixed
 }
 
 func add(a, b []float64) []float64 {

@@ -5,7 +5,6 @@ type scratch struct {
 	x, norm, mixed []float32 // residual stream, normalised, attention output
 	qkv, q, k, v   []float32
 	gateUp, hidden []float32
-	probs          []float32 // [n][QueryHeads][T]
 	angles         angles
 }
 

@@ -82,7 +82,7 @@ func (o Options) policy(norms [][]float64) (backend.Policy, error) {
 // config is the cache for a model and a text of that many tokens.
 func (o Options) config(m model.Config, p backend.Policy, tokens int) backend.Config {
 	return backend.Config{
-		Layers: m.Layers, KVHeads: m.KVHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
+		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
 		Level: o.Level, Alpha: o.Alpha, Policy: p, MaxAppend: batch, HostBudget: o.HostBudget,
 	}
 }

@@ -130,7 +130,7 @@ func (s *session) answer(ctx context.Context, text *backend.Sequence) error {
 	if !s.options.IgnoreEnd {
 		o.Ends = m.Tokenizer.Ends
 	}
-	s.result, err = generate.Run(ctx, m, generate.NewStore(ctx, text, m.QueryHeads, m.KVHeads*m.HeadDim), s.prompt, o)
+	s.result, err = generate.Run(ctx, m, generate.NewStore(ctx, text), s.prompt, o)
 	if len(s.result.Tokens) > 0 { // also before an error, which begins a line of its own
 		s.ui.Text(stream.Flush() + "\n\n")
 	}
