@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -11,6 +12,7 @@ import (
 // and on the reference, and compares the words that the list may have written.
 // Submit is synchronous: nothing else may touch the buffers in between.
 type bothDevice struct {
+	mu   sync.Mutex // of Submit
 	test Device
 	ref  *cpuDevice
 }
@@ -53,6 +55,8 @@ func (d *bothDevice) Submit(l *List) (Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	before := pair.takeInputs()
 	ticket, err := d.test.Submit(pair.test)
 	if err != nil {

@@ -104,6 +104,7 @@ func (b *buffers) all() []Buffer {
 }
 
 func (c *Cache) releaseBuffers() {
+	c.adapter.close()
 	c.pool.close()
 	for _, one := range c.buffers.all() {
 		if one != nil {

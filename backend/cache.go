@@ -39,6 +39,7 @@ type Cache struct {
 	rules [2]Rule
 
 	buffers
+	adapter   adapter
 	pool      hostPool
 	lists     map[string]*List // the last list of each role
 	sequences map[uint64]*Sequence
@@ -46,11 +47,12 @@ type Cache struct {
 	staged    int    // words of rows in use by appends
 	waiting   int    // appends that use them
 
-	failed  error // sticky: the device was lost
-	closed  bool
-	moves   Moves
-	times   map[string]time.Duration
-	submits int64
+	failed   error // sticky: the device was lost
+	closed   bool
+	moves    Moves
+	adapting Adapting
+	times    map[string]time.Duration
+	submits  int64
 }
 
 // New makes a cache without sequences. All misuse of the configuration is found
@@ -74,7 +76,11 @@ func New(dev Device, cfg Config) (*Cache, error) {
 			return nil, err
 		}
 	}
-	if err := c.allocate(); err != nil {
+	err = c.allocate()
+	if err == nil {
+		err = c.allocateAdapter()
+	}
+	if err != nil {
 		c.releaseBuffers()
 		return nil, err
 	}
@@ -98,6 +104,7 @@ func (c *Cache) Close() error {
 		return nil
 	}
 	c.closed = true
+	c.abandon(nil)
 	for _, l := range c.lists {
 		l.Release()
 	}
@@ -133,4 +140,9 @@ func (c *Cache) run(role string, record func(*List)) error {
 // Lists are the last recorded list of each role: append, read, keep, encode,
 // pack, decide, ranges, move, promote, fork, restore. They can be printed and,
 // while the cache is open and unchanged, submitted again.
-func (c *Cache) Lists() map[string]*List { return c.lists }
+func (c *Cache) Lists() map[string]*List {
+	if a := c.adapter.flight; a != nil {
+		<-a.done
+	}
+	return c.lists
+}

@@ -93,10 +93,11 @@ type Config struct {
 	Alpha  float64 // part of a group kept as outliers, 0..0.1; half at each end
 	Policy Policy  // default None
 
-	Window     int // n: newest tokens kept as they came, and attention rows that importance looks at; default 5
-	PageTokens int // tokens of a page; default 16
-	MaxAppend  int // most tokens of a step; default 32
-	AdaptEvery int // steps between adaptations; default 16 (2 % of the time of SmolLM2 on llvmpipe), negative: only when Adapt is called
+	Window     int  // n: newest tokens kept as they came, and attention rows that importance looks at; default 5
+	PageTokens int  // tokens of a page; default 16
+	MaxAppend  int  // most tokens of a step; default 32
+	Exact      bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
+	AdaptEvery int  // steps between adaptations; default 16 (2 % of the time of SmolLM2 on llvmpipe), negative: only when Adapt is called
 
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 }

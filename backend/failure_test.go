@@ -184,10 +184,10 @@ func TestGoesOnAfterFailures(t *testing.T) {
 }
 
 func TestNewUnwinds(t *testing.T) {
-	for n := range 7 {
+	for n := range 10 {
 		d := &failing{Device: cpu(t), buffers: n, submits: -1, err: vk.ErrOutOfDeviceMemory}
 		c, err := New(d, small)
-		if n == 6 {
+		if n == 9 {
 			require.NoError(t, err)
 			_, err = c.NewSequence()
 			require.NoError(t, c.Close())

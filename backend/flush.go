@@ -6,11 +6,15 @@ import (
 )
 
 // Step ends a model step: the tokens appended to all layers become part of the
-// cache, tokens that left the recent window are stored in whole pages, and
-// every AdaptEvery steps the bits are adapted.
+// cache, tokens that left the recent window are stored in whole pages, bits that
+// were decided by an earlier Step and are ready take effect, and every
+// AdaptEvery steps a round begins in which the bits of all groups are decided
+// anew, batch by batch beside the steps that follow (beside which, adapter.go
+// says). With Config.Exact the round ends before Step returns.
 //
 // If storing or adapting fails, the tokens stay in the recent window or keep
-// their bits, and a later Step tries again.
+// their bits, and a later Step tries again. An error of work beside the steps is
+// returned by the next Step, which has done its own work then.
 func (s *Sequence) Step(ctx context.Context) error {
 	if err := s.usable(0); err != nil {
 		return err
@@ -26,15 +30,12 @@ func (s *Sequence) Step(ctx context.Context) error {
 	s.tokens += s.pending[0]
 	clear(s.pending)
 	s.ringFrom = max(s.ringFrom, s.tokens-s.c.geo.slots)
+	s.landForStep()
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
 	s.steps++
-	if s.c.cfg.AdaptEvery > 0 && s.steps%s.c.cfg.AdaptEvery == 0 {
-		_, err := s.Adapt(ctx)
-		return err
-	}
-	return nil
+	return s.adaptStep(ctx)
 }
 
 // encoded is a page that was encoded and has its place.

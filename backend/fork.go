@@ -15,6 +15,7 @@ func (s *Sequence) Fork() (*Sequence, error) {
 	if err := s.finished("fork"); err != nil {
 		return nil, err
 	}
+	s.c.finish(s)
 	f, err := s.c.newSequence()
 	if err != nil {
 		return nil, err

@@ -136,11 +136,6 @@ func (h *hostRows) ranges(token, n int) []hostcache.Range {
 	return list
 }
 
-// has tells whether the rows of a group of a page are here.
-func (h *hostRows) has(p pageID, group int) bool {
-	return h.geo.tokenOf(p, group) < h.kept
-}
-
 // group writes the rows of a group of a page to out as words.
 func (h *hostRows) group(p pageID, group int, out []uint32) error {
 	g := h.geo

@@ -9,109 +9,116 @@ import (
 
 // promotion is a page of a rebuild that gets more bits.
 type promotion struct {
-	rebuild int
+	*rebuild
 	*moved
 }
 
 // promote writes the pages of rebuilt segments in which some group gets more
-// bits, as many at a time as their supply fits the upload buffer.
-func (s *Sequence) promote(batch []rebuild) error {
+// bits, as many at a time as their supply fits its buffer.
+func (a *adaptation) promote() error {
 	var some []promotion
-	g, supply := &s.c.geo, 0
+	g, supply, plan := &a.c.geo, 0, 0
 	flush := func() error {
-		err := s.promoteSome(batch, some)
-		some, supply = nil, 0
+		err := a.promoteSome(some, supply)
+		some, supply, plan = some[:0], 0, 0
 		return err
 	}
-	most := s.c.out.Len() / (g.pageGroups * g.layout.RangeWords())
-	for i, r := range batch {
+	most := a.c.adapter.bits.Len() / (g.pageGroups * g.layout.RangeWords())
+	for i := range a.rebuilds {
+		r := &a.rebuilds[i]
+		plan += a.c.dev.Limits().ViewAlign
 		for j := range r.pages {
 			m := &r.pages[j]
 			if !m.change.promote {
 				continue
 			}
-			need := shaders.AlignWords(s.supplyWords(m))
-			if len(some) == most || supply+need > s.c.rows.Len() {
+			need := shaders.AlignWords(g.supplyWords(m))
+			if len(some) == most || supply+need > a.c.adapter.supply.Len() || plan+a.c.rewriteWords() > a.c.adapter.plan.Len() {
 				if err := flush(); err != nil {
 					return err
 				}
 			}
 			m.supply = supply
-			some, supply = append(some, promotion{i, m}), supply+need
+			some, supply, plan = append(some, promotion{r, m}), supply+need, plan+a.c.rewriteWords()
 		}
 	}
 	return flush()
 }
 
 // supplyWords are the words that a page lacks.
-func (s *Sequence) supplyWords(m *moved) int {
-	words := 0
-	for g, old := range s.store.pageBits(m.pageID) {
+func (g *geometry) supplyWords(m *moved) (words int) {
+	for i, old := range m.old {
 		if old != failedBits {
-			words += s.c.geo.layout.SupplyWords(old, m.change.bits[g])
+			words += g.layout.SupplyWords(old, m.change.bits[i])
 		}
 	}
 	return words
 }
 
 // promoteSome computes on the host what pages lack, from their ranges on the
-// device and their rows on the host, and writes them.
-func (s *Sequence) promoteSome(batch []rebuild, some []promotion) error {
+// device and their rows on the host, and has them written.
+func (a *adaptation) promoteSome(some []promotion, supply int) error {
 	if len(some) == 0 {
 		return nil
 	}
-	if err := s.readRanges(batch, some); err != nil {
+	if err := a.readRanges(some); err != nil {
 		return err
 	}
-	words := s.c.geo.pageGroups * s.c.geo.layout.RangeWords()
+	words := a.c.geo.pageGroups * a.c.geo.layout.RangeWords()
+	raw := make([]uint32, a.c.geo.layout.RawGroupWords())
 	for i, p := range some {
-		if err := s.supplyPage(p.moved, s.c.out.Words()[i*words:][:words]); err != nil {
+		if err := a.ctx.Err(); err != nil {
+			return fmt.Errorf("backend: adapt: %w", err)
+		}
+		if err := a.supplyPage(p.moved, a.c.adapter.bits.Words()[i*words:][:words], raw); err != nil {
 			return err
 		}
 	}
-	return s.c.run("promote", func(l *List) {
-		plan := s.c.newPlanner()
+	a.moves.BytesUp += 4 * int64(supply)
+	return a.run("promote", func(l *List) {
+		plan := a.newPlanner()
 		for first := 0; first < len(some); {
 			var pages []moved
 			r := some[first].rebuild
 			for ; first < len(some) && some[first].rebuild == r; first++ {
 				pages = append(pages, *some[first].moved)
 			}
-			s.recordRewrite(l, plan, batch[r], pages, shaders.Promote)
+			a.recordRewrite(l, plan, r, pages, shaders.Promote)
 		}
+		a.moves.BytesUp += 4 * int64(plan.at)
 		l.Mark("promote")
 	})
 }
 
-// readRanges brings the ranges of pages to out, page after page.
-func (s *Sequence) readRanges(batch []rebuild, some []promotion) error {
-	g := &s.c.geo
+// readRanges brings the ranges of pages to bits, page after page.
+func (a *adaptation) readRanges(some []promotion) error {
+	g := &a.c.geo
 	words := g.pageGroups * g.layout.RangeWords()
-	regions := map[int][]Region{}
-	for i, p := range some {
-		regions[p.rebuild] = append(regions[p.rebuild],
-			Region{Src: p.from.at + g.layout.RangesAt(g.pageGroups), Dst: i * words, Words: words})
-	}
-	return s.c.run("ranges", func(l *List) {
-		for r, list := range sorted(regions) {
-			l.Copy(batch[r].seg.buffer.Buffer, s.c.out, list...)
+	a.moves.BytesDown += 4 * int64(words*len(some))
+	return a.run("ranges", func(l *List) {
+		for first := 0; first < len(some); {
+			var regions []Region
+			r := some[first].rebuild
+			for ; first < len(some) && some[first].rebuild == r; first++ {
+				regions = append(regions, Region{Src: some[first].from.at + g.layout.RangesAt(g.pageGroups), Dst: first * words, Words: words})
+			}
+			l.Copy(r.source, a.c.adapter.bits, regions...)
 		}
 		l.Mark("ranges")
 	})
 }
 
-// supplyPage writes what the promoted groups of a page lack to rows.
-func (s *Sequence) supplyPage(m *moved, ranges []uint32) error {
-	l, at := s.c.geo.layout, m.supply
-	raw := make([]uint32, l.RawGroupWords())
-	for g, old := range s.store.pageBits(m.pageID) {
+// supplyPage writes what the promoted groups of a page lack to supply.
+func (a *adaptation) supplyPage(m *moved, ranges, raw []uint32) error {
+	l, at := a.c.geo.layout, m.supply
+	for g, old := range m.old {
 		if m.change.bits[g] <= old {
 			continue
 		}
-		if err := s.host.group(m.pageID, g, raw); err != nil {
+		if err := a.s.host.group(m.pageID, g, raw); err != nil {
 			return err
 		}
-		n, err := cpuref.Supply(l, ranges[g*l.RangeWords():][:l.RangeWords()], raw, old, m.change.bits[g], s.c.rows.Words()[at:])
+		n, err := cpuref.Supply(l, ranges[g*l.RangeWords():][:l.RangeWords()], raw, old, m.change.bits[g], a.c.adapter.supply.Words()[at:])
 		if err != nil {
 			return fmt.Errorf("backend: adapt: %w", err)
 		}

@@ -4,11 +4,12 @@ import "github.com/qaqvk/qaqvk/shaders"
 
 // recordMoves records the copies of what stays and the repacking of what only
 // loses bits.
-func (s *Sequence) recordMoves(l *List, batch []rebuild) {
-	copied, plan := false, s.c.newPlanner()
-	for _, r := range batch {
+func (a *adaptation) recordMoves(l *List) {
+	copied, plan := false, a.newPlanner()
+	for i := range a.rebuilds {
+		r := &a.rebuilds[i]
 		if regions := r.unchanged(); len(regions) > 0 {
-			l.Copy(r.seg.buffer.Buffer, r.buffer, regions...)
+			l.Copy(r.source, r.buffer, regions...)
 			copied = true
 		}
 	}
@@ -16,7 +17,8 @@ func (s *Sequence) recordMoves(l *List, batch []rebuild) {
 		l.Barrier(Transfer, Shader)
 		l.Mark("stay")
 	}
-	for _, r := range batch {
+	for i := range a.rebuilds {
+		r := &a.rebuilds[i]
 		var pages []moved
 		for _, m := range r.pages {
 			if m.change.bits != nil && !m.change.promote {
@@ -24,9 +26,10 @@ func (s *Sequence) recordMoves(l *List, batch []rebuild) {
 			}
 		}
 		if len(pages) > 0 {
-			s.recordRewrite(l, plan, r, pages, shaders.Repack)
+			a.recordRewrite(l, plan, r, pages, shaders.Repack)
 		}
 	}
+	a.moves.BytesUp += 4 * int64(plan.at)
 	l.Mark("repack")
 }
 
@@ -48,8 +51,8 @@ func (r *rebuild) unchanged() []Region {
 }
 
 // recordRewrite records repack or promote for pages of a segment.
-func (s *Sequence) recordRewrite(l *List, plan *planner, r rebuild, pages []moved, kernel *shaders.Kernel) {
-	g, jobWords := &s.c.geo, 4
+func (a *adaptation) recordRewrite(l *List, plan *planner, r *rebuild, pages []moved, kernel *shaders.Kernel) {
+	g, jobWords := &a.c.geo, 4
 	if kernel == shaders.Promote {
 		jobWords = 5
 	}
@@ -64,12 +67,12 @@ func (s *Sequence) recordRewrite(l *List, plan *planner, r rebuild, pages []move
 	for _, m := range pages {
 		words = append(words, shaders.PackBits(plainBits(m.change.bits))...)
 	}
-	views := []View{Whole(r.seg.buffer.Buffer), plan.add(words), Whole(r.buffer)}
+	views := []View{Whole(r.source), plan.add(words), Whole(r.buffer)}
 	push := shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes()
 	if kernel == shaders.Promote {
-		views = []View{views[0], views[1], Whole(s.c.rows), views[2]}
+		views = []View{views[0], views[1], Whole(a.c.adapter.supply), views[2]}
 		push = shaders.PromotePush{Groups: uint32(g.pageGroups)}.Bytes()
 	}
-	k := constants{layout: g.layout, lanes: 1, in: s.c.cfg.Type, out: s.c.cfg.Type}
+	k := constants{layout: g.layout, lanes: 1, in: a.c.cfg.Type, out: a.c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: kernel, Spec: k.spec(kernel), Push: push, Workgroups: uint32(len(pages)), Views: views})
 }

@@ -30,6 +30,7 @@ func (s *Sequence) Rollback(tokens int) error {
 	if tokens < 0 || tokens > s.tokens {
 		return fmt.Errorf("backend: rollback of %d tokens: sequence %d has %d", tokens, s.id, s.tokens)
 	}
+	s.c.finish(s)
 	end := s.tokens - tokens
 	stored := min(s.stored, s.c.cfg.leaving(end)*s.c.cfg.PageTokens)
 	if stored < s.ringFrom && stored < end {
@@ -39,6 +40,9 @@ func (s *Sequence) Rollback(tokens int) error {
 	}
 	s.tokens, s.stored, s.ringFrom = end, stored, min(s.ringFrom, end)
 	s.store.truncate(stored / s.c.cfg.PageTokens)
+	if s.unmet != nil && s.c.geo.tokenOf(s.unmet.page, s.unmet.group) >= stored {
+		s.unmet = nil
+	}
 	s.importance.forget(end)
 	return s.host.truncate(stored)
 }

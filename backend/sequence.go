@@ -25,6 +25,9 @@ type Sequence struct {
 
 	attends []*attendList // by layer
 
+	round round  // of adapting
+	unmet *unmet // the oldest decision that could not be followed
+
 	dropped bool
 	moves   Moves
 }
@@ -78,6 +81,8 @@ func (s *Sequence) Drop() error {
 	if err := s.usable(0); err != nil && !deviceLost(err) {
 		return err
 	}
+	s.c.abandon(s)
+	s.c.unqueue(s)
 	s.appendsDone()
 	s.host.pool.drop(s.id)
 	delete(s.c.sequences, s.id)

@@ -31,6 +31,8 @@ type Stats struct {
 	K         Bits                     `json:"k"`
 	V         Bits                     `json:"v"`
 	Moves     Moves                    `json:"moves"`
+	Adapting  Adapting                 `json:"adapting"`   // of the cache
+	Unmet     error                    `json:"-"`          // the oldest decision that could not be followed, wraps ErrHostBudget; nil: none
 	NonFinite int64                    `json:"non_finite"` // groups stored raw because they cannot be quantized
 	Pages     int                      `json:"pages"`
 	Segments  int                      `json:"segments"` // device buffers that the pages lie in
@@ -43,15 +45,19 @@ type Stats struct {
 // and Moves include those of dropped sequences.
 func (c *Cache) Stats() Stats {
 	s, pages := Stats{Moves: c.moves}, held{}
-	for _, q := range c.sequences {
+	for _, q := range sorted(c.sequences) {
 		s.Sequences++
 		s.Tokens += q.tokens
 		s.Stored += q.stored
 		s.Bytes.Host += q.indexBytes()
 		pages.add(q.store)
+		if s.Unmet == nil {
+			s.Unmet = q.hostBudgetError()
+		}
 	}
 	s.Bytes.Host += c.pool.stored()
 	c.complete(&s, pages)
+	s.hold(c.adapter.flight)
 	return s
 }
 
@@ -64,9 +70,12 @@ func (s *Sequence) Stats() Stats {
 	}
 	pages := held{}
 	pages.add(s.store)
-	st := Stats{Sequences: 1, Tokens: s.tokens, Stored: s.stored, Moves: s.moves}
+	st := Stats{Sequences: 1, Tokens: s.tokens, Stored: s.stored, Moves: s.moves, Unmet: s.hostBudgetError()}
 	st.Bytes.Host = s.indexBytes() + s.host.bytes()
 	s.c.complete(&st, pages)
+	if a := s.c.adapter.flight; a != nil && a.s == s {
+		st.hold(a)
+	}
 	return st
 }
 
@@ -76,14 +85,23 @@ func (c *Cache) complete(s *Stats, pages held) {
 	t, words := pages.sum()
 	s.K, s.V, s.NonFinite = t.bits(Key), t.bits(Value), t.failed
 	s.Pages, s.Segments, s.Submits = int(t.pages), len(pages), c.submits
+	s.Adapting = c.adapting
 	s.Times = maps.Clone(c.times)
 	window := int64(s.Tokens-s.Stored) * int64(c.geo.slotWords())
 	s.Bytes.F16 = int64(s.Tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2
 	s.Bytes.Live = 4 * (t.words + window)
 	s.Bytes.Committed = 4 * (words + int64(s.Sequences*c.geo.slots*c.geo.slotWords()))
 	s.Bytes.Slack = 4 * (words - t.words)
-	s.Bytes.Staging = c.buffers.bytes() + c.pool.slotBytes()
+	s.Bytes.Staging = c.buffers.bytes() + c.adapter.bytes() + c.pool.slotBytes()
 	s.Bytes.Paper = t.paperBytes(&c.geo) + 4*window
+}
+
+// hold counts the buffers that an adaptation on the way fills: no pages yet.
+func (s *Stats) hold(a *adaptation) {
+	if a != nil {
+		s.Bytes.Committed += 4 * a.held.Load()
+		s.Bytes.Slack += 4 * a.held.Load()
+	}
 }
 
 // indexBytes are the host bytes beside the rows.
