@@ -96,7 +96,7 @@ func (c *Cache) checkView(label string, words int) error {
 // alignment of a dispatch of its own.
 func (c *Cache) jobWords(align int) int {
 	g := &c.geo
-	return align + 8 + g.tokenGroups + g.pageGroups
+	return 2*align + 8 + g.tokenGroups + g.pageGroups
 }
 
 func (b *buffers) all() []Buffer {

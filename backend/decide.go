@@ -7,10 +7,9 @@ func (s *Sequence) recordDecide(l *List, plan *planner, j *judge, seg *segment, 
 	g, rule := &s.c.geo, s.c.rules[j.kind]
 	words, want := j.plan(pages, func(p pageID) uint32 { return uint32(seg.pages[p.kind][p.chunk-seg.first].at) })
 	push := shaders.DecidePush{Groups: uint32(bits.Words), GroupsPerJob: uint32(g.pageGroups),
-		GroupsPerToken: uint32(g.tokenGroups), WantBase: uint32(want),
-		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
+		GroupsPerToken: uint32(g.tokenGroups), MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
 	k := constants{layout: g.layout, lanes: 1, in: s.c.cfg.Type, out: s.c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Decide, Spec: k.spec(shaders.Decide), Push: push.Bytes(),
 		Workgroups: workgroups(bits.Words),
-		Views:      []View{Whole(seg.buffer.Buffer), plan.add(words), bits}})
+		Views:      []View{Whole(seg.buffer.Buffer), plan.add(words), bits, plan.add(want)}})
 }

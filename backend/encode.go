@@ -36,11 +36,11 @@ func (s *Sequence) recordEncode(l *List, plan *planner, kind Kind, j *judge, bat
 	})
 	groups := len(batch) * g.pageGroups
 	push := shaders.EncodePush{Groups: uint32(groups), GroupsPerJob: uint32(g.pageGroups),
-		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()), WantBase: uint32(want),
+		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()),
 		SlotBase: slotBase(groups), SlotWords: uint32(g.slotStride), Rule: 1,
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
 	k := constants{layout: g.layout, lanes: g.layout.EncodeLanes(), in: s.c.cfg.Type, out: s.c.cfg.Type}
 	l.Dispatch(Dispatch{Kernel: shaders.Encode, Spec: k.spec(shaders.Encode), Push: push.Bytes(),
 		Workgroups: workgroups(groups * k.lanes),
-		Views:      []View{Whole(s.ring), plan.add(words), s.c.slotsOf(kind)}})
+		Views:      []View{Whole(s.ring), plan.add(words), s.c.slotsOf(kind), plan.add(want)}})
 }

@@ -172,14 +172,14 @@ func (s *sequence) groupRows(p pageID, group int) []uint32 {
 func freshPage(t *testing.T, l shaders.Layout, rows []uint32, bits uint8, rule Rule, w, c float32) *cpuref.Page {
 	spec := shaders.EncodeSpec{Workgroup: 128, Lanes: 1, Type: l.Type, OutType: l.Type, HeadDim: uint32(l.HeadDim),
 		Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High)}
-	push := shaders.EncodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, WantBase: 3, SlotBase: 4, SlotWords: uint32(l.SlotWords()),
+	push := shaders.EncodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, SlotBase: 4, SlotWords: uint32(l.SlotWords()),
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
-	plan := []uint32{0, 2, math.Float32bits(c), uint32(bits)}
+	plan, want := []uint32{0, 2, math.Float32bits(c)}, []uint32{uint32(bits)}
 	if bits == 255 {
-		push.Rule, plan[3] = 1, math.Float32bits(w)
+		push.Rule, want[0] = 1, math.Float32bits(w)
 	}
 	slots := make([]uint32, 4+l.SlotWords())
-	require.NoError(t, cpuref.Encode(spec, push, rows, plan, slots))
+	require.NoError(t, cpuref.Encode(spec, push, rows, plan, slots, want))
 	got := []uint8{uint8(min(slots[0], rawBits))}
 	size := l.PageWords(got)
 	words := make([]uint32, shaders.AlignWords(size))

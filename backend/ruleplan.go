@@ -60,13 +60,11 @@ func (j *judge) weights(unit int) [][]float32 {
 }
 
 // plan is the plan of encode and decide for pages at the given places: two
-// words a page, then the limits of its groups, then the weight of every group.
-// It returns where the weights begin.
-func (j *judge) plan(pages []pageID, place func(pageID) uint32) (words []uint32, want int) {
+// words a page, then the limits of its groups; and the weight of every group.
+func (j *judge) plan(pages []pageID, place func(pageID) uint32) (words, want []uint32) {
 	g := &j.s.c.geo
 	limits := 2 * len(pages)
-	want = limits + len(pages)*g.tokenGroups
-	words = make([]uint32, want+len(pages)*g.pageGroups)
+	words, want = make([]uint32, limits+len(pages)*g.tokenGroups), make([]uint32, len(pages)*g.pageGroups)
 	for i, p := range pages {
 		words[2*i], words[2*i+1] = place(p), uint32(limits+i*g.tokenGroups)
 		for group := range g.tokenGroups {
@@ -74,7 +72,7 @@ func (j *judge) plan(pages []pageID, place func(pageID) uint32) (words []uint32,
 		}
 		weights := j.weights(p.unit)
 		for n := range g.pageGroups {
-			words[want+i*g.pageGroups+n] = math.Float32bits(weights[n%g.tokenGroups][g.tokenOf(p, n)])
+			want[i*g.pageGroups+n] = math.Float32bits(weights[n%g.tokenGroups][g.tokenOf(p, n)])
 		}
 	}
 	return words, want

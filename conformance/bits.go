@@ -24,7 +24,7 @@ var rules = map[string]rule{
 // widths are all bit widths, in the order in which "cycle" hands them out.
 var widths = []uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, shaders.Raw}
 
-// wants are the plan's words of what each group wants, by "bits": "cycle"
+// wants are the words of what each group wants, by "bits": "cycle"
 // gives group n the width n of all widths, "pages" those of page n, a number
 // gives it to all, the name of a rule gives importances.
 func (c Case) wants() ([]uint32, error) {
@@ -94,16 +94,12 @@ func (c Case) limits() []uint32 {
 }
 
 // jobsPlan is the plan of encode and decide: two words a page, of which the
-// second points to the page's limits, then the limits, then the wants.
-func (c Case) jobsPlan(first []int) (plan []uint32, wantBase int, err error) {
+// second points to the page's limits, then the limits.
+func (c Case) jobsPlan(first []int) []uint32 {
+	var plan []uint32
 	p := c.Params
-	wants, err := c.wants()
-	if err != nil {
-		return nil, 0, err
-	}
 	for j := range p.Pages {
 		plan = append(plan, uint32(first[j]), uint32(2*p.Pages+j*p.GroupsPerToken))
 	}
-	plan = append(plan, c.limits()...)
-	return append(plan, wants...), len(plan), nil
+	return append(plan, c.limits()...)
 }

@@ -19,17 +19,17 @@ func buildDecide(c Case) (*program, error) {
 	}
 	decide := c
 	decide.Params.Bits = params.To
-	plan, wantBase, err := decide.jobsPlan(from.at)
+	wants, err := decide.wants()
 	if err != nil {
 		return nil, err
 	}
 	push := shaders.DecidePush{
 		Groups: uint32(params.total()), GroupsPerJob: uint32(params.Groups),
-		GroupsPerToken: uint32(params.GroupsPerToken), WantBase: uint32(wantBase),
-		MinBits: r.min, MaxBits: r.max, Delta: r.delta,
+		GroupsPerToken: uint32(params.GroupsPerToken),
+		MinBits:        r.min, MaxBits: r.max, Delta: r.delta,
 	}
 	p := &program{}
-	in, planned, out := p.input("pages", from.of), p.input("plan", plan), p.result("bits", params.total()+3)
-	p.run(shaders.Decide, params.spec(shaders.Decide), push.Bytes(), params.workgroups(params.total(), 1), in, planned, out)
+	in, planned, out := p.input("pages", from.of), p.input("plan", decide.jobsPlan(from.at)), p.result("bits", params.total()+3)
+	p.run(shaders.Decide, params.spec(shaders.Decide), push.Bytes(), params.workgroups(params.total(), 1), in, planned, out, p.input("want", wants))
 	return p, nil
 }

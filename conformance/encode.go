@@ -22,7 +22,7 @@ func buildEncode(c Case) (*program, error) {
 // addEncode adds the encoding of rows to a program.
 func (c Case) addEncode(p *program, rows source) (slots, error) {
 	params, l := c.Params, c.Params.layout()
-	plan, wantBase, err := c.jobsPlan(rows.first)
+	wants, err := c.wants()
 	if err != nil {
 		return slots{}, err
 	}
@@ -30,16 +30,16 @@ func (c Case) addEncode(p *program, rows source) (slots, error) {
 	s := slots{base: oddMultiple(n), words: oddMultiple(l.SlotWords())}
 	push := shaders.EncodePush{
 		Groups: uint32(n), GroupsPerJob: uint32(params.Groups), GroupsPerToken: uint32(params.GroupsPerToken),
-		TokenStride: uint32(rows.stride), WantBase: uint32(wantBase),
-		SlotBase: uint32(s.base), SlotWords: uint32(s.words),
+		TokenStride: uint32(rows.stride),
+		SlotBase:    uint32(s.base), SlotWords: uint32(s.words),
 	}
 	if r, ok := rules[params.Bits]; ok {
 		push.Rule, push.MinBits, push.MaxBits, push.Delta = 1, r.min, r.max, r.delta
 	}
-	in, planned := p.input("rows", rows.words), p.input("plan", plan)
+	in, planned := p.input("rows", rows.words), p.input("plan", c.jobsPlan(rows.first))
 	s.buffer = p.result("slots", s.base+n*s.words)
 	p.run(shaders.Encode, params.spec(shaders.Encode), push.Bytes(),
-		params.workgroups(n, params.Lanes), in, planned, s.buffer)
+		params.workgroups(n, params.Lanes), in, planned, s.buffer, p.input("want", wants))
 	return s, nil
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // Decide writes to bits[n] what the rule gives stored group n: 0..8 or 16,
-// which a group that cannot be quantized always has.
-func Decide(s shaders.DecideSpec, p shaders.DecidePush, pages, plan, bits []uint32) error {
+// which a group that cannot be quantized always has. Word n of want is its weight.
+func Decide(s shaders.DecideSpec, p shaders.DecidePush, pages, plan, bits, want []uint32) error {
 	l, err := layoutOf("decide", shaders.EncodeSpec(s))
 	if err != nil {
 		return err
@@ -20,7 +20,7 @@ func Decide(s shaders.DecideSpec, p shaders.DecidePush, pages, plan, bits []uint
 	if err := checkRule("decide", p.MinBits, p.MaxBits); err != nil {
 		return err
 	}
-	d := decider{p, g, buffer{"decide", "plan", plan}, nil}
+	d := decider{p, g, buffer{"decide", "plan", plan}, buffer{"decide", "want", want}, nil}
 	if d.views, err = openJobs(l, g, buffer{"decide", "pages", pages}, d.plan); err != nil {
 		return err
 	}
@@ -44,6 +44,7 @@ type decider struct {
 	p     shaders.DecidePush
 	grid  grid
 	plan  buffer
+	want  buffer
 	views []*Page // of each job
 }
 
@@ -54,7 +55,7 @@ func (d *decider) decide(n int) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	want, err := d.plan.word(uint64(d.p.WantBase) + uint64(n))
+	want, err := d.want.word(uint64(n))
 	if err != nil {
 		return 0, err
 	}

@@ -11,8 +11,9 @@ import (
 const Unquantizable = 32
 
 // Encode writes each group of rows to its slot, and its bits, 0..8, 16 or
-// Unquantizable, to word n of slots.
-func Encode(s shaders.EncodeSpec, p shaders.EncodePush, rows, plan, slots []uint32) error {
+// Unquantizable, to word n of slots. Word n of want is the group's bits, or its
+// weight where the rule decides.
+func Encode(s shaders.EncodeSpec, p shaders.EncodePush, rows, plan, slots, want []uint32) error {
 	l, err := layoutOf("encode", s)
 	if err != nil {
 		return err
@@ -20,6 +21,7 @@ func Encode(s shaders.EncodeSpec, p shaders.EncodePush, rows, plan, slots []uint
 	e := encoder{
 		l, p, grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken},
 		buffer{"encode", "rows", rows}, buffer{"encode", "plan", plan}, buffer{"encode", "slots", slots},
+		buffer{"encode", "want", want},
 	}
 	if err := e.check(); err != nil {
 		return err
@@ -36,10 +38,10 @@ func Encode(s shaders.EncodeSpec, p shaders.EncodePush, rows, plan, slots []uint
 }
 
 type encoder struct {
-	l                 shaders.Layout
-	p                 shaders.EncodePush
-	grid              grid
-	rows, plan, slots buffer
+	l                       shaders.Layout
+	p                       shaders.EncodePush
+	grid                    grid
+	rows, plan, slots, want buffer
 }
 
 func (e *encoder) check() error {
@@ -93,7 +95,7 @@ func (e *encoder) encode(n int, g *group) error {
 
 // bits returns the bits of group n whose limit is at a place in plan.
 func (e *encoder) bits(n int, limitAt uint64, g *group) (uint32, error) {
-	want, err := e.plan.word(uint64(e.p.WantBase) + uint64(n))
+	want, err := e.want.word(uint64(n))
 	if err != nil {
 		return 0, err
 	}

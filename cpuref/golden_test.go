@@ -139,13 +139,13 @@ func outputs(t testing.TB, l shaders.Layout) map[string][]uint32 {
 }
 
 func decided(t testing.TB, l shaders.Layout, page []uint32, n int) []uint32 {
-	plan := []uint32{0, 2, math.Float32bits(0.37)}
+	plan, want := []uint32{0, 2, math.Float32bits(0.37)}, []uint32(nil)
 	for _, w := range randomWords(n, 3) {
-		plan = append(plan, math.Float32bits(float32(w>>8)*0x1p-24))
+		want = append(want, math.Float32bits(float32(w>>8)*0x1p-24))
 	}
-	p := shaders.DecidePush{Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, WantBase: 3, MaxBits: 8}
+	p := shaders.DecidePush{Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, MaxBits: 8}
 	bits := make([]uint32, n)
-	require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), p, whole(page), plan, bits))
+	require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), p, whole(page), plan, bits, want))
 	return bits
 }
 

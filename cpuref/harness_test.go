@@ -95,17 +95,17 @@ func elementBits(typ uint32) int { return 8 * shaders.ElementBytes(typ) }
 // behind every slot and behind the last.
 func encode(t testing.TB, l shaders.Layout, rows []uint32, bits []uint8) (slots []uint32, push shaders.EncodePush) {
 	n := len(bits)
-	plan := []uint32{0, 0}
+	var want []uint32
 	for _, b := range bits {
-		plan = append(plan, uint32(b))
+		want = append(want, uint32(b))
 	}
 	push = shaders.EncodePush{
 		Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1,
-		TokenStride: uint32(l.RawGroupWords()), WantBase: 2,
-		SlotBase: uint32(shaders.AlignWords(n) + 4), SlotWords: uint32(l.SlotWords() + 4),
+		TokenStride: uint32(l.RawGroupWords()),
+		SlotBase:    uint32(shaders.AlignWords(n) + 4), SlotWords: uint32(l.SlotWords() + 4),
 	}
 	slots = guarded(int(push.SlotBase) + n*int(push.SlotWords))
-	require.NoError(t, Encode(specOf(l, 0), push, rows, plan, slots))
+	require.NoError(t, Encode(specOf(l, 0), push, rows, []uint32{0, 0}, slots, want))
 	return slots, push
 }
 

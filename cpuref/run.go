@@ -45,7 +45,7 @@ var kernels = map[string]func(spec []uint32, push []byte, workgroups uint32, b [
 		return Convert(shaders.ParseConvertSpec(spec), shaders.ParseConvertPush(push), b[0], b[1])
 	},
 	"encode": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Encode(shaders.ParseEncodeSpec(spec), shaders.ParseEncodePush(push), b[0], b[1], b[2])
+		return Encode(shaders.ParseEncodeSpec(spec), shaders.ParseEncodePush(push), b[0], b[1], b[2], b[3])
 	},
 	"pack": func(spec []uint32, push []byte, jobs uint32, b [][]uint32) error {
 		return Pack(shaders.ParsePackSpec(spec), shaders.ParsePackPush(push), jobs, b[0], b[1], b[2])
@@ -60,7 +60,7 @@ var kernels = map[string]func(spec []uint32, push []byte, workgroups uint32, b [
 		return Decode(shaders.ParseDecodeSpec(spec), shaders.ParseDecodePush(push), b[0], b[1], b[2])
 	},
 	"decide": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Decide(shaders.ParseDecideSpec(spec), shaders.ParseDecidePush(push), b[0], b[1], b[2])
+		return Decide(shaders.ParseDecideSpec(spec), shaders.ParseDecidePush(push), b[0], b[1], b[2], b[3])
 	},
 	"query": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
 		return Query(shaders.ParseQuerySpec(spec), shaders.ParseQueryPush(push), b[0], b[1])

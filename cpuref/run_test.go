@@ -142,17 +142,18 @@ func TestEncodePlacesGroups(t *testing.T) {
 	l := shaders.Layout{Type: shaders.TypeBF16, HeadDim: 32, Rows: 1}
 	// Two jobs of two tokens of two groups; the last group is not dispatched.
 	p := shaders.EncodePush{
-		Groups: 7, GroupsPerJob: 4, GroupsPerToken: 2, TokenStride: 40, WantBase: 8,
+		Groups: 7, GroupsPerJob: 4, GroupsPerToken: 2, TokenStride: 40,
 		SlotBase: 8, SlotWords: uint32(l.SlotWords()), Rule: 1, MaxBits: 8,
 	}
 	f := math.Float32bits
-	plan := []uint32{100, 4, 0, 6, f(1), f(2), f(4), f(8), f(1), f(1), f(1), f(1), f(1), f(1), f(-1)}
+	plan := []uint32{100, 4, 0, 6, f(1), f(2), f(4), f(8)}
+	want := []uint32{f(1), f(1), f(1), f(1), f(1), f(1), f(-1)}
 	rows := make([]uint32, 200)
 	for n, at := range []int{100, 116, 140, 156, 0, 16, 40} {
 		copy(rows[at:], f32s(l.Type, append(make([]float32, 31), float32(int(1)<<n))...))
 	}
 	slots := make([]uint32, 8+7*l.SlotWords())
-	require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots))
+	require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots, want))
 	// R is 1, 2, 4, ..., the limits 1, 2, 1, 2, 4, 8, 4; the last is pinned.
 	assert.Equal(t, []uint32{0, 0, 2, 2, 2, 2, 8}, slots[:7])
 	for n := range 7 {
@@ -166,20 +167,20 @@ func TestDecideIsWhatEncodeDecided(t *testing.T) {
 		n := groupsFor(l)
 		rows := pattern(l, n, 31)
 		page := encodePage(t, l, rows, repeat(shaders.Raw, n))
-		plan := []uint32{0, 2, math.Float32bits(0.1)}
+		plan, want := []uint32{0, 2, math.Float32bits(0.1)}, []uint32(nil)
 		for g := range n {
-			plan = append(plan, math.Float32bits(float32(g)*0.3-0.2))
+			want = append(want, math.Float32bits(float32(g)*0.3-0.2))
 		}
 		p := shaders.EncodePush{
 			Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, TokenStride: uint32(l.RawGroupWords()),
-			WantBase: 3, SlotBase: uint32(shaders.AlignWords(n)), SlotWords: uint32(l.SlotWords()), Rule: 1, MinBits: 1, MaxBits: 7, Delta: 1,
+			SlotBase: uint32(shaders.AlignWords(n)), SlotWords: uint32(l.SlotWords()), Rule: 1, MinBits: 1, MaxBits: 7, Delta: 1,
 		}
 		slots := make([]uint32, shaders.AlignWords(n)+n*l.SlotWords())
-		require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots))
+		require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots, want))
 		bits := guarded(n)
 		require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), shaders.DecidePush{
-			Groups: p.Groups, GroupsPerJob: p.GroupsPerJob, GroupsPerToken: 1, WantBase: 3, MinBits: 1, MaxBits: 7, Delta: 1,
-		}, whole(page), plan, bits))
+			Groups: p.Groups, GroupsPerJob: p.GroupsPerJob, GroupsPerToken: 1, MinBits: 1, MaxBits: 7, Delta: 1,
+		}, whole(page), plan, bits, want))
 		for g, b := range slots[:n] {
 			require.Equal(t, min(b, shaders.Raw), bits[g], "%s group %d", name(l), g)
 		}

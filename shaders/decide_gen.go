@@ -19,16 +19,16 @@ var Decide = &Kernel{
 		{Name: "Pages", Index: 0, ReadOnly: true},
 		{Name: "Plan", Index: 1, ReadOnly: true},
 		{Name: "Bits", Index: 2, WriteOnly: true},
+		{Name: "Want", Index: 3, ReadOnly: true},
 	},
-	PushSize: 28,
+	PushSize: 24,
 	Push: []Field{
 		{Name: "Groups", Offset: 0},
 		{Name: "GroupsPerJob", Offset: 4},
 		{Name: "GroupsPerToken", Offset: 8},
-		{Name: "WantBase", Offset: 12},
-		{Name: "MinBits", Offset: 16},
-		{Name: "MaxBits", Offset: 20},
-		{Name: "Delta", Offset: 24, Float: true},
+		{Name: "MinBits", Offset: 12},
+		{Name: "MaxBits", Offset: 16},
+		{Name: "Delta", Offset: 20, Float: true},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -50,7 +50,6 @@ type DecidePush struct {
 	Groups         uint32
 	GroupsPerJob   uint32
 	GroupsPerToken uint32
-	WantBase       uint32
 	MinBits        uint32
 	MaxBits        uint32
 	Delta          float32
@@ -58,12 +57,12 @@ type DecidePush struct {
 
 // Bytes lays the fields out as the kernel reads them.
 func (p DecidePush) Bytes() []byte {
-	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.WantBase, p.MinBits, p.MaxBits, math.Float32bits(p.Delta))
+	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.MinBits, p.MaxBits, math.Float32bits(p.Delta))
 }
 
 // String names every field and its value.
 func (p DecidePush) String() string {
-	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d WantBase=%d MinBits=%d MaxBits=%d Delta=%g", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.WantBase, p.MinBits, p.MaxBits, p.Delta)
+	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d MinBits=%d MaxBits=%d Delta=%g", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.MinBits, p.MaxBits, p.Delta)
 }
 
 // ParseDecidePush reverses Bytes; fields behind the end of b are 0.
@@ -72,10 +71,9 @@ func ParseDecidePush(b []byte) DecidePush {
 		Groups:         pushWord(b, 0),
 		GroupsPerJob:   pushWord(b, 1),
 		GroupsPerToken: pushWord(b, 2),
-		WantBase:       pushWord(b, 3),
-		MinBits:        pushWord(b, 4),
-		MaxBits:        pushWord(b, 5),
-		Delta:          math.Float32frombits(pushWord(b, 6)),
+		MinBits:        pushWord(b, 3),
+		MaxBits:        pushWord(b, 4),
+		Delta:          math.Float32frombits(pushWord(b, 5)),
 	}
 }
 

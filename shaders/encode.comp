@@ -7,16 +7,16 @@
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uvec4 rows[]; };
 // Job j: word 2j the offset of its first row in rows, word 2j+1 the index in
-// plan of the limits c of a token's groups. Group n wants plan[WantBase + n]:
-// bits where Rule is 0, else its importance w (f32 bits).
+// plan of the limits c of a token's groups.
 layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
 layout(set = 0, binding = 2, std430) buffer Slots { uvec4 slots[]; };
+// Of group n: its bits where Rule is 0, else its weight w (f32 bits).
+layout(set = 0, binding = 3, std430) readonly buffer Want { uint want[]; };
 layout(push_constant) uniform Push {
     uint Groups;         // groups in this dispatch
     uint GroupsPerJob;   // groups of a page
     uint GroupsPerToken; // groups of a token in a page
     uint TokenStride;    // words from token to token in rows
-    uint WantBase;       // index in plan of the first want
     uint SlotBase;       // words before the first slot
     uint SlotWords;      // words from slot to slot
     uint Rule;           // 0: bits are given, 1: bits are decided
@@ -132,7 +132,7 @@ void main() {
     Range range = rangeOf(s.finite ? loaded(patternOf(s.minKey)) : 0.0, s.finite ? loaded(patternOf(s.maxKey)) : 0.0);
     bool finite = s.finite && !overflows(range);
 
-    uint b = plan[WantBase + n];
+    uint b = want[n];
     if (Rule != 0u) {
         float c = uintBitsToFloat(plan[plan[2u * job + 1u] + i]);
         b = decideBits(range.extent, uintBitsToFloat(b), c, Delta, MinBits, MaxBits);

@@ -19,20 +19,20 @@ var Encode = &Kernel{
 		{Name: "RowsIn", Index: 0, ReadOnly: true},
 		{Name: "Plan", Index: 1, ReadOnly: true},
 		{Name: "Slots", Index: 2},
+		{Name: "Want", Index: 3, ReadOnly: true},
 	},
-	PushSize: 44,
+	PushSize: 40,
 	Push: []Field{
 		{Name: "Groups", Offset: 0},
 		{Name: "GroupsPerJob", Offset: 4},
 		{Name: "GroupsPerToken", Offset: 8},
 		{Name: "TokenStride", Offset: 12},
-		{Name: "WantBase", Offset: 16},
-		{Name: "SlotBase", Offset: 20},
-		{Name: "SlotWords", Offset: 24},
-		{Name: "Rule", Offset: 28},
-		{Name: "MinBits", Offset: 32},
-		{Name: "MaxBits", Offset: 36},
-		{Name: "Delta", Offset: 40, Float: true},
+		{Name: "SlotBase", Offset: 16},
+		{Name: "SlotWords", Offset: 20},
+		{Name: "Rule", Offset: 24},
+		{Name: "MinBits", Offset: 28},
+		{Name: "MaxBits", Offset: 32},
+		{Name: "Delta", Offset: 36, Float: true},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -55,7 +55,6 @@ type EncodePush struct {
 	GroupsPerJob   uint32
 	GroupsPerToken uint32
 	TokenStride    uint32
-	WantBase       uint32
 	SlotBase       uint32
 	SlotWords      uint32
 	Rule           uint32
@@ -66,12 +65,12 @@ type EncodePush struct {
 
 // Bytes lays the fields out as the kernel reads them.
 func (p EncodePush) Bytes() []byte {
-	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.WantBase, p.SlotBase, p.SlotWords, p.Rule, p.MinBits, p.MaxBits, math.Float32bits(p.Delta))
+	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.SlotBase, p.SlotWords, p.Rule, p.MinBits, p.MaxBits, math.Float32bits(p.Delta))
 }
 
 // String names every field and its value.
 func (p EncodePush) String() string {
-	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d TokenStride=%d WantBase=%d SlotBase=%d SlotWords=%d Rule=%d MinBits=%d MaxBits=%d Delta=%g", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.WantBase, p.SlotBase, p.SlotWords, p.Rule, p.MinBits, p.MaxBits, p.Delta)
+	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d TokenStride=%d SlotBase=%d SlotWords=%d Rule=%d MinBits=%d MaxBits=%d Delta=%g", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.SlotBase, p.SlotWords, p.Rule, p.MinBits, p.MaxBits, p.Delta)
 }
 
 // ParseEncodePush reverses Bytes; fields behind the end of b are 0.
@@ -81,13 +80,12 @@ func ParseEncodePush(b []byte) EncodePush {
 		GroupsPerJob:   pushWord(b, 1),
 		GroupsPerToken: pushWord(b, 2),
 		TokenStride:    pushWord(b, 3),
-		WantBase:       pushWord(b, 4),
-		SlotBase:       pushWord(b, 5),
-		SlotWords:      pushWord(b, 6),
-		Rule:           pushWord(b, 7),
-		MinBits:        pushWord(b, 8),
-		MaxBits:        pushWord(b, 9),
-		Delta:          math.Float32frombits(pushWord(b, 10)),
+		SlotBase:       pushWord(b, 4),
+		SlotWords:      pushWord(b, 5),
+		Rule:           pushWord(b, 6),
+		MinBits:        pushWord(b, 7),
+		MaxBits:        pushWord(b, 8),
+		Delta:          math.Float32frombits(pushWord(b, 9)),
 	}
 }
 

@@ -167,8 +167,8 @@ func TestPushAndSpec(t *testing.T) {
 }
 
 func TestStrings(t *testing.T) {
-	assert.Equal(t, "Groups=1 GroupsPerJob=2 GroupsPerToken=3 WantBase=4 MinBits=5 MaxBits=6 Delta=0.5",
-		DecidePush{1, 2, 3, 4, 5, 6, 0.5}.String())
+	assert.Equal(t, "Groups=1 GroupsPerJob=2 GroupsPerToken=3 MinBits=4 MaxBits=5 Delta=0.5",
+		DecidePush{1, 2, 3, 4, 5, 0.5}.String())
 	assert.Equal(t, "Workgroup=64", CopySpec{Workgroup: 64}.String())
 	assert.EqualError(t, Copy.CheckPush(nil), "shaders: copy: push constants of 0 bytes, want 4")
 	assert.EqualError(t, Copy.CheckSpec(nil), "shaders: copy: 0 specialization values, want 1")

@@ -28,9 +28,9 @@ var records = []glsl.Record{
 	{
 		Name:     "decide",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "f8106c8150b6f5b3707e717b14b67173224f67ab91db288e4cb494605ec67aa8",
+		SPIRV:    "f156d6113f60662393de88dc7d22756b5bd04686feec96c920d86d17fe9e10cc",
 		Sources: []glsl.Source{
-			{Path: "decide.comp", SHA256: "cd817fb3432a0360fb593c5e661dfa4b02f37ac683947cacaeaf87b15a6cac28"},
+			{Path: "decide.comp", SHA256: "ececab9ceb2dbdeaba382e2dbda4c86da00aea81cd6d19393d91af21016d5dab"},
 			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
@@ -54,9 +54,9 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "856b77796430cc14695e7e7aedd3cae2211f035135e09c6c1ae826a8e46890b1",
+		SPIRV:    "c1e7083c0c70f0e2b5741d43badcdd5d999a896157e7c883b7c790116352c191",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "4815c7954cf3223a8dafe5585026fca40a06b1ecd02fd93f0fa39a5f08defe7f"},
+			{Path: "encode.comp", SHA256: "ac2abc568e42ee5e02f9bf8e7b33bcb7a838982a167b3f953163e7ca2c82944a"},
 			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},

@@ -102,23 +102,24 @@ func newDecide(ctx context.Context, d backend.Device, c Case, tune map[string]ui
 		return nil, err
 	}
 	groups := r.pages() * r.groupsPerPage()
-	words := make([]uint32, 2*r.pages(), 2*r.pages()+r.groupsPerToken()+groups)
+	words := make([]uint32, 2*r.pages(), 2*r.pages()+r.groupsPerToken())
 	for j := range r.pages() {
 		words[2*j], words[2*j+1] = uint32(r.pageAt[j]), uint32(2*r.pages())
 	}
-	for range r.groupsPerToken() + groups {
+	for range r.groupsPerToken() {
 		words = append(words, math.Float32bits(1))
 	}
 	plan, bits := r.plan("decide.plan", words), r.buffers.make("decide.bits", groups, backend.Download)
+	want := r.weights("decide.want", groups)
 	if r.buffers.err == nil {
 		push := shaders.DecidePush{
 			Groups: uint32(groups), GroupsPerJob: uint32(r.groupsPerPage()), GroupsPerToken: uint32(r.groupsPerToken()),
-			WantBase: uint32(2*r.pages() + r.groupsPerToken()), MinBits: 0, MaxBits: 8,
+			MinBits: 0, MaxBits: 8,
 		}
 		r.list.Dispatch(backend.Dispatch{
 			Kernel: shaders.Decide, Spec: r.spec(shaders.Decide), Push: push.Bytes(),
 			Workgroups: r.workgroups(shaders.Decide, groups),
-			Views:      []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(bits)},
+			Views:      []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(bits), backend.Whole(want)},
 		})
 	}
 	return r.finish(shaders.Decide)

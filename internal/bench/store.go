@@ -95,43 +95,55 @@ func (s *store) addBatch(first, pages int) error {
 	}
 	plan := s.encodePlan(first, pages)
 	planBuffer := s.buffers.make("encode.plan", len(plan), backend.Upload)
+	want := s.weights("encode.want", b.groups)
 	b.packPlan = s.buffers.make("pack.plan", 5*pages+pages*s.layout.BitsWords(s.groupsPerPage()), backend.Upload)
 	s.batches = append(s.batches, b)
 	if s.buffers.err != nil {
 		return s.buffers.err
 	}
 	copy(planBuffer.Words(), plan)
-	s.recordEncode(b, planBuffer)
+	s.recordEncode(b, planBuffer, want)
 	s.recordPack(b)
 	return nil
 }
 
-// encodePlan is jobs, then the limits of a token's groups, then importances.
-// With MinBits = MaxBits the rule runs and gives those bits.
+// encodePlan is jobs, then the limits of a token's groups. With MinBits =
+// MaxBits the rule runs and gives those bits.
 func (s *store) encodePlan(first, pages int) []uint32 {
 	limits := 2 * pages
-	plan := make([]uint32, 0, limits+s.groupsPerToken()+pages*s.groupsPerPage())
+	plan := make([]uint32, 0, limits+s.groupsPerToken())
 	for j := range pages {
 		row := (first + j) * pageTokens * s.tokenWords()
 		plan = append(plan, uint32(row), uint32(limits))
 	}
-	for range s.groupsPerToken() + pages*s.groupsPerPage() {
+	for range s.groupsPerToken() {
 		plan = append(plan, math.Float32bits(1))
 	}
 	return plan
 }
 
-func (s *store) recordEncode(b batch, plan backend.Buffer) {
+// weights is a buffer of weights, all of them 1.
+func (s *store) weights(label string, groups int) backend.Buffer {
+	b := s.buffers.make(label, groups, backend.Upload)
+	if b != nil {
+		for i := range b.Words() {
+			b.Words()[i] = math.Float32bits(1)
+		}
+	}
+	return b
+}
+
+func (s *store) recordEncode(b batch, plan, want backend.Buffer) {
 	push := shaders.EncodePush{
 		Groups: uint32(b.groups), GroupsPerJob: uint32(s.groupsPerPage()), GroupsPerToken: uint32(s.groupsPerToken()),
-		TokenStride: uint32(s.tokenWords()), WantBase: uint32(2*b.pages + s.groupsPerToken()),
-		SlotBase: uint32(s.slotBase()), SlotWords: uint32(s.layout.SlotWords()),
+		TokenStride: uint32(s.tokenWords()),
+		SlotBase:    uint32(s.slotBase()), SlotWords: uint32(s.layout.SlotWords()),
 		Rule: 1, MinBits: uint32(s.Bits), MaxBits: uint32(s.Bits),
 	}
 	b.encode.Dispatch(backend.Dispatch{
 		Kernel: shaders.Encode, Spec: s.spec(shaders.Encode), Push: push.Bytes(),
 		Workgroups: s.workgroups(shaders.Encode, b.groups),
-		Views:      []backend.View{backend.Whole(s.rows), backend.Whole(plan), backend.Whole(b.half.slots)},
+		Views:      []backend.View{backend.Whole(s.rows), backend.Whole(plan), backend.Whole(b.half.slots), backend.Whole(want)},
 	})
 	b.encode.Mark("encode")
 	b.encode.Barrier(backend.Shader, backend.Transfer)

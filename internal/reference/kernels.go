@@ -50,18 +50,19 @@ func (d *codec) tokenWords() uint32 { return uint32(len(d.c.Cache) / d.c.Tokens)
 func (d *codec) encode() (bits []uint8, unquantized uint32, err error) {
 	per := d.c.GroupsPerToken()
 	plan := append([]uint32{0, 2}, repeat(math.Float32bits(d.c.Limit()), per)...)
+	var want []uint32
 	push := shaders.EncodePush{
 		Groups: uint32(d.groups), GroupsPerJob: uint32(d.groups), GroupsPerToken: uint32(per),
-		TokenStride: d.tokenWords(), WantBase: uint32(len(plan)),
-		SlotBase: uint32(d.slotBase()), SlotWords: uint32(d.layout.SlotWords()), Delta: 1,
+		TokenStride: d.tokenWords(),
+		SlotBase:    uint32(d.slotBase()), SlotWords: uint32(d.layout.SlotWords()), Delta: 1,
 	}
 	if p := d.c.Parameters; p.UseAttentions {
 		push.Rule, push.MinBits, push.MaxBits = 1, uint32(p.MinBits), uint32(p.MaxBits)
-		plan = append(plan, patterns(d.c.Importance())...)
+		want = patterns(d.c.Importance())
 	} else {
-		plan = append(plan, repeat(uint32(p.FixedBits), d.groups)...)
+		want = repeat(uint32(p.FixedBits), d.groups)
 	}
-	buffers := [][]uint32{patterns(d.c.Cache), plan, d.slots}
+	buffers := [][]uint32{patterns(d.c.Cache), plan, d.slots, want}
 	if err := d.run(shaders.Encode, d.spec().Words(), push.Bytes(), invocations(d.groups), buffers); err != nil {
 		return nil, 0, fmt.Errorf("reference: %s: encode: %w", d.c.Name, err)
 	}
