@@ -86,23 +86,12 @@ func (r *recording) step(label string) {
 // spec are the constants of a kernel of attention.
 func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
 	limits := r.s.c.dev.Limits()
-	v := constants{layout: r.s.c.geo.layout, lanes: mixLanes(limits), in: in, out: out,
+	v := constants{layout: r.s.c.geo.layout, lanes: limits.MixLanes(), in: in, out: out,
 		queries: r.tileSize(), ring: ring, single: limits.CPU}
 	return v.spec(k)
 }
 
 func (r *recording) tileSize() int { return tileOf(r.s.c.cfg.HeadDim, r.vectors) }
-
-// mixLanes are the invocations that share a row of V: a subgroup's, as far as a
-// plane's word has bits for them.
-func mixLanes(l Limits) int {
-	for _, lanes := range []int{32, 16} {
-		if int(l.SubgroupSize) >= lanes {
-			return lanes
-		}
-	}
-	return 8
-}
 
 func (r *recording) dispatch(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, views ...View) {
 	r.list.Dispatch(Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: views})
@@ -215,7 +204,7 @@ func (r *recording) recordMix(p attendPart) {
 		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Value)}
 	items := r.blocks(p, splitTokens) * r.heads * r.tiles
 	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil), push.Bytes(),
-		workgroups(items*mixLanes(r.s.c.dev.Limits())), Whole(p.buffer), r.framed(p), r.scores, r.partials)
+		workgroups(items*r.s.c.dev.Limits().MixLanes()), Whole(p.buffer), r.framed(p), r.scores, r.partials)
 }
 
 func (r *recording) recordMerge() {

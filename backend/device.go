@@ -73,6 +73,17 @@ type Limits struct {
 	CPU          bool   `json:"cpu"`           // the device is the host's processor
 }
 
+// MixLanes are the invocations that share a row of V in mix: a subgroup's, as
+// far as the word of a plane has bits for them.
+func (l Limits) MixLanes() int {
+	for _, lanes := range []int{32, 16} {
+		if int(l.SubgroupSize) >= lanes {
+			return lanes
+		}
+	}
+	return 8
+}
+
 // MinimumLimits are the limits that every Vulkan 1.1 device keeps to.
 var MinimumLimits = Limits{
 	Workgroups:   65535,

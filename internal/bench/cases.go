@@ -20,7 +20,7 @@ const (
 
 // Case is an operation with its parameters.
 type Case struct {
-	Op      string // copy, encode, decode, demote, promote, decide
+	Op      string // copy, encode, decode, demote, promote, decide, attend
 	Type    uint32 // shaders.TypeF32...
 	HeadDim int
 	Layer   bool    // a group is all KV heads of a token, not one
@@ -28,7 +28,9 @@ type Case struct {
 	To      uint8   // bits after demote and promote
 	Alpha   float64 // share of outliers
 
-	Elements int // elements to treat
+	Tokens   int  // tokens of attend
+	Plain    bool // attend without importance
+	Elements int  // elements to treat
 }
 
 var typeNames = [...]string{shaders.TypeF32: "f32", shaders.TypeF16: "f16", shaders.TypeBF16: "bf16"}
@@ -59,7 +61,13 @@ func Cases() []Case {
 	for _, change := range []func(*Case){f32, bf16, d64, layer, plain, b8} {
 		cases = append(cases, with("encode", change), with("decode", change))
 	}
-	return cases
+	t4096 := func(c *Case) { c.Tokens = 4096 }
+	return append(cases,
+		with("attend", t4096),
+		with("attend", func(c *Case) { c.Tokens = 16384 }),
+		with("attend", func(c *Case) { t4096(c); c.Bits, c.Alpha = shaders.Raw, 0 }),
+		with("attend", func(c *Case) { t4096(c); c.Plain = true }),
+	)
 }
 
 func selected(filter *regexp.Regexp, elements int) []Case {
@@ -67,6 +75,9 @@ func selected(filter *regexp.Regexp, elements int) []Case {
 	for _, c := range Cases() {
 		if filter == nil || filter.MatchString(c.name()) {
 			c.Elements = elements
+			if c.Tokens > 0 {
+				c.Elements = min(elements, 2*c.Tokens*c.HeadDim*kvHeads)
+			}
 			out = append(out, c)
 		}
 	}
@@ -82,6 +93,8 @@ func (c Case) name() string {
 	switch c.Op {
 	case "copy":
 		return c.Op
+	case "attend":
+		return c.attendName()
 	case "demote", "promote":
 		return fmt.Sprintf("%s/d%d/b%d-%d%s", c.Op, c.HeadDim, c.Bits, c.To, level)
 	}
@@ -97,6 +110,8 @@ func (c Case) setUp(ctx context.Context, d backend.Device, tune map[string]uint3
 		return newStore(ctx, d, c, tune)
 	case "decode":
 		return newDecode(ctx, d, c, tune)
+	case "attend":
+		return newAttend(ctx, d, c, tune)
 	case "decide":
 		return newDecide(ctx, d, c, tune)
 	}

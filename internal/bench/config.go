@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -8,16 +9,17 @@ import (
 type config struct {
 	Case
 	layout shaders.Layout
+	limits backend.Limits
 	tune   map[string]uint32
 }
 
-func newConfig(c Case, tune map[string]uint32) config {
+func newConfig(c Case, l backend.Limits, tune map[string]uint32) config {
 	rows := 1
 	if c.Layer {
 		rows = kvHeads
 	}
 	low, high := shaders.Outliers(c.Alpha, rows*c.HeadDim)
-	return config{Case: c, tune: tune, layout: shaders.Layout{
+	return config{Case: c, limits: l, tune: tune, layout: shaders.Layout{
 		Type: c.Type, HeadDim: c.HeadDim, Rows: rows, Low: low, High: high,
 	}}
 }
@@ -44,6 +46,12 @@ func (c config) constant(kernel string, k shaders.Constant) uint32 {
 	switch k.Name {
 	case "LANES":
 		return c.lanes(kernel)
+	case "QUERIES":
+		return perHead
+	case "SINGLE":
+		if c.limits.CPU {
+			return 1
+		}
 	case "TYPE", "OUT_TYPE":
 		return c.layout.Type
 	case "HEAD_DIM":
@@ -60,8 +68,11 @@ func (c config) constant(kernel string, k shaders.Constant) uint32 {
 
 // lanes are as the cache has them.
 func (c config) lanes(kernel string) uint32 {
-	if kernel == "encode" {
+	switch kernel {
+	case "encode":
 		return uint32(c.layout.EncodeLanes())
+	case "mix":
+		return uint32(c.limits.MixLanes())
 	}
 	return 1
 }

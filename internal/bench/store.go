@@ -42,7 +42,7 @@ type batch struct {
 }
 
 func newStore(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (*store, error) {
-	s := &store{config: newConfig(c, tune), device: d, buffers: buffers{device: d}}
+	s := &store{config: newConfig(c, d.Limits(), tune), device: d, buffers: buffers{device: d}}
 	if err := s.setUp(ctx); err != nil {
 		s.release()
 		return nil, err
@@ -122,12 +122,16 @@ func (s *store) encodePlan(first, pages int) []uint32 {
 	return plan
 }
 
-// weights is a buffer of weights, all of them 1.
+// weights is a buffer of weights, all of them 1, or -1 for the most bits.
 func (s *store) weights(label string, groups int) backend.Buffer {
+	weight := float32(1)
+	if s.Bits == shaders.Raw {
+		weight = -1
+	}
 	b := s.buffers.make(label, groups, backend.Upload)
 	if b != nil {
 		for i := range b.Words() {
-			b.Words()[i] = math.Float32bits(1)
+			b.Words()[i] = math.Float32bits(weight)
 		}
 	}
 	return b
@@ -138,7 +142,7 @@ func (s *store) recordEncode(b batch, plan, want backend.Buffer) {
 		Groups: uint32(b.groups), GroupsPerJob: uint32(s.groupsPerPage()), GroupsPerToken: uint32(s.groupsPerToken()),
 		TokenStride: uint32(s.tokenWords()),
 		SlotBase:    uint32(s.slotBase()), SlotWords: uint32(s.layout.SlotWords()),
-		Rule: 1, MinBits: uint32(s.Bits), MaxBits: uint32(s.Bits),
+		Rule: 1, MinBits: min(uint32(s.Bits), 8), MaxBits: uint32(s.Bits),
 	}
 	b.encode.Dispatch(backend.Dispatch{
 		Kernel: shaders.Encode, Spec: s.spec(shaders.Encode), Push: push.Bytes(),

@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+const (
+	perHead     = 4 // query heads of a KV head
+	queryHeads  = perHead * kvHeads
+	splitTokens = 256
+	scale       = 0.08838835 // 1/sqrt(128)
+)
+
+// attendName is the name of decode attention.
+func (c Case) attendName() string {
+	bits := fmt.Sprintf("b%d", c.Bits)
+	if c.Bits == shaders.Raw {
+		bits = typeNames[c.Type]
+	}
+	if c.Plain {
+		bits += "/no-importance"
+	}
+	return fmt.Sprintf("attend/decode/h%dkv%d/d%d/t%d/%s", queryHeads, kvHeads, c.HeadDim, c.Tokens, bits)
+}
+
+// attending is decode attention of one layer: one query of each head against
+// the pages of all tokens, those of K first in the arena, then those of V.
+type attending struct {
+	*reading
+	tokens                                                      int
+	frame, queries, arranged, scores, importance, partials, out backend.Buffer
+}
+
+func newAttend(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (work, error) {
+	r, err := newReading(ctx, d, c, tune)
+	if err != nil {
+		return nil, err
+	}
+	a := &attending{reading: r, tokens: r.pages() / 2 * pageTokens}
+	a.frame = r.plan("frame", a.frameWords())
+	stride := align(a.tokens, splitTokens)
+	for _, b := range []struct {
+		at     *backend.Buffer
+		label  string
+		words  int
+		memory backend.Memory
+	}{
+		{&a.queries, "queries", queryHeads * r.layout.RawRowWords(), backend.DeviceLocal},
+		{&a.arranged, "arranged", kvHeads * shaders.TileWords(r.layout.HeadDim, perHead), backend.DeviceLocal},
+		{&a.scores, "scores", queryHeads * stride, backend.DeviceLocal},
+		{&a.importance, "importance", kvHeads * stride / 4, backend.DeviceLocal},
+		{&a.partials, "partials", stride / splitTokens * queryHeads * r.layout.HeadDim, backend.DeviceLocal},
+		{&a.out, "out", queryHeads * r.layout.RawRowWords(), backend.Download},
+	} {
+		*b.at = r.buffers.make(b.label, b.words, b.memory)
+	}
+	if r.buffers.err == nil {
+		r.buffers.err = fillRows(ctx, d, a.queries, c.Type)
+	}
+	if r.buffers.err == nil {
+		a.record(uint32(stride))
+	}
+	return r.finish(shaders.Merge)
+}
+
+// frameWords are the frame: all tokens, and the places of their pages.
+func (a *attending) frameWords() []uint32 {
+	words := []uint32{uint32(a.tokens), 0, 0, uint32(a.tokens)}
+	for i := range a.pages() / 2 {
+		words = append(words, uint32(a.pageAt[i]), uint32(a.pageAt[a.pages()/2+i]))
+	}
+	return words
+}
+
+func (a *attending) record(stride uint32) {
+	groups, tokens := uint32(a.groupsPerToken()), int(stride)
+	a.step(shaders.Query, shaders.QueryPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads, Scale: scale}.Bytes(),
+		a.workgroups(shaders.Query, kvHeads*perHead*a.layout.HeadDim/32), a.queries, a.arranged)
+	a.recordScore(shaders.ScorePush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups})
+	a.step(shaders.Soften, shaders.SoftenPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, Stride: stride}.Bytes(),
+		queryHeads, a.frame, a.scores)
+	if !a.Plain {
+		push := shaders.ObservePush{Vectors: perHead, VectorEnd: perHead, Heads: kvHeads, Stride: stride, HeadStride: stride / 4, Words: stride / 4}
+		a.step(shaders.Observe, push.Bytes(), a.workgroups(shaders.Observe, kvHeads*tokens/4), a.frame, a.scores, a.importance)
+	}
+	mix := shaders.MixPush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
+	a.step(shaders.Mix, mix.Bytes(), a.workgroups(shaders.Mix, tokens/splitTokens*kvHeads), a.arena, a.frame, a.scores, a.partials)
+	a.barrier()
+	a.dispatch(shaders.Merge, shaders.MergePush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads}.Bytes(),
+		a.workgroups(shaders.Merge, queryHeads*a.layout.RawRowWords()), a.frame, a.partials, a.out)
+}
+
+// recordScore has a dispatch for each KV head where the device is a CPU, as the
+// cache does.
+func (a *attending) recordScore(push shaders.ScorePush) {
+	a.barrier()
+	blocks := a.workgroups(shaders.Score, int(push.Stride))
+	views := []backend.Buffer{a.arena, a.frame, a.arranged, a.scores}
+	if !a.device.Limits().CPU {
+		a.dispatch(shaders.Score, push.Bytes(), blocks*kvHeads, views...)
+	} else {
+		for ; push.Tile < kvHeads; push.Tile++ {
+			a.dispatch(shaders.Score, push.Bytes(), blocks, views...)
+		}
+	}
+	a.list.Mark(shaders.Score.Name)
+}
+
+// step records a kernel after what went before it, and its time.
+func (a *attending) step(k *shaders.Kernel, push []byte, workgroups uint32, buffers ...backend.Buffer) {
+	a.barrier()
+	a.dispatch(k, push, workgroups, buffers...)
+	a.list.Mark(k.Name)
+}
+
+func (a *attending) barrier() {
+	if len(a.list.Commands()) > 0 {
+		a.list.Barrier(backend.Shader, backend.Shader)
+	}
+}
+
+func (a *attending) dispatch(k *shaders.Kernel, push []byte, workgroups uint32, buffers ...backend.Buffer) {
+	views := make([]backend.View, len(buffers))
+	for i, b := range buffers {
+		views[i] = backend.Whole(b)
+	}
+	a.list.Dispatch(backend.Dispatch{Kernel: k, Spec: a.spec(k), Push: push, Workgroups: workgroups, Views: views})
+}
