@@ -24,14 +24,15 @@ func (a appended) staged() bool { return a.kinds == 2 }
 // the next Read or Step and must stay as they are until then.
 //
 // Every layer must get the same tokens before Step, in one call or in several,
-// together at most MaxAppend. The error for too many tokens is ErrCapacity.
+// together at most MaxAppend. The error for too many tokens is ErrCapacity, for
+// rows of another shape ErrShape.
 func (s *Sequence) Append(layer int, k, v Rows) error {
 	if err := s.usable(layer); err != nil {
 		return err
 	}
 	n, err := s.c.checkRows(k, v)
 	if err != nil {
-		return fmt.Errorf("backend: append: %w", err)
+		return fmt.Errorf("backend: append: %w", shapeError{err})
 	}
 	if err := s.checkRoom(layer, n); err != nil {
 		return err

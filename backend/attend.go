@@ -27,7 +27,8 @@ const maxQueries = 512
 // Importance is updated in the same pass. The bits of the result are the same
 // on every device, for any n and any earlier calls (package shaders, Attention).
 //
-// The error wraps ErrQueries for queries that do not fit the sequence.
+// The error wraps ErrShape for rows of another shape, and ErrQueries for more
+// queries than the sequence has tokens or a call may have.
 func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
 	if err := s.usable(layer); err != nil {
 		return err
@@ -67,37 +68,38 @@ func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, 
 		return 0, fmt.Errorf("the configuration has no query heads: %w", ErrConfig)
 	}
 	row := c.QueryHeads * c.HeadDim
-	elements, err := q.elements()
-	if err != nil {
-		return 0, fmt.Errorf("q: %w", err)
-	}
-	n := elements / row
-	if elements%row != 0 || n < 1 || n > s.c.queryLimit() {
-		return 0, fmt.Errorf("q: %d elements: must be 1..%d queries of %d heads of %d: %w", elements, s.c.queryLimit(), c.QueryHeads, c.HeadDim, ErrQueries)
-	}
-	if n > tokens {
+	n, err := checkQueryRows(q, out, row)
+	switch {
+	case err != nil:
+		return 0, shapeError{err}
+	case n > s.c.queryLimit():
+		return 0, fmt.Errorf("%d queries: limit %d: %w", n, s.c.queryLimit(), ErrQueries)
+	case n > tokens:
 		return 0, fmt.Errorf("%d queries: layer %d holds %d tokens: %w", n, layer, tokens, ErrQueries)
-	}
-	if err := checkOutput(out, elements); err != nil {
-		return 0, err
-	}
-	for name, r := range map[string]Rows{"q": q, "out": out} {
-		if err := r.checkView(); err != nil {
-			return 0, fmt.Errorf("%s: %w", name, err)
-		}
 	}
 	return n, o.check(c.HeadDim)
 }
 
-func checkOutput(out Rows, elements int) error {
-	room, err := out.elements()
-	if err != nil {
-		return fmt.Errorf("out: %w", err)
+// checkQueryRows returns the queries, of row elements each, that q has and out
+// has room for.
+func checkQueryRows(q, out Rows, row int) (int, error) {
+	var elements [2]int
+	for i, r := range []Rows{q, out} {
+		name, err := [...]string{"q", "out"}[i], error(nil)
+		if elements[i], err = r.elements(); err == nil {
+			err = r.checkView()
+		}
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", name, err)
+		}
 	}
-	if room < elements {
-		return fmt.Errorf("out: room for %d elements: the queries have %d: %w", room, elements, ErrQueries)
+	if elements[0] == 0 || elements[0]%row != 0 {
+		return 0, fmt.Errorf("q: %d elements: a query has %d", elements[0], row)
 	}
-	return nil
+	if elements[1] < elements[0] {
+		return 0, fmt.Errorf("out: room for %d elements: the queries have %d", elements[1], elements[0])
+	}
+	return elements[0] / row, nil
 }
 
 // check sets the scale and refuses options that no model has.

@@ -134,3 +134,87 @@ func wordsOfBytes(b []byte) []uint32 {
 	RowsBytes(F16, b).pack(0, words)
 	return words
 }
+
+func TestAttendRefuses(t *testing.T) {
+	s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, MaxAppend: 8})
+	s.step(3)
+	rows := func(n int) Rows { return RowsF32(make([]float32, n*4*32)) }
+	for _, c := range []struct {
+		name, message string
+		is            error
+		q, out        Rows
+		o             AttendOptions
+	}{
+		{"more than tokens", "4 queries: layer 1 holds 3 tokens: too many queries", ErrQueries, rows(4), rows(4), AttendOptions{}},
+		{"more than a call has", "9 queries: limit 8: too many queries", ErrQueries, rows(9), rows(9), AttendOptions{}},
+		{"head count", "q: 96 elements: a query has 128", ErrShape, RowsF32(make([]float32, 96)), rows(1), AttendOptions{}},
+		{"no query", "q: 0 elements: a query has 128", ErrShape, rows(0), rows(1), AttendOptions{}},
+		{"small out", "out: room for 128 elements: the queries have 256", ErrShape, rows(2), rows(1), AttendOptions{}},
+		{"type", "q: rows of type f16 given as []float32", ErrShape, Rows{Type: F16, F32: make([]float32, 128)}, rows(1), AttendOptions{}},
+		{"scale", "scale NaN: must be within -1.048576e+06..1.048576e+06: bad cache configuration", ErrConfig, rows(1), rows(1), AttendOptions{Scale: float32(math.NaN())}},
+		{"window", "window -1: must be 0..16777216: bad cache configuration", ErrConfig, rows(1), rows(1), AttendOptions{Window: -1}},
+		{"soft cap", "soft cap -2: must be 0 or 9.5367431640625e-07..1.048576e+06: bad cache configuration", ErrConfig, rows(1), rows(1), AttendOptions{SoftCap: -2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := s.seq.Attend(1, c.q, c.out, c.o)
+			require.EqualError(t, err, "backend: attend: "+c.message)
+			require.ErrorIs(t, err, c.is)
+		})
+	}
+	require.EqualError(t, s.seq.Attend(2, rows(1), rows(1), AttendOptions{}), "backend: layer 2: the cache has layers 0..1")
+	_, err := New(cpu(t), Config{Layers: 1, KVHeads: 2, QueryHeads: 5, HeadDim: 32, Capacity: 1})
+	require.EqualError(t, err, "backend: 5 query heads: must be a multiple of the 2 KV heads, at most 32 for each: bad cache configuration")
+	require.NoError(t, s.seq.Drop())
+	require.ErrorIs(t, s.seq.Attend(0, rows(1), rows(1), AttendOptions{}), ErrUnknownSequence)
+}
+
+// Lists are recorded when a layer's pages, the options or the tokens' next 256
+// change, not for each token.
+func TestAttendRecordsOnce(t *testing.T) {
+	s := newSequence(t, openVulkan(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Window: 2, Policy: Uniform{4, 4}})
+	recorded := 0
+	for s.seq.tokens < 512 {
+		for layer := range 2 {
+			from := s.seq.attends[layer]
+			var before *attention
+			if from != nil {
+				before = from.from
+			}
+			s.append(layer, 1)
+			s.attend(layer, s.queries(1), AttendOptions{})
+			if s.seq.attends[layer].from != before {
+				recorded++
+			}
+		}
+		require.NoError(t, s.seq.Step(t.Context()))
+	}
+	// Each layer: the first, the first page, 256 tokens, and whenever its
+	// segment grew or its frame got longer.
+	require.LessOrEqual(t, recorded, 2*60)
+	q, out := RowsF32(s.queries(1)), RowsF32(make([]float32, 4*32))
+	require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = s.seq.Attend(0, q, out, AttendOptions{}) }), 40.0)
+}
+
+// A runtime's queries are on the device already, and it wants the output there.
+func TestAttendOnDeviceBuffers(t *testing.T) {
+	for _, name := range []string{"cpu", "both:llvmpipe"} {
+		t.Run(name, func(t *testing.T) {
+			d := cpu(t)
+			if name != "cpu" {
+				d = openVulkan(t, name)
+			}
+			s := newSequence(t, d, F32, Config{Layers: 1, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, Policy: Uniform{4, 4}})
+			s.step(30)
+			q := s.queries(2)
+			want := s.attend(0, q, AttendOptions{})
+			b := newBuffer(t, d, "runtime", 4096, DeviceLocal)
+			require.NoError(t, Write(t.Context(), d, b, 36, wordsOf(q)))
+			in, out := RowsView(F32, View{b, 36, len(q)}), RowsView(F32, View{newBuffer(t, d, "result", 4096, DeviceLocal), 2012, len(q)})
+			require.NoError(t, s.seq.Attend(0, in, out, AttendOptions{}))
+			got, err := Read(t.Context(), d, out.View)
+			require.NoError(t, err)
+			require.Equal(t, wordsOf(want), got)
+			require.EqualError(t, s.seq.Attend(0, RowsView(F32, View{b, 6, len(q)}), out, AttendOptions{}), "backend: attend: q: rows from word 6: must be a multiple of 4")
+		})
+	}
+}

@@ -19,11 +19,19 @@ var (
 	ErrUnfinishedStep = errors.New("step not finished")
 	// ErrRollback says that rows which a rollback needs are nowhere.
 	ErrRollback = errors.New("rows are gone")
-	// ErrQueries says that queries do not fit the sequence or its heads.
-	ErrQueries = errors.New("queries do not fit")
+	// ErrShape says that rows have another shape than those of the cache.
+	ErrShape = errors.New("rows of another shape")
+	// ErrQueries says that there are more queries than tokens, or too many.
+	ErrQueries = errors.New("too many queries")
 	// ErrClosed says that the cache was closed.
 	ErrClosed = errors.New("cache closed")
 )
+
+// shapeError is an ErrShape that says which.
+type shapeError struct{ error }
+
+func (e shapeError) Is(target error) bool { return target == ErrShape }
+func (e shapeError) Unwrap() error        { return e.error }
 
 // Cache is what the sequences on a device share: the configuration, staging
 // memory, the host's copy of rows, and the pages that forks have in common. It

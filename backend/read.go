@@ -15,7 +15,7 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	}
 	tokens = s.tokens + s.pending[layer]
 	if err := s.c.checkTarget(k, v, tokens); err != nil {
-		return 0, fmt.Errorf("backend: read: %w", err)
+		return 0, fmt.Errorf("backend: read: %w", shapeError{err})
 	}
 	for from := 0; from < tokens; {
 		r := s.newReading(layer, k.Type, from, tokens)
