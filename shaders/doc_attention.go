@@ -79,6 +79,11 @@
 // least 1. The codes of tokens 4i to 4i+3 share word i, the first in the low
 // byte.
 //
+// weigh turns importance to the weights w of groups: the largest over the rows
+// of the window that are kept, the KV heads of the group and, at level token,
+// its layers; or 1, where One is set. Tokens from Seen on, which not all of the
+// last queries saw, get -1 either way.
+//
 // # Frames
 //
 // A frame tells score, soften, observe, mix and merge which tokens there are.
@@ -99,4 +104,11 @@
 // Base/256][KV head][v][D] in f32. Arranged queries are tiles of QUERIES
 // vectors, [KV head][tile], each [D elements, then the X_c][QUERIES] in f32, zero
 // for vectors beyond V, padded to a multiple of four words.
+//
+// QUERIES is 1, 2, or a multiple of 4 up to 16. A dispatch may have some of the
+// KV heads only: Heads counts its own, and offsets in its push constants lead to
+// the first of them. score has all tiles of its KV heads in one dispatch where
+// SINGLE is 0, tile Tile (KV head * tiles of a KV head + tile) where it is 1.
+// The parts of a batch of queries follow each other from Base on without a gap,
+// because mix goes on with the partials of a split that an earlier part began.
 package shaders

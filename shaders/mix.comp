@@ -13,7 +13,7 @@ layout(set = 0, binding = 3, std430) buffer Partials { float partials[]; };
 layout(push_constant) uniform Push {
     uint Vectors;        // query vectors of a KV head, V
     uint Heads;          // KV heads in this dispatch
-    uint Stride;         // words of a vector's scores
+    uint Stride;         // tokens that scores have room for
     uint PageTokens;     // tokens of a page
     uint GroupsPerToken; // groups of a token in a page
     uint RowFirst;       // row of the first KV head in the group, if a token has one group, else its group in the token
