@@ -218,3 +218,35 @@ func TestAttendOnDeviceBuffers(t *testing.T) {
 		})
 	}
 }
+
+// After forks, rollbacks and drops attention has the bits that it has in a
+// cache built afresh.
+func TestAttendAfterForkAndRollback(t *testing.T) {
+	for _, c := range attendCases {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.HostBudget, c.cfg.Sequences = 300, 20, 1<<24, 2
+			s := newSequence(t, cpu(t), F32, c.cfg)
+			for _, n := range []int{20, 20, 20, 1, 20} {
+				s.step(n)
+			}
+			f := s.fork()
+			s.step(7)
+			f.step(20)
+			f.rollback(3)
+			s.rollback(60)
+			s.step(1)
+			for _, one := range []*sequence{s, f} {
+				fresh := one.fresh()
+				for layer := range c.cfg.Layers {
+					q := one.queries(3)
+					require.Equal(t, fresh.attend(layer, q, c.o), one.attend(layer, q, c.o), "layer %d", layer)
+				}
+				require.NoError(t, fresh.c.Close())
+			}
+			require.NoError(t, s.seq.Drop())
+			f.step(5)
+			q := f.queries(1)
+			require.Less(t, relative(f.attend(0, q, c.o), f.exactAttention(0, q, c.o)), 1e-5)
+		})
+	}
+}
