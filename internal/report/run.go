@@ -11,6 +11,7 @@ type Run struct {
 	Setting   string     `json:"setting"` // level, outliers and the policy's parameters, readable
 	Tokens    Tokens     `json:"tokens"`
 	Bytes     Bytes      `json:"bytes"`
+	Growth    *Growth    `json:"growth"`
 	Bits      Bits       `json:"bits"`
 	Histogram Histograms `json:"histogram"`
 	Moves     Moves      `json:"moves"`

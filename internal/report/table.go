@@ -112,6 +112,9 @@ func (r *Run) bits() *table {
 
 func (r *Run) tail() *table {
 	t := newTable(false)
+	if g := r.Growth; g != nil {
+		t.row("growth\t%.1f live bytes a token, least-squares line through %d samples with R² %.6f", g.LivePerToken, len(g.Samples), g.R2)
+	}
 	t.row("moves\t%d groups demoted, %d promoted, %d promotions missed", r.Moves.Demoted, r.Moves.Promoted, r.Moves.Missed)
 	if r.NonFinite > 0 {
 		t.row("not finite\t%d groups stored as they came", r.NonFinite)

@@ -21,6 +21,7 @@ func (s *session) measure(cache *backend.Cache) error {
 		F16: c.Bytes.F16, Live: c.Bytes.Live, Committed: c.Bytes.Committed,
 		Slack: c.Bytes.Slack, Staging: c.Bytes.Staging, Host: c.Bytes.Host, Paper: c.Bytes.Paper,
 	}
+	r.Growth = s.growth.finish()
 	r.Bits = report.Bits{K: digits(c.K.Mean), V: digits(c.V.Mean)}
 	r.Histogram = report.Histograms{K: c.K.Histogram, V: c.V.Histogram}
 	r.Moves = report.Moves{Demoted: c.Moves.Demoted, Promoted: c.Moves.Promoted, Missed: c.Moves.Missed}

@@ -47,6 +47,7 @@ type session struct {
 	prompt  []int
 	policy  backend.Policy
 	result  generate.Result
+	growth  *growth
 	logits  [][]float32 // of the generated positions, kept for the comparison
 	report  report.Run
 }
@@ -92,6 +93,7 @@ func (s *session) compressed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.growth = newGrowth(cache, len(s.prompt)+s.options.Tokens)
 	text, err := cache.NewSequence()
 	if err == nil {
 		err = s.answer(ctx, text)
@@ -114,8 +116,12 @@ func (s *session) answer(ctx context.Context, text *backend.Sequence) error {
 	m, stream := s.model, s.model.Tokenizer.Stream()
 	o := generate.Options{
 		Tokens: s.options.Tokens, Batch: batch,
-		Prefilled: func(done, all int) { s.ui.Progress("prompt", done, all) },
+		Prefilled: func(done, all int) {
+			s.growth.grown(done)
+			s.ui.Progress("prompt", done, all)
+		},
 		Next: func(_ int, logits []float32) (int, error) {
+			s.growth.grown(text.Tokens())
 			token, err := sampler.Next(logits)
 			if err != nil {
 				return 0, err
