@@ -88,6 +88,9 @@ func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
 	limits := r.s.c.dev.Limits()
 	v := constants{layout: r.s.c.geo.layout, lanes: limits.MixLanes(), in: in, out: out,
 		queries: r.tileSize(), ring: ring, single: limits.CPU}
+	if k == shaders.Soften {
+		v.workgroup = limits.SoftenWorkgroup()
+	}
 	return v.spec(k)
 }
 
@@ -193,7 +196,7 @@ func (r *recording) recordScore(p attendPart) {
 func (r *recording) recordSoften() {
 	push := shaders.SoftenPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.s.c.cfg.perHead()),
 		Stride: uint32(r.stride), Window: uint32(r.options.Window)}
-	r.dispatch(shaders.Soften, r.spec(shaders.Soften, F32, F32, false), push.Bytes(), uint32(r.heads*r.vectors),
+	r.dispatch(shaders.Soften, r.spec(shaders.Soften, F32, F32, false), push.Bytes(), uint32(r.heads*r.tiles*max(1, r.tileSize()/4)),
 		r.framed(r.parts[0]), r.scores)
 }
 

@@ -84,6 +84,15 @@ func (l Limits) MixLanes() int {
 	return 8
 }
 
+// SoftenWorkgroup are the invocations of a workgroup of soften. On a CPU it is a
+// subgroup's, because barriers between subgroups cost much there.
+func (l Limits) SoftenWorkgroup() int {
+	if l.CPU {
+		return int(max(8, l.SubgroupSize))
+	}
+	return workgroup
+}
+
 // MinimumLimits are the limits that every Vulkan 1.1 device keeps to.
 var MinimumLimits = Limits{
 	Workgroups:   65535,

@@ -1,6 +1,10 @@
 package backend
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"cmp"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // workgroup is the number of invocations of a workgroup: what every Vulkan
 // device has.
@@ -8,17 +12,18 @@ const workgroup = 128
 
 // constants are the values of lib/config.glsl for one pipeline.
 type constants struct {
-	layout  shaders.Layout
-	lanes   int
-	in, out Type
-	queries int  // vectors of a tile
-	ring    bool // score and mix read the recent window
-	single  bool // a dispatch of score has one tile
+	layout    shaders.Layout
+	lanes     int
+	in, out   Type
+	workgroup int  // 0: the usual one
+	queries   int  // vectors of a tile
+	ring      bool // score and mix read the recent window
+	single    bool // a dispatch of score has one tile
 }
 
 func (c constants) spec(k *shaders.Kernel) []uint32 {
 	values := map[string]uint32{
-		"WORKGROUP": workgroup, "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
+		"WORKGROUP": uint32(cmp.Or(c.workgroup, workgroup)), "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
 		"HEAD_DIM": uint32(c.layout.HeadDim), "ROWS": uint32(c.layout.Rows),
 		"LOW": uint32(c.layout.Low), "HIGH": uint32(c.layout.High),
 		"QUERIES": uint32(c.queries), "RING": flag(c.ring), "SINGLE": flag(c.single),

@@ -178,9 +178,9 @@ var records = []glsl.Record{
 	{
 		Name:     "soften",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "85d4112129fd68ee84a883de8b3b1a4face1e6ceacba9359d717d162a2745cfe",
+		SPIRV:    "c56ee667ed4994640191d33edb593e320c6338142ac0875e020d784ff93ff826",
 		Sources: []glsl.Source{
-			{Path: "soften.comp", SHA256: "ceccd7be48c9ddcbb14aad0592b8c799cda389cc6a2635741d1b26caa822b320"},
+			{Path: "soften.comp", SHA256: "d42ad2c60a4e437eee6b7da4c8ea14eb4ca4eabef9d9ea2cc1b2987187839566"},
 			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},

@@ -1,58 +1,117 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Scores to probabilities, in place. A workgroup has a query vector.
+// Scores to probabilities, in place. A workgroup has the query vectors of up to
+// four neighbouring slots of a tile, so that it moves 128 bits at a time.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // a frame
-layout(set = 0, binding = 1, std430) buffer Scores { float scores[]; };
+layout(set = 0, binding = 1, std430) buffer Scores { vec4 scores[]; };
 layout(push_constant) uniform Push {
     uint Vectors;   // query vectors of a KV head, V
-    uint Heads;     // KV heads
+    uint Heads;     // KV heads in this dispatch
     uint PerHead;   // query heads of a KV head, g
     uint Stride;    // tokens that scores have room for
     uint Window;    // tokens that a query sees, itself included; 0: all before it
 };
 #include "lib/math.glsl"
 
-const uint SUMS = 128; // lanes of the contract, whatever WORKGROUP is
+const uint SUMS = 128;                           // lanes of the contract, whatever WORKGROUP is
+const uint SLOTS = QUERIES < 4 ? QUERIES : 4;    // slots of a workgroup
+const uint PARTS = QUERIES / SLOTS;              // workgroups of a tile
 
-shared float lanes[SUMS];
+shared vec4 lanes[SUMS];
 
-void join(uint i, uint step_) {
-    precise float sum = lanes[i] + lanes[i + step_];
-    lanes[i] = sum;
+// Four of a word's slots, one where tiles have fewer than four.
+vec4 load(uint at) {
+    if (SLOTS == 4) return scores[at / 4u];
+    vec4 x = vec4(0.0);
+    for (uint k = 0u; k < SLOTS; k++) x[k] = WORD(scores, at + k);
+    return x;
 }
 
-// Largest score of columns from..to-1 of the row at word row.
-float largest(uint row, uint from, uint to) {
-    uint local = gl_LocalInvocationID.x;
-    float most = scores[row + from * QUERIES];
-    for (uint i = from + local; i < to; i += WORKGROUP) {
-        float score = scores[row + i * QUERIES];
-        most = score > most ? score : most;
+void store(uint at, vec4 x) {
+    if (SLOTS == 4) {
+        scores[at / 4u] = x;
+        return;
     }
-    lanes[local] = most;
+    for (uint k = 0u; k < SLOTS; k++) WORD(scores, at + k) = x[k];
+}
+
+// Columns from..to-1 that each slot's query sees; none where there is no query.
+struct Seen {
+    uvec4 from;
+    uvec4 to;
+    uint first; // the least from
+    uint end;   // the largest to
+};
+
+Seen seenBy(uint v0) {
+    Seen seen;
+    seen.from = uvec4(0u);
+    seen.to = uvec4(0u);
+    seen.first = 0xffffffffu;
+    seen.end = 0u;
+    for (uint k = 0u; k < SLOTS; k++) {
+        uint v = v0 + k;
+        if (v >= Vectors) continue;
+        uint last = plan[0] - Vectors / PerHead + v / PerHead, first = 0u;
+        if (Window > 0u && last + 1u > Window) first = last + 1u - Window;
+        seen.from[k] = max(first, plan[1]) - plan[1];
+        seen.to[k] = last + 1u - plan[1];
+        seen.first = min(seen.first, seen.from[k]);
+        seen.end = max(seen.end, seen.to[k]);
+    }
+    return seen;
+}
+
+// Largest score that each slot's query sees.
+vec4 largest(uint row, Seen seen) {
+    for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
+        vec4 most = vec4(-8.507059173023462e37); // below every score
+        for (uint i = seen.first + lane; i < seen.end; i += SUMS) {
+            vec4 score = load(row + i * QUERIES);
+            for (uint k = 0u; k < SLOTS; k++)
+                if (i >= seen.from[k] && i < seen.to[k]) most[k] = score[k] > most[k] ? score[k] : most[k];
+        }
+        lanes[lane] = most;
+    }
+    for (uint k = SUMS / 2u; k > 0u; k /= 2u) {
+        barrier();
+        for (uint lane = gl_LocalInvocationID.x; lane < k; lane += WORKGROUP) {
+            vec4 a = lanes[lane], b = lanes[lane + k];
+            for (uint c = 0u; c < 4u; c++) a[c] = b[c] > a[c] ? b[c] : a[c];
+            lanes[lane] = a;
+        }
+    }
     barrier();
-    most = lanes[0];
-    for (uint i = 1u; i < WORKGROUP; i++) most = lanes[i] > most ? lanes[i] : most;
+    vec4 most = lanes[0];
     barrier();
     return most;
 }
 
-// Sums exp(score - most) of columns from..to-1 by the lanes of the contract;
-// leaves the exponentials in scores.
-float sumUp(uint row, uint from, uint to, float most) {
+void join(uint lane, uint step_) {
+    vec4 a = lanes[lane], b = lanes[lane + step_];
+    precise vec4 sum = a + b;
+    lanes[lane] = sum;
+}
+
+// Sums exp(score - most) by the lanes of the contract, and leaves the
+// exponentials in scores.
+vec4 sumUp(uint row, Seen seen, vec4 most) {
     for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
-        float sum = 0.0;
-        for (uint i = from / SUMS * SUMS + lane; i < to; i += SUMS) {
-            if (i < from) continue;
-            uint at = row + i * QUERIES;
-            precise float below = scores[at] - most;
-            float e = exponential(below);
-            scores[at] = e;
-            precise float next = sum + e;
-            sum = next;
+        vec4 sum = vec4(0.0);
+        for (uint i = seen.first / SUMS * SUMS + lane; i < seen.end; i += SUMS) {
+            vec4 e = load(row + i * QUERIES);
+            for (uint k = 0u; k < SLOTS; k++) {
+                bool here = i >= seen.from[k] && i < seen.to[k];
+                precise float below = e[k] - most[k];
+                float power = exponential(here ? below : 0.0);
+                precise float next = sum[k] + (here ? power : 0.0);
+                sum[k] = next;
+                e[k] = here ? power : e[k];
+            }
+            store(row + i * QUERIES, e);
         }
         lanes[lane] = sum;
     }
@@ -65,20 +124,20 @@ float sumUp(uint row, uint from, uint to, float most) {
 }
 
 void main() {
-    uint vector = gl_WorkGroupID.x, local = gl_LocalInvocationID.x;
-    uint queries = Vectors / PerHead, query = vector % Vectors / PerHead;
-    uint last = plan[0] - queries + query, firstSeen = 0u;
-    if (Window > 0u && last + 1u > Window) firstSeen = last + 1u - Window;
-    uint v = vector % Vectors, tile = vector / Vectors * ((Vectors + QUERIES - 1u) / QUERIES) + v / QUERIES;
-    uint row = tile * Stride * QUERIES + v % QUERIES;
-    uint from = max(firstSeen, plan[1]) - plan[1], to = last + 1u - plan[1], end = plan[0] - plan[1];
-    float most = largest(row, from, to);
-    float inverse = reciprocal(sumUp(row, from, to, most));
-    for (uint lane = local; lane < SUMS; lane += WORKGROUP) {
-        for (uint i = lane; i < end; i += SUMS) {
-            bool seen = i >= from && i < to;
-            precise float p = (seen ? scores[row + i * QUERIES] : 0.0) * inverse;
-            scores[row + i * QUERIES] = p < 9.094947017729282e-13 ? 0.0 : p; // 2^-40
+    uint tile = gl_WorkGroupID.x / PARTS, part = gl_WorkGroupID.x % PARTS;
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, v0 = tile % tiles * QUERIES + part * SLOTS;
+    uint row = tile * Stride * QUERIES + part * SLOTS;
+    Seen seen = seenBy(v0);
+    vec4 most = largest(row, seen), sum = sumUp(row, seen, most), inverse = vec4(0.0);
+    for (uint k = 0u; k < SLOTS; k++) inverse[k] = reciprocal(v0 + k < Vectors ? sum[k] : 1.0);
+    uint end = v0 < Vectors ? plan[0] - plan[1] : 0u;
+    for (uint i = gl_LocalInvocationID.x; i < end; i += WORKGROUP) {
+        vec4 e = load(row + i * QUERIES);
+        for (uint k = 0u; k < SLOTS; k++) {
+            bool here = i >= seen.from[k] && i < seen.to[k];
+            precise float p = (here ? e[k] : 0.0) * inverse[k];
+            if (v0 + k < Vectors) e[k] = p < 9.094947017729282e-13 ? 0.0 : p; // 2^-40
         }
+        store(row + i * QUERIES, e);
     }
 }

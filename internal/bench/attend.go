@@ -82,7 +82,7 @@ func (a *attending) record(stride uint32) {
 		a.workgroups(shaders.Query, kvHeads*perHead*a.layout.HeadDim/32), a.queries, a.arranged)
 	a.recordScore(shaders.ScorePush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups})
 	a.step(shaders.Soften, shaders.SoftenPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, Stride: stride}.Bytes(),
-		queryHeads, a.frame, a.scores)
+		kvHeads*perHead/4, a.frame, a.scores)
 	if !a.Plain {
 		push := shaders.ObservePush{Vectors: perHead, VectorEnd: perHead, Heads: kvHeads, Stride: stride, HeadStride: stride / 4, Words: stride / 4}
 		a.step(shaders.Observe, push.Bytes(), a.workgroups(shaders.Observe, kvHeads*tokens/4), a.frame, a.scores, a.importance)

@@ -44,6 +44,10 @@ func (c config) constant(kernel string, k shaders.Constant) uint32 {
 		return v
 	}
 	switch k.Name {
+	case "WORKGROUP":
+		if kernel == "soften" {
+			return uint32(c.limits.SoftenWorkgroup())
+		}
 	case "LANES":
 		return c.lanes(kernel)
 	case "QUERIES":
