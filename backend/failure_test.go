@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,25 +15,43 @@ import (
 // failing is a device that refuses memory or lists when told to.
 type failing struct {
 	Device
+	mu               sync.Mutex
 	buffers, submits int // how many still succeed; negative: all
 	err              error
 }
 
 func (d *failing) NewBuffer(label string, words int, m Memory) (Buffer, error) {
-	if d.buffers == 0 {
+	if !d.take(&d.buffers) {
 		return nil, d.err
 	}
-	d.buffers--
 	return d.Device.NewBuffer(label, words, m)
 }
 
 func (d *failing) Submit(l *List) (Ticket, error) {
-	if d.submits == 0 {
+	if !d.take(&d.submits) {
 		return nil, d.err
 	}
-	d.submits--
 	return d.Device.Submit(l)
 }
+
+func (d *failing) take(left *int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if *left == 0 {
+		return false
+	}
+	*left--
+	return true
+}
+
+// succeed sets how many buffers and lists still succeed.
+func (d *failing) succeed(buffers, submits int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.buffers, d.submits = buffers, submits
+}
+
+var errBroken = errors.New("broken")
 
 var small = Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 64, Alpha: 0.07, Policy: testQAQ(Paper), AdaptEvery: -1, HostBudget: 1 << 20}
 

@@ -1,0 +1,177 @@
+package backend
+
+import (
+	"context"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// In exact mode every step ends with the bits that the rule asks for.
+func TestExactStepsWait(t *testing.T) {
+	cfg := small
+	cfg.Exact, cfg.AdaptEvery = true, 1
+	s := newSequence(t, cpu(t), F32, cfg)
+	for _, n := range []int{30, 1, 16, 1, 1, 9} {
+		s.step(n)
+		require.Nil(t, s.c.adapter.flight)
+		s.requireBits(0, s.chunks())
+		s.requireRows(F32)
+	}
+	require.Positive(t, s.seq.moves.Promoted)
+	require.Zero(t, s.seq.moves.LateSteps)
+	require.NoError(t, s.seq.Stats().Unmet)
+}
+
+func TestHostBudgetIsExplained(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		level  Level
+		budget int64
+		want   string
+	}{
+		{"head", LevelHead, 4 * 64 * 2 * 32 * 2, `^backend: adapt: token \d+ [kv], layer \d, KV head \d has \d bits and was to have \d since step \d: the host keeps rows of the tokens before 64 in 32768 bytes: host budget reached$`},
+		{"layer", LevelLayer, 0, `^backend: adapt: token \d+ [kv], layer \d, KV head 0..1 has \d bits and was to have \d since step \d: the host keeps rows of the tokens before 0 in 0 bytes: host budget reached$`},
+		{"token", LevelToken, 0, `^backend: adapt: token \d+ [kv], layer 0..1, KV head 0..1 has `},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := small
+			cfg.HostBudget, cfg.Capacity, cfg.Exact, cfg.Level = c.budget, 140, true, c.level
+			s := newSequence(t, cpu(t), F32, cfg)
+			var err error
+			for _, n := range []int{20, 20, 20, 20, 20, 9, 9, 9} {
+				s.step(n)
+				if _, err = s.seq.Adapt(context.Background()); err != nil {
+					break
+				}
+			}
+			require.ErrorIs(t, err, ErrHostBudget)
+			require.Regexp(t, c.want, err.Error())
+			require.EqualError(t, s.seq.Stats().Unmet, err.Error())
+			require.EqualError(t, s.c.Stats().Unmet, err.Error())
+			u := *s.seq.unmet
+			require.GreaterOrEqual(t, s.c.geo.tokenOf(u.page, u.group), s.seq.host.kept)
+			require.Equal(t, u.has, s.seq.store.pageBits(u.page)[u.group])
+			require.Greater(t, u.wants, u.has)
+			s.requireRows(F32)
+			s.rollback(s.seq.Tokens())
+			require.NoError(t, s.seq.Stats().Unmet)
+		})
+	}
+}
+
+// The decision that is explained is the oldest that still waits.
+func TestOldestUnmetDecision(t *testing.T) {
+	s := newSequence(t, cpu(t), F32, small)
+	s.step(30)
+	page := pageID{Value, 1, 0}
+	a := func(step int, lacking ...int) *adaptation {
+		b := &adaptation{c: s.c, s: s.seq, step: step, watched: s.seq.unmet, targets: []target{{unit: 1, to: 1}}}
+		for _, g := range lacking {
+			b.miss(page, g, 5, 2)
+		}
+		return b
+	}
+	for _, c := range []struct {
+		name        string
+		lacking     []int
+		group, step int
+	}{
+		{"first", []int{3, 7}, 3, 0}, {"again", []int{1, 3}, 3, 0}, {"another", []int{1, 7}, 1, 2}, {"again other", []int{1}, 1, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.seq.follow(a(s.seq.steps, c.lacking...))
+			require.Equal(t, &unmet{page, c.group, 5, 2, c.step + 1}, s.seq.unmet)
+			s.seq.steps++
+		})
+	}
+	elsewhere := a(9)
+	elsewhere.targets[0].unit = 0
+	s.seq.follow(elsewhere)
+	require.NotNil(t, s.seq.unmet)
+	s.seq.follow(a(9))
+	require.Nil(t, s.seq.unmet)
+}
+
+var large = Config{Layers: 4, KVHeads: 2, HeadDim: 64, Capacity: 500, MaxAppend: 100, Alpha: 0.04, Policy: testQAQ(Paper), AdaptEvery: 1, HostBudget: 1 << 24}
+
+// A round goes on over steps where a batch is not all of it, and sequences take
+// turns.
+func TestRoundsOfSeveralBatchesAndSequences(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		bits int // words of the buffer, 0: as it is
+	}{{"whole segments", 0}, {"parts of segments", 400}} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := large
+			cfg.Sequences, cfg.PageTokens = 2, 16
+			s := newSequence(t, cpu(t), F32, cfg)
+			if c.bits > 0 {
+				s.c.adapter.bits.Release()
+				var err error
+				s.c.adapter.bits, err = s.c.dev.NewBuffer("adapt.bits", c.bits, Download)
+				require.NoError(t, err)
+			}
+			for range 3 {
+				s.step(100)
+			}
+			f := s.fork()
+			batches := 0
+			for i := range 8 {
+				for _, q := range []*sequence{s, f} {
+					q.step(1)
+					if a := s.c.adapter.flight; a != nil {
+						<-a.done
+						batches++
+					}
+				}
+				if i == 4 {
+					require.Positive(t, s.seq.moves.Demoted+s.seq.moves.Promoted)
+					require.Positive(t, f.seq.moves.Demoted+f.seq.moves.Promoted)
+				}
+			}
+			require.GreaterOrEqual(t, batches, 14, "each step starts one")
+			for _, q := range []*sequence{s, f} {
+				q.requireRows(F16)
+				q.adapt()
+				q.requireFresh()
+			}
+			require.NoError(t, f.seq.Drop())
+			s.step(1)
+			s.requireRows(F16)
+		})
+	}
+}
+
+// What adapting holds does not grow, and nothing is left of it.
+func TestManyAdaptationsHoldNoMore(t *testing.T) {
+	goroutines := runtime.NumGoroutine()
+	cfg := small
+	cfg.AdaptEvery, cfg.Capacity, cfg.MaxAppend = 1, 128, 8
+	s := newSequence(t, cpu(t), F32, cfg)
+	for range 8 {
+		s.step(8)
+	}
+	staging, lists := s.c.Stats().Bytes.Staging, len(s.c.lists)
+	var most int64
+	for i := range 150 {
+		s.step(1)
+		s.rollback(1)
+		if a := s.c.adapter.flight; a != nil {
+			<-a.done
+			require.LessOrEqual(t, a.held.Load(), 2*s.seq.store.total.words)
+		}
+		st := s.c.Stats()
+		if i < 20 {
+			most = max(most, st.Bytes.Committed)
+		}
+		require.LessOrEqual(t, st.Bytes.Committed, most+most/10)
+		require.Equal(t, staging, st.Bytes.Staging)
+		require.Equal(t, s.c.dev.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
+	}
+	require.LessOrEqual(t, len(s.c.lists), lists+1)
+	require.Greater(t, s.c.Stats().Adapting.Batches, int64(100))
+	require.NoError(t, s.c.Close())
+	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+}

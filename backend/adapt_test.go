@@ -1,0 +1,231 @@
+package backend
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// gate is a device that keeps the lists of adaptations waiting while it is
+// shut: what writes new segments.
+type gate struct {
+	Device
+	mu   sync.Mutex
+	open chan struct{} // nil or closed: open
+}
+
+func (d *gate) shut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open = make(chan struct{})
+}
+
+func (d *gate) release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open != nil {
+		close(d.open)
+		d.open = nil
+	}
+}
+
+func (d *gate) Submit(l *List) (Ticket, error) {
+	d.mu.Lock()
+	open := d.open
+	d.mu.Unlock()
+	text := l.String()
+	if open != nil && (strings.Contains(text, "mark repack") || strings.Contains(text, "mark ranges")) {
+		<-open
+	}
+	return d.Device.Submit(l)
+}
+
+// endRound lands what is on the way and all that is left of the round.
+func (s *sequence) endRound() {
+	for s.c.finish(nil); s.seq.round.active; s.c.finish(nil) {
+		s.c.pump()
+	}
+	require.NoError(s.t, s.seq.round.err)
+}
+
+func (s *sequence) counts() [3]int64 {
+	m := s.seq.moves
+	return [3]int64{m.Demoted, m.Promoted, m.Missed}
+}
+
+func TestAdaptBesideStepsEqualsAdapt(t *testing.T) { testBesideSteps(t, cpu(t)) }
+
+// Every buffer that a kernel of the cache writes is compared with the reference.
+func TestAdaptBesideStepsOnVulkanAndReference(t *testing.T) {
+	testBesideSteps(t, openVulkan(t, "both:llvmpipe"))
+}
+
+func testBesideSteps(t *testing.T, d Device) {
+	for _, c := range cacheCases {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
+			byHand := newSequence(t, d, c.appended, c.cfg)
+			c.cfg.AdaptEvery = 1
+			beside := newSequence(t, d, c.appended, c.cfg)
+			for _, n := range []int{20, 20, 5, 20, 1, 7} {
+				byHand.step(n)
+				byHand.adapt()
+				beside.step(n)
+				beside.requireRows(F16)
+				beside.endRound()
+				require.Equal(t, byHand.seq.store.bits, beside.seq.store.bits)
+				require.Equal(t, byHand.seq.store.total, beside.seq.store.total)
+				beside.requireBits(0, beside.chunks())
+				beside.requireRows(F32)
+			}
+			require.Equal(t, byHand.counts(), beside.counts())
+			require.Equal(t, !c.cfg.fixed(), beside.counts()[1] > 0)
+			st := beside.c.Stats()
+			require.Equal(t, d.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging+byHand.c.Stats().Bytes.Committed+byHand.c.Stats().Bytes.Staging)
+		})
+	}
+}
+
+func (c Config) fixed() bool { return c.withDefaults().Policy.Rule(Key).Fixed }
+
+// Steps go on, and read what they read before, while promotions are prepared.
+func TestStepsDoNotWaitForPromotions(t *testing.T) {
+	d := &gate{Device: cpu(t)}
+	cfg := small
+	cfg.AdaptEvery = 4
+	s := newSequence(t, d, F32, cfg)
+	t.Cleanup(d.release)
+	s.step(32)
+	s.step(14)
+	s.step(1) // 47 tokens: no page is stored until there are 53
+	s.endRound()
+	d.shut()
+	before := s.seq.moves
+	s.step(1) // the fourth: decides
+	flight := s.c.adapter.flight
+	require.NotNil(t, flight)
+	for range 3 {
+		s.step(1)
+		s.requireRows(F32)
+		require.Equal(t, before, s.seq.moves)
+		require.Same(t, flight, s.c.adapter.flight)
+	}
+	d.release()
+	<-flight.done
+	s.step(1)
+	s.requireRows(F32)
+	m := s.seq.moves
+	require.Positive(t, m.Promoted)
+	require.Equal(t, 4*m.Promoted, m.LateSteps, "four steps attended with too few bits")
+	require.Equal(t, int64(4), m.LateMax)
+	require.Positive(t, m.BytesUp)
+	require.Positive(t, m.BytesDown)
+	a := s.c.Stats().Adapting
+	require.Equal(t, int64(1), a.Beside)
+	require.Positive(t, a.Host)
+	require.Less(t, a.Waited, a.Time)
+}
+
+// A step that stores pages in a segment that is on the way waits; a fork and a
+// rollback too.
+func TestCallsThatChangeSegmentsWait(t *testing.T) {
+	for name, call := range map[string]func(*sequence){
+		"step":     func(s *sequence) { s.step(16) },
+		"fork":     func(s *sequence) { s.fork().requireRows(F32) },
+		"rollback": func(s *sequence) { s.rollback(20) },
+		"adapt":    func(s *sequence) { s.adapt(); s.requireBits(0, s.chunks()) },
+		"lists":    func(s *sequence) { require.Contains(s.t, s.c.Lists()["move"].String(), "mark repack") },
+		"drop":     func(s *sequence) { require.NoError(s.t, s.seq.Drop()) },
+		"close":    func(s *sequence) { require.NoError(s.t, s.c.Close()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &gate{Device: cpu(t)}
+			cfg := small
+			cfg.AdaptEvery, cfg.Sequences = 3, 2
+			s := newSequence(t, d, F32, cfg)
+			t.Cleanup(d.release)
+			s.step(32)
+			s.step(5)
+			d.shut()
+			s.step(1)
+			flight := s.c.adapter.flight
+			require.NotNil(t, flight)
+			time.AfterFunc(5*time.Millisecond, d.release)
+			call(s)
+			require.True(t, flight.ready())
+			if s.seq.dropped || s.c.closed {
+				st := s.c.Stats()
+				require.Zero(t, st.Bytes.Committed)
+				require.NoError(t, s.c.Close())
+				require.Zero(t, d.Stats().LiveBytes)
+				return
+			}
+			s.c.finish(nil)
+			s.requireRows(F32)
+			require.Equal(t, d.Stats().LiveBytes, s.c.Stats().Bytes.Committed+s.c.Stats().Bytes.Staging)
+		})
+	}
+}
+
+// Every list and every buffer fails once, also in the goroutine.
+func TestAdaptBesideStepsGoesOnAfterFailures(t *testing.T) {
+	reported := 0
+	for n := range 30 {
+		d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+		cfg := small
+		cfg.AdaptEvery, cfg.Capacity = 1, 128
+		s := newSequence(t, d, F32, cfg)
+		s.step(32)
+		s.step(16)
+		s.endRound()
+		if d.succeed(-1, n); n >= 15 {
+			d.succeed(n-15, -1)
+		}
+		failures := 0
+		for range 6 {
+			for layer := range cfg.Layers {
+				s.append(layer, 6)
+				s.observe(layer, 6)
+			}
+			if err := s.seq.Step(context.Background()); err != nil {
+				require.ErrorIs(t, err, errBroken)
+				require.Regexp(t, "^backend: [^\n]*broken$", err.Error())
+				if strings.HasPrefix(err.Error(), "backend: adapt: ") {
+					reported++
+				}
+				failures++
+				d.succeed(-1, -1)
+				require.NoError(t, s.seq.Step(context.Background()))
+			}
+			s.c.finish(nil)
+			s.requireFailed(d)
+		}
+		s.adapt()
+		s.requireBits(0, s.chunks())
+		s.requireRows(F32)
+		require.NoError(t, s.c.Close())
+		require.Zero(t, d.Stats().LiveBytes)
+		require.LessOrEqual(t, failures, 1)
+	}
+	require.Greater(t, reported, 8)
+}
+
+// requireFailed wants what is read to be whole, whatever failed, and takes the
+// device to be well again after an error that the next Step will tell.
+func (s *sequence) requireFailed(d *failing) {
+	if s.seq.round.err != nil {
+		d.succeed(-1, -1)
+	}
+	d.mu.Lock()
+	buffers, submits := d.buffers, d.submits
+	d.mu.Unlock()
+	d.succeed(-1, -1)
+	s.requireRows(F32)
+	d.succeed(buffers, submits)
+	st := s.c.Stats()
+	require.Equal(s.t, d.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
+}
