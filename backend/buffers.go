@@ -81,7 +81,7 @@ func (c *Cache) scratchWords() int {
 		stride := roundUp(c.cfg.Capacity, splitTokens) + splitTokens
 		least = max(least, newAttendLayout(g, c.cfg.perHead(), 1, stride, c.dev.Limits().ViewAlign).words)
 	}
-	return max(least, c.cfg.Capacity*g.slotWords()/scratchPart, 2*g.pageGroups*(1+g.slotStride))
+	return max(least, c.cfg.Capacity*g.slotWords()/scratchPart, 2*(g.pageGroups*(2+g.slotStride)+encodeLoss*c.dev.Limits().ViewAlign))
 }
 
 // checkView refuses buffers that no kernel can see as a whole.
@@ -96,7 +96,7 @@ func (c *Cache) checkView(label string, words int) error {
 // alignment of a dispatch of its own.
 func (c *Cache) jobWords(align int) int {
 	g := &c.geo
-	return 2*align + 8 + g.tokenGroups + g.pageGroups
+	return max(align+8+g.tokenGroups+g.pageGroups, c.judgeWords())
 }
 
 func (b *buffers) all() []Buffer {

@@ -46,6 +46,7 @@ type Cache struct {
 	geo   geometry
 	rules [2]Rule
 
+	weigher Weigher // the policy, where it is one
 	buffers
 	adapter   adapter
 	pool      hostPool
@@ -78,11 +79,11 @@ func New(dev Device, cfg Config) (*Cache, error) {
 		return nil, err
 	}
 	c := &Cache{dev: dev, cfg: cfg, geo: geo, lists: map[string]*List{}, sequences: map[uint64]*Sequence{}, times: map[string]time.Duration{}}
-	c.rules = [2]Rule{cfg.Policy.Rule(Key), cfg.Policy.Rule(Value)}
-	for k, r := range c.rules {
-		if err := r.check(Kind(k)); err != nil {
-			return nil, err
-		}
+	if err := c.takeRules(); err != nil {
+		return nil, err
+	}
+	if err := c.checkImportance(); err != nil {
+		return nil, err
 	}
 	err = c.allocate()
 	if err == nil {
@@ -97,13 +98,6 @@ func New(dev Device, cfg Config) (*Cache, error) {
 
 // deviceLost tells whether nothing can be done on the device any more.
 func deviceLost(err error) bool { return errors.Is(err, vk.ErrDeviceLost) }
-
-func (r Rule) check(k Kind) error {
-	if r.MinBits < 0 || r.MinBits > 8 || r.MaxBits < r.MinBits || r.MaxBits > 8 && r.MaxBits != rawBits {
-		return fmt.Errorf("backend: policy: bits %d..%d for %s: must be within 0..8, or up to 16: %w", r.MinBits, r.MaxBits, k, ErrConfig)
-	}
-	return nil
-}
 
 // Close drops every sequence and releases everything that the cache holds on
 // the device and the host.
@@ -145,8 +139,8 @@ func (c *Cache) run(role string, record func(*List)) error {
 	return c.submit(role, l)
 }
 
-// Lists are the last recorded list of each role: append, read, keep, encode,
-// pack, decide, ranges, move, promote, fork, restore. They can be printed and,
+// Lists are the last recorded list of each role: append, read, observe, keep,
+// weigh, encode, pack, decide, ranges, move, promote, fork, restore. They can be printed and,
 // while the cache is open and unchanged, submitted again.
 func (c *Cache) Lists() map[string]*List {
 	if a := c.adapter.flight; a != nil {

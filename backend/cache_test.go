@@ -65,10 +65,9 @@ func (s *sequence) requireBits(from, to int) {
 			for chunk := from; chunk < to; chunk++ {
 				p := pageID{kind, unit, chunk}
 				for group, got := range s.seq.store.pageBits(p) {
-					w := []float32{s.importanceOf(unit, group%g.tokenGroups, g.tokenOf(p, group))}
-					s.cfg.Policy.Weigh(kind, w)
+					w := s.weightOf(kind, unit, group%g.tokenGroups, g.tokenOf(p, group))
 					c := limit32(s.c.limit(kind, unit, group%g.tokenGroups, s.seq.tokens))
-					want := freshPage(s.t, g.layout, s.groupRows(p, group), 255, s.c.rules[k], w[0], c).Bits[0]
+					want := freshPage(s.t, g.layout, s.groupRows(p, group), 255, s.c.rules[k], w, c).Bits[0]
 					require.Equal(s.t, want, got, "%s unit %d chunk %d group %d", kind, unit, chunk, group)
 				}
 			}
@@ -164,7 +163,11 @@ func TestStatsAddUp(t *testing.T) {
 			require.Equal(t, 73, st.Tokens)
 			require.Equal(t, s.seq.stored, st.Stored)
 			window := int64((st.Tokens - st.Stored) * g.slotWords())
-			require.Equal(t, 4*(words+window), st.Bytes.Live)
+			importance := int64(0)
+			if !s.fixed() {
+				importance = int64(73 * s.cfg.Window * c.cfg.Layers * c.cfg.KVHeads)
+			}
+			require.Equal(t, 4*(words+window)+importance, st.Bytes.Live)
 			require.Equal(t, s.c.dev.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
 			require.Equal(t, int64(73*2*c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim*2), st.Bytes.F16)
 			var groups int64

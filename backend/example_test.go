@@ -119,7 +119,7 @@ func ExampleCache_Lists() {
 }
 
 // A policy of one's own: keep the first token as it came, the rest in 2 bits.
-func ExamplePolicy() {
+func ExampleWeigher() {
 	device, _ := backend.OpenDevice("cpu", backend.Options{})
 	defer device.Close()
 	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}})
@@ -137,14 +137,14 @@ type sink struct{ backend.None }
 
 func (sink) Name() string { return "sink" }
 func (sink) Rule(backend.Kind) backend.Rule {
-	return backend.Rule{MinBits: 2, MaxBits: 16, Fixed: true}
+	return backend.Rule{MinBits: 2, MaxBits: 16, Weight: backend.WeightCustom, Fixed: true}
 }
 
 func (sink) Limit(backend.Kind, int, int, int) float64 { return 1 }
 
-func (sink) Weigh(_ backend.Kind, importance []float32) {
-	for t := range importance {
-		importance[t] = 0 // MinBits
+func (sink) Weigh(w *backend.Weighing) {
+	for t := range w.Weights {
+		w.Weights[t] = 0 // MinBits
 	}
-	importance[0] = -1 // MaxBits
+	w.Weights[0] = -1 // MaxBits
 }

@@ -196,7 +196,7 @@ func TestGoesOnAfterFailures(t *testing.T) {
 		s.requireBits(0, s.chunks())
 		s.requireRows(F32)
 		require.Equal(t, 39, s.c.Stats().Tokens)
-		if n < 12 || n == 20 {
+		if n < 11 || n == 20 {
 			require.Equal(t, 1, failures, "case %d", n)
 		}
 	}

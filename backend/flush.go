@@ -73,7 +73,7 @@ func (s *Sequence) storeChunks(ctx context.Context, from, to int) error {
 	for unit := range s.c.geo.units {
 		for chunk := from; chunk < to; chunk++ {
 			batch = append(batch, pageID{Key, unit, chunk})
-			if len(batch) < most && (unit < s.c.geo.units-1 || chunk < to-1) {
+			if len(batch) < most && (chunk < to-1 || !s.c.endsView(unit)) {
 				continue
 			}
 			if err := s.storeBatch(ctx, judges, batch); err != nil {
@@ -85,11 +85,15 @@ func (s *Sequence) storeChunks(ctx context.Context, from, to int) error {
 	return nil
 }
 
+// encodeLoss is what the parts of scratch of a kind lose to alignment, in units
+// of it.
+const encodeLoss = 2
+
 // encodeBatch is how many pages of a kind fit the buffers at once.
 func (c *Cache) encodeBatch() int {
 	g := &c.geo
-	slots := c.scratch.Len() / 2 / (g.pageGroups * (1 + g.slotStride))
-	plans := c.plan.Len() / (2 * c.jobWords(c.dev.Limits().ViewAlign))
+	slots := (c.scratch.Len()/2 - encodeLoss*c.dev.Limits().ViewAlign) / (g.pageGroups * (2 + g.slotStride))
+	plans := c.plan.Len() / (2 * c.judgeWords())
 	bits := c.out.Len() / (2 * g.pageGroups)
 	return max(1, min(slots, plans, bits))
 }

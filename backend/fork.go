@@ -7,7 +7,7 @@ import (
 
 // Fork adds a sequence that equals this one and goes its own way from here.
 // Pages and host rows are shared until one of the two changes them; the recent
-// window is copied on the device. Moves of the new one begin at zero.
+// window and importance are copied on the device. Moves of the new one begin at zero.
 //
 // The error wraps ErrSequences when the cache has as many sequences as its
 // configuration allows, and ErrUnfinishedStep between Append and Step.
@@ -24,12 +24,20 @@ func (s *Sequence) Fork() (*Sequence, error) {
 	if err == nil {
 		err = s.host.fork(&f.host)
 	}
+	if err == nil {
+		err = s.importance.copyTo(f.importance)
+	}
 	if err != nil {
-		f.ring.Release()
+		f.host.pool.drop(f.id)
+		f.release()
 		return nil, err
 	}
 	f.tokens, f.stored, f.ringFrom, f.steps = s.tokens, s.stored, s.ringFrom, s.steps
-	f.importance = s.importance.clone()
+	for k := range s.remembered {
+		for unit := range s.remembered[k] {
+			f.remembered[k][unit] = s.remembered[k][unit].clone()
+		}
+	}
 	f.store.share(s.store)
 	s.c.enter(f)
 	return f, nil

@@ -4,184 +4,222 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// importance keeps the last n attention rows of each scope (what shares a bit
-// width: a KV head, a layer or the token) and gives the exact maximum over them.
+// importance keeps, of each layer, what its last n queries gave every token at
+// most, by KV head: codes of 8 bits on the device (package shaders, Importance).
+// Query q lies in row q%n, so that a query takes the place of the one that
+// leaves.
 type importance struct {
-	n        int
-	heads    int  // KV heads of a layer
-	scopes   int  // scopes of a layer: KV heads at level head, else 1
-	shared   bool // level token: one scope for all layers
-	capacity int
-	queries  []int    // queries observed, by layer
-	rows     []window // by scope
+	c       *Cache
+	buffer  Buffer           // [layer][row][KV head][words]; nil: the policy needs none
+	queries []int            // observed so far, by layer
+	rows    [][]importantRow // [layer][row]
 }
 
-// window holds n rows; query q lies in row q%n.
-type window struct {
-	query   []int // the query that a row holds, -1: none
-	visible []int // tokens that the row's query could see
-	rows    [][]float32
+// importantRow says which query a row holds.
+type importantRow struct {
+	query   int // -1: none
+	visible int // tokens that the query saw
 }
 
-func newImportance(c Config) *importance {
-	m := &importance{n: c.Window, heads: c.KVHeads, scopes: 1, shared: c.Level == LevelToken, capacity: c.Capacity}
-	if c.Level == LevelHead {
-		m.scopes = c.KVHeads
-	}
-	m.queries = make([]int, c.Layers)
-	count := c.Layers * m.scopes
-	if m.shared {
-		count = 1
-	}
-	m.rows = make([]window, count)
-	for i := range m.rows {
-		m.rows[i] = window{query: slices.Repeat([]int{-1}, m.n), visible: make([]int, m.n), rows: make([][]float32, m.n)}
-	}
-	return m
+// observation is a query of a call whose probabilities go to a row.
+type observation struct{ query, row int }
+
+// observing says which scores a dispatch of observe reads: those of one query,
+// or of some of its query heads, for some KV heads.
+type observing struct {
+	vectors  int // query vectors of a KV head in the scores
+	from, to int // of these, the ones that count
+	heads    int // KV heads
+	stride   int // tokens that the scores have room for
+	tile     int // query vectors of a tile
+	tokens   int // most tokens that a frame may have when the list runs
+	join     bool
 }
 
-// scope is the window of a scope of a layer.
-func (m *importance) scope(layer, s int) *window {
-	if m.shared {
-		return &m.rows[0]
-	}
-	return &m.rows[layer*m.scopes+s]
-}
-
-// observe takes attention rows [queries][queryHeads][tokens] of a layer. The
-// queries belong to the newest tokens, in order: query i sees the tokens up to
-// tokens-queries+i.
-func (m *importance) observe(layer int, probs []float32, queries, queryHeads, tokens int) {
-	first := max(0, queries-m.n) // earlier rows would be pushed out again
-	for i := first; i < queries; i++ {
-		q := m.queries[layer] + i
-		for h := range queryHeads {
-			w := m.scope(layer, h*m.scopes/queryHeads)
-			at := (i*queryHeads + h) * tokens
-			w.add(q, m.n, tokens-queries+i+1, probs[at:at+tokens])
+// keepsImportance tells whether the policy needs importance on the device.
+func (c *Cache) keepsImportance() bool {
+	for _, r := range c.rules {
+		if r.Weight == WeightImportance || r.Weight == WeightCustom {
+			return true
 		}
+	}
+	return false
+}
+
+// importanceHead are the words of a KV head in a row, importanceLayer those of
+// a layer: a multiple of what aligns a view.
+func (c *Cache) importanceHead() int { return (c.cfg.Capacity + 3) / 4 }
+
+func (c *Cache) importanceLayer() int {
+	return roundUp(c.cfg.Window*c.geo.heads*c.importanceHead(), c.dev.Limits().ViewAlign)
+}
+
+// importanceWords are the words of a sequence's importance.
+func (c *Cache) importanceWords() int {
+	if !c.keepsImportance() {
+		return 0
+	}
+	return c.geo.layers * c.importanceLayer()
+}
+
+// maxReduced is how many codes a weight is the largest of at most: what every
+// driver runs in one invocation.
+const maxReduced = 1 << 15
+
+// checkImportance refuses what weigh cannot see or reduce at once.
+func (c *Cache) checkImportance() error {
+	if !c.keepsImportance() {
+		return nil
+	}
+	if n := c.cfg.Window * c.geo.layout.Rows; n > maxReduced {
+		return fmt.Errorf("backend: window %d: importance of %d rows of a group: must be at most %d: %w", c.cfg.Window, n, maxReduced, ErrConfig)
+	}
+	return c.checkView("importance", c.geo.layers/c.geo.units*c.importanceLayer())
+}
+
+func (c *Cache) newImportance(id uint64) (*importance, error) {
+	m := &importance{c: c, queries: make([]int, c.cfg.Layers), rows: make([][]importantRow, c.cfg.Layers)}
+	for layer := range m.rows {
+		m.rows[layer] = slices.Repeat([]importantRow{{query: -1}}, c.cfg.Window)
+	}
+	if !c.keepsImportance() {
+		return m, nil
+	}
+	var err error
+	m.buffer, err = c.dev.NewBuffer(fmt.Sprintf("importance.%d", id), c.importanceWords(), DeviceLocal)
+	if err != nil {
+		return nil, fmt.Errorf("backend: importance of sequence %d: %w", id, err)
+	}
+	return m, nil
+}
+
+func (m *importance) release() {
+	if m.buffer != nil {
+		m.buffer.Release()
+	}
+}
+
+// plan names the queries of a call of a layer that are to be observed, the last
+// n of them, and their rows. There are none where nothing keeps importance; the
+// list depends on the layer's queries so far in its rows alone.
+func (m *importance) plan(layer, queries int) (list []observation) {
+	if m.buffer == nil {
+		return nil
+	}
+	n := len(m.rows[layer])
+	for q := max(0, queries-n); q < queries; q++ {
+		list = append(list, observation{query: q, row: (m.queries[layer] + q) % n})
+	}
+	return list
+}
+
+// observeFrame is the number of words of a frame of observe.
+const observeFrame = 5
+
+// frame tells observe how many tokens there are, the first one that scores
+// hold, and where in the layer's importance a row of a KV head lies.
+func (m *importance) frame(tokens, base, row, head int) [observeFrame]uint32 {
+	at := (row*m.c.geo.heads + head) * m.c.importanceHead()
+	return [observeFrame]uint32{uint32(tokens), uint32(base), 0, 0, uint32(at)}
+}
+
+// record records that probabilities go to the row that the frame names. Nothing
+// else in the list needs to be ordered with it but what wrote the scores.
+func (m *importance) record(l *List, layer int, o observing, frame, scores View) {
+	words := min((o.tokens+3)/4, m.c.importanceHead())
+	push := shaders.ObservePush{Vectors: uint32(o.vectors), VectorFirst: uint32(o.from), VectorEnd: uint32(o.to),
+		Heads: uint32(o.heads), Stride: uint32(o.stride), HeadStride: uint32(m.c.importanceHead()), Words: uint32(words)}
+	if o.join {
+		push.Keep = 1
+	}
+	k := constants{layout: m.c.geo.layout, lanes: 1, in: F32, out: F32, queries: o.tile}
+	l.Dispatch(Dispatch{Kernel: shaders.Observe, Spec: k.spec(shaders.Observe), Push: push.Bytes(),
+		Workgroups: workgroups(o.heads * words), Views: []View{frame, scores, m.layer(layer, 1)}})
+}
+
+// layer is the view of the importance of layers from the given one on.
+func (m *importance) layer(first, layers int) View {
+	each := m.c.importanceLayer()
+	return View{m.buffer, first * each, layers * each}
+}
+
+// done counts the queries of a call once they were observed: they are those of
+// the newest of so many tokens of the layer.
+func (m *importance) done(layer, queries, tokens int) {
+	n := len(m.rows[layer])
+	for i := max(0, queries-n); i < queries; i++ {
+		q := m.queries[layer] + i
+		m.rows[layer][q%n] = importantRow{q, tokens - queries + i + 1}
 	}
 	m.queries[layer] += queries
 }
 
-// add joins a row of a query to what other heads and layers gave for it.
-func (w *window) add(q, n, visible int, probs []float32) {
-	r := q % n
-	if w.query[r] > q {
-		return // a layer that lags behind: the row has left the window
-	}
-	if w.query[r] < q {
-		w.query[r], w.visible[r] = q, visible
-		w.rows[r] = w.rows[r][:0]
-	}
-	old := len(w.rows[r])
-	w.rows[r] = append(w.rows[r], probs[min(old, len(probs)):]...)
-	for t, p := range probs[:min(old, len(probs))] {
-		if p > w.rows[r][t] {
-			w.rows[r][t] = p
-		}
-	}
-}
-
-// fill sets out[t] to the importance of token t: its largest probability in the
-// last n queries, or -1 if not all of them saw it.
-func (w *window) fill(out []float32) {
-	seen := len(out)
-	for r, q := range w.query {
-		if q < 0 {
-			seen = 0
-			break
-		}
-		seen = min(seen, w.visible[r], len(w.rows[r]))
-	}
-	copy(out[:seen], w.rows[0])
-	for _, row := range w.rows[1:] {
-		for t, p := range row[:seen] {
-			if p > out[t] {
-				out[t] = p
+// seen is how many tokens the last n queries of the layers from..to-1 all saw;
+// 0 where there were fewer queries.
+func (m *importance) seen(from, to int) int {
+	seen := math.MaxInt
+	for _, rows := range m.rows[from:to] {
+		for _, r := range rows {
+			if r.query < 0 {
+				return 0
 			}
+			seen = min(seen, r.visible)
 		}
 	}
-	fill(out[seen:], -1)
-}
-
-// bytes are the host bytes of the kept rows.
-func (m *importance) bytes() int64 {
-	var n int64
-	for _, w := range m.rows {
-		for _, r := range w.rows {
-			n += 4 * int64(cap(r))
-		}
-	}
-	return n
-}
-
-// Observe takes the attention probabilities of a layer, [queries][queryHeads]
-// [tokens], of the newest queries tokens of the cache: query i belongs to token
-// tokens-queries+i, and probabilities of later tokens are 0. The query heads of
-// a KV head are consecutive. Only the last Window queries are kept.
-func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) error {
-	if err := s.usable(layer); err != nil {
-		return err
-	}
-	tokens := s.tokens + s.pending[layer]
-	switch {
-	case queryHeads < 1 || queryHeads%s.c.cfg.KVHeads != 0:
-		return fmt.Errorf("backend: observe: %d query heads: must be a multiple of the %d KV heads", queryHeads, s.c.cfg.KVHeads)
-	case queries < 1 || queries > tokens:
-		return fmt.Errorf("backend: observe: %d queries: layer %d holds %d tokens", queries, layer, tokens)
-	case len(probs) != queries*queryHeads*tokens:
-		return fmt.Errorf("backend: observe: %d probabilities: %d queries, %d heads and %d tokens need %d",
-			len(probs), queries, queryHeads, tokens, queries*queryHeads*tokens)
-	}
-	s.importance.observe(layer, probs, queries, queryHeads, tokens)
-	return nil
-}
-
-// clone is a copy that goes its own way.
-func (m *importance) clone() *importance {
-	n := *m
-	n.queries, n.rows = slices.Clone(m.queries), slices.Clone(m.rows)
-	for i, w := range m.rows {
-		n.rows[i] = window{slices.Clone(w.query), slices.Clone(w.visible), slices.Clone(w.rows)}
-		for r := range w.rows {
-			n.rows[i].rows[r] = slices.Clone(w.rows[r])
-		}
-	}
-	return &n
+	return seen
 }
 
 // forget drops, of each layer, the first query that saw more than the given
 // tokens and all after it; the next one observed takes its number.
 func (m *importance) forget(tokens int) {
-	for layer := range m.queries {
-		first := math.MaxInt
-		for s := range m.scopes {
-			first = min(first, m.scope(layer, s).forget(tokens))
-		}
-		for other := range m.queries {
-			if other == layer || m.shared { // layers of one scope number queries alike
-				m.queries[other] = min(m.queries[other], first)
+	for layer, rows := range m.rows {
+		first := m.queries[layer]
+		for _, r := range rows {
+			if r.query >= 0 && r.visible > tokens {
+				first = min(first, r.query)
 			}
 		}
+		for i, r := range rows {
+			if r.query >= first {
+				rows[i].query = -1
+			}
+		}
+		m.queries[layer] = first
 	}
 }
 
-// forget empties the rows of the first query that saw more than the given
-// tokens and of all after it, and returns that query.
-func (w *window) forget(tokens int) int {
-	first := math.MaxInt
-	for r, q := range w.query {
-		if q >= 0 && w.visible[r] > tokens {
-			first = min(first, q)
+// copyTo makes the importance of a new sequence that of this one.
+func (m *importance) copyTo(f *importance) error {
+	f.queries = slices.Clone(m.queries)
+	for layer := range m.rows {
+		f.rows[layer] = slices.Clone(m.rows[layer])
+	}
+	var regions []Region
+	for layer, rows := range m.rows {
+		for row, r := range rows {
+			for head := 0; head < m.c.geo.heads && r.query >= 0 && m.buffer != nil; head++ {
+				at := layer*m.c.importanceLayer() + (row*m.c.geo.heads+head)*m.c.importanceHead()
+				regions = append(regions, Region{at, at, (r.visible + 3) / 4})
+			}
 		}
 	}
-	for r, q := range w.query {
-		if q >= first {
-			w.query[r] = -1
-		}
+	if len(regions) == 0 {
+		return nil
 	}
-	return first
+	return m.c.run("fork", func(l *List) {
+		l.Copy(m.buffer, f.buffer, regions...)
+		l.Mark("fork")
+	})
+}
+
+// importanceBytes are the bytes of importance of so many tokens.
+func (c *Cache) importanceBytes(tokens int) int64 {
+	if !c.keepsImportance() {
+		return 0
+	}
+	return int64(c.cfg.Window*c.cfg.Layers*c.cfg.KVHeads) * int64(tokens)
 }

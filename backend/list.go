@@ -75,6 +75,13 @@ func (l *List) String() string {
 	return b.String()
 }
 
+// fail makes the recording one that Submit refuses.
+func (l *List) fail(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+}
+
 func (l *List) add(c Command) {
 	if l.err != nil {
 		return

@@ -108,7 +108,7 @@ func (s *sequence) observe(layer, n int) {
 		row := make([]float32, heads*s.cfg.Capacity)
 		for h := range heads {
 			for t := range tokens - n + q + 1 {
-				p := float32(s.rng.ExpFloat64()) / float32(tokens)
+				p := min(float32(s.rng.ExpFloat64())/float32(tokens), 1)
 				all[(q*heads+h)*tokens+t], row[h*s.cfg.Capacity+t] = p, p
 			}
 		}
@@ -117,7 +117,20 @@ func (s *sequence) observe(layer, n int) {
 			s.seen = append(s.seen, tokens-n+q+1)
 		}
 	}
+	defer unbroken(s.c.dev)()
 	require.NoError(s.t, s.seq.Observe(layer, all, n, heads))
+}
+
+// unbroken lets a failing device work until the function that it returns is
+// called.
+func unbroken(d Device) func() {
+	f, ok := d.(*failing)
+	if !ok {
+		return func() {}
+	}
+	buffers, submits := f.buffers, f.submits
+	f.buffers, f.submits = -1, -1
+	return func() { f.buffers, f.submits = buffers, submits }
 }
 
 func (s *sequence) tokens(layer int) int {
@@ -133,11 +146,14 @@ func (s *sequence) step(n int) {
 	require.NoError(s.t, s.seq.Step(context.Background()))
 }
 
-// weight is the weight of a group by the definition.
-func (s *sequence) importanceOf(unit, group, token int) float32 {
-	n, q := s.cfg.Window, len(s.seen)
-	if q < n || s.seen[q-n] <= token {
+// weightOf is the weight of a group by the definition.
+func (s *sequence) weightOf(kind Kind, unit, group, token int) float32 {
+	n, q, weight := s.cfg.Window, len(s.seen), s.c.rules[kind].Weight
+	if weight == WeightMost || q < n || s.seen[q-n] <= token {
 		return -1
+	}
+	if weight == WeightOne {
+		return 1
 	}
 	var most float32
 	from, to := s.c.geo.unitLayers(unit)
@@ -149,7 +165,17 @@ func (s *sequence) importanceOf(unit, group, token int) float32 {
 			}
 		}
 	}
-	return most
+	return roundedUp(most)
+}
+
+// roundedUp is the least importance that is no less than a probability: four
+// significant bits.
+func roundedUp(p float32) float32 {
+	if p == 0 {
+		return 0
+	}
+	fraction, exponent := math.Frexp(float64(max(p, 0x1.2p-31)))
+	return float32(math.Ldexp(math.Ceil(fraction*16)/16, exponent))
 }
 
 // groupRows are the words of a group as they were appended.

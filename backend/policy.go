@@ -1,6 +1,9 @@
 package backend
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Shape is what a policy must know of the cache that it serves.
 type Shape struct {
@@ -11,14 +14,27 @@ type Shape struct {
 // with R*w <= c*(2^b - delta), or MaxBits. R is the range of a group, w its
 // weight, c its limit.
 type Rule struct {
-	MinBits, MaxBits int  // 0..8; MaxBits may be 16 (raw)
-	Authors          bool // delta is 1 (the authors' code), else 0 (the paper)
-	Fixed            bool // bits never change once a group is stored
+	MinBits, MaxBits int    // 0..8; MaxBits may be 16 (raw)
+	Weight           Weight // what w is
+	Authors          bool   // delta is 1 (the authors' code), else 0 (the paper)
+	Fixed            bool   // bits never change once a group is stored
 }
 
+// Weight says what the weight of a group is. But for WeightMost, tokens that
+// fewer than the last n = Config.Window queries saw have MaxBits.
+type Weight uint8
+
+// Weights of groups. The zero value is WeightImportance.
+const (
+	WeightImportance Weight = iota // the largest attention probability in the last n queries
+	WeightOne                      // 1
+	WeightMost                     // none: all groups have MaxBits
+	WeightCustom                   // what the policy says, which is a Weigher
+)
+
 // Policy decides bits: importance and range in, bits out. The range part runs
-// on the device by the Rule; the policy gives weights and limits. To choose
-// bits freely, give weight -1 for MaxBits and 0 for MinBits, with limit 1.
+// on the device by the Rule, as do the weights, unless the policy is a Weigher;
+// the policy gives limits. A policy is a value that several caches may use.
 type Policy interface {
 	// Name is short: qaq, uniform, none.
 	Name() string
@@ -29,11 +45,52 @@ type Policy interface {
 	// Limit is c for groups of a layer and KV head when the cache holds the
 	// given tokens. A group of several heads gets the least of theirs.
 	Limit(k Kind, layer, head, tokens int) float64
-	// Weigh turns importance into weights in place, for all groups of one
-	// layer and head (as far as the level tells them apart), oldest token
-	// first. Importance is the largest attention probability that the token
-	// got in the last n queries, or -1 where it has had fewer than n.
-	Weigh(k Kind, importance []float32)
+}
+
+// Weigher is a Policy that gives the weights of groups on the host, for kinds
+// whose Rule says WeightCustom. To choose bits freely, give weight -1 for
+// MaxBits and 0 for MinBits, with limit 1.
+type Weigher interface {
+	Policy
+	// Weigh turns importance into weights, for all groups of one layer and KV
+	// head (as far as the level tells them apart). It is called when tokens are
+	// stored and when bits are adapted, at most once for a state of the sequence.
+	Weigh(*Weighing)
+}
+
+// Weighing is one call of a Weigher. The slices have a place for each stored
+// token, oldest first, and are the policy's during the call only.
+type Weighing struct {
+	Kind        Kind
+	Layer, Head int // the first ones of the groups
+	Tokens      int // of the sequence: the newest of them are not stored yet
+
+	// Weights has the importance of the tokens, the largest attention
+	// probability that each got in the last n queries, or -1 where fewer than n
+	// saw it, and takes the weights.
+	Weights []float32
+
+	// State is a word a token that the policy may write and finds again in the
+	// next call for the same sequence, kind, layer and head; 0 for new tokens. A
+	// fork has a copy of it; Rollback drops that of the dropped tokens.
+	State []uint32
+}
+
+// takeRules asks the policy for its rules.
+func (c *Cache) takeRules() error {
+	c.rules = [2]Rule{c.cfg.Policy.Rule(Key), c.cfg.Policy.Rule(Value)}
+	c.weigher, _ = c.cfg.Policy.(Weigher)
+	for k, r := range c.rules {
+		switch {
+		case r.MinBits < 0 || r.MinBits > 8 || r.MaxBits < r.MinBits || r.MaxBits > 8 && r.MaxBits != rawBits:
+			return fmt.Errorf("backend: policy: bits %d..%d for %s: must be within 0..8, or up to 16: %w", r.MinBits, r.MaxBits, Kind(k), ErrConfig)
+		case r.Weight > WeightCustom:
+			return fmt.Errorf("backend: policy: weight %d for %s: must be 0..%d: %w", r.Weight, Kind(k), WeightCustom, ErrConfig)
+		case r.Weight == WeightCustom && c.weigher == nil:
+			return fmt.Errorf("backend: policy %s: custom weights for %s: it must be a Weigher: %w", c.cfg.Policy.Name(), Kind(k), ErrConfig)
+		}
+	}
+	return nil
 }
 
 // rawBits are the bits of a group stored as it came.

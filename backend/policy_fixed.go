@@ -13,13 +13,12 @@ func (None) Name() string { return "none" }
 func (None) Check(Shape) error { return nil }
 
 // Rule pins every group to 16 bits.
-func (None) Rule(Kind) Rule { return Rule{MinBits: 8, MaxBits: rawBits, Fixed: true} }
+func (None) Rule(Kind) Rule {
+	return Rule{MinBits: 8, MaxBits: rawBits, Weight: WeightMost, Fixed: true}
+}
 
 // Limit is not used: every group is pinned.
 func (None) Limit(Kind, int, int, int) float64 { return 0 }
-
-// Weigh pins every group.
-func (None) Weigh(_ Kind, importance []float32) { fill(importance, -1) }
 
 // Uniform gives every group the same bits, 0..8, whatever its importance.
 type Uniform struct {
@@ -45,17 +44,8 @@ func (u Uniform) Rule(k Kind) Rule {
 	if k == Value {
 		b = u.ValueBits
 	}
-	return Rule{MinBits: b, MaxBits: b, Fixed: true}
+	return Rule{MinBits: b, MaxBits: b, Weight: WeightMost, Fixed: true}
 }
 
 // Limit is not used: there is one bit width.
 func (Uniform) Limit(Kind, int, int, int) float64 { return 0 }
-
-// Weigh leaves the importance, which does not matter.
-func (Uniform) Weigh(Kind, []float32) {}
-
-func fill(s []float32, v float32) {
-	for i := range s {
-		s[i] = v
-	}
-}

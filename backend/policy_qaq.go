@@ -84,9 +84,14 @@ func (q QAQ) checkNorms(s Shape) error {
 	return nil
 }
 
-// Rule has delta 1 for the authors' formula.
-func (q QAQ) Rule(Kind) Rule {
-	return Rule{MinBits: q.MinBits, MaxBits: q.MaxBits, Authors: q.Formula == Authors}
+// Rule has delta 1 for the authors' formula. K has no importance in its bound:
+// the weight is 1.
+func (q QAQ) Rule(k Kind) Rule {
+	r := Rule{MinBits: q.MinBits, MaxBits: q.MaxBits, Authors: q.Formula == Authors}
+	if k == Key {
+		r.Weight = WeightOne
+	}
+	return r
 }
 
 // Limit is c of the rule R*w <= c*(2^b - delta). The paper wants a standard
@@ -109,17 +114,4 @@ func (q QAQ) Limit(k Kind, layer, head, tokens int) float64 {
 		return 2 * math.Sqrt(12/norm*spread)
 	}
 	return 2 * math.Sqrt(3) * math.Sqrt(spread/norm)
-}
-
-// Weigh keeps the importance for V. K has no importance in its bound: the
-// weight is 1, except where the token is too new.
-func (QAQ) Weigh(k Kind, importance []float32) {
-	if k == Value {
-		return
-	}
-	for i, w := range importance {
-		if w >= 0 {
-			importance[i] = 1
-		}
-	}
 }

@@ -44,6 +44,11 @@ func (s *Sequence) Rollback(tokens int) error {
 		s.unmet = nil
 	}
 	s.importance.forget(end)
+	for k := range s.remembered {
+		for unit := range s.remembered[k] {
+			s.remembered[k][unit].truncate(stored)
+		}
+	}
 	return s.host.truncate(stored)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -121,41 +120,4 @@ func TestRollbackAndTheHostBudget(t *testing.T) {
 	s.step(20)
 	require.Equal(t, 64, s.seq.host.kept, "there is room again")
 	s.requireRows(F32)
-}
-
-func TestImportanceForgetsDroppedTokens(t *testing.T) {
-	for _, level := range []Level{LevelHead, LevelToken} {
-		m := newImportance(Config{Layers: 2, KVHeads: 1, Window: 2, Capacity: 8, Level: level})
-		out := func(layer, n int) []float32 {
-			w := make([]float32, n)
-			m.scope(layer, 0).fill(w)
-			return w
-		}
-		see := func(p ...float32) {
-			for layer := range 2 {
-				m.observe(layer, p, 1, 1, len(p))
-			}
-		}
-		see(.5)
-		see(.1, .2)
-		see(.3, .4, .6)
-		was := m.clone()
-		m.forget(3)
-		assert.Equal(t, was, m, "all of them are there")
-		m.forget(2)
-		assert.Equal(t, []float32{-1, -1}, out(1, 2), "one row of two is left")
-		assert.Equal(t, []int{2, 2}, m.queries)
-		see(.0, .1, .7)
-		assert.Equal(t, []float32{.1, .2, -1}, out(1, 3), "as if the dropped query had never been")
-		m.forget(0)
-		assert.Equal(t, []float32{-1}, out(0, 1))
-		see(.8)
-		see(.2, .1)
-		assert.Equal(t, []float32{.8, -1}, out(1, 2))
-		assert.Equal(t, 3, was.queries[0], "a clone goes its own way")
-		m.observe(0, []float32{.1, 0, 0}, 1, 1, 3) // layer 1 lags behind
-		m.forget(3)
-		m.observe(1, []float32{.3, 0, 0}, 1, 1, 3)
-		assert.Equal(t, []float32{.3, .1}, out(1, 2), "nothing was forgotten")
-	}
 }

@@ -2,30 +2,24 @@ package backend
 
 import "math"
 
-// judge gives limits and weights of groups for one decision: the policy asked
-// once for each layer, head and kind.
+// judge gives limits and weights of groups of a kind for one decision.
 type judge struct {
 	s      *Sequence
 	kind   Kind
-	tokens int         // tokens that weights are known of
-	limits []float32   // [unit][group of a token]
-	unit   int         // the unit that weights are for, -1: none
-	weight [][]float32 // [group of a token][token]
+	holds  int       // tokens of the sequence
+	tokens int       // of these, the first that are judged
+	limits []float32 // [unit][group of a token]
 }
 
-// newJudge asks for a cache that holds `holds` tokens, for the groups of its
-// first `tokens` tokens.
+// newJudge asks for the limits of a sequence that holds `holds` tokens, for the
+// groups of its first `tokens` tokens.
 func (s *Sequence) newJudge(kind Kind, holds, tokens int) *judge {
-	j := &judge{s: s, kind: kind, tokens: tokens, unit: -1}
+	j := &judge{s: s, kind: kind, holds: holds, tokens: tokens}
 	g := &s.c.geo
 	for unit := range g.units {
 		for group := range g.tokenGroups {
 			j.limits = append(j.limits, limit32(s.c.limit(kind, unit, group, holds)))
 		}
-	}
-	j.weight = make([][]float32, g.tokenGroups)
-	for i := range j.weight {
-		j.weight[i] = make([]float32, tokens)
 	}
 	return j
 }
@@ -43,39 +37,36 @@ func (c *Cache) limit(kind Kind, unit, group, tokens int) float64 {
 	return least
 }
 
-// weights are the weights of the groups of a unit, [group of a token][token].
-func (j *judge) weights(unit int) [][]float32 {
-	if unit == j.unit {
-		return j.weight
-	}
-	j.unit = unit
-	for group, w := range j.weight {
-		j.s.importance.scope(unit, group).fill(w)
-		j.s.c.cfg.Policy.Weigh(j.kind, w)
-		for t := range w {
-			w[t] = weight32(w[t])
-		}
-	}
-	return j.weight
+// judged says where encode and decide find limits and weights of pages.
+type judged struct{ plan, want View }
+
+// record records the making of weights for pages, in room where they are made on
+// the device, and plans pages at the given places. A Barrier must follow.
+func (j *judge) record(l *List, plan *planner, pages []pageID, place func(pageID) uint32, room View) judged {
+	words := j.plan(pages, place)
+	jobs := len(words)
+	planned := plan.add(append(words, j.s.weighJobs(pages)...))
+	return judged{planned, j.recordWeights(l, plan, pages, planned, jobs, room)}
 }
 
 // plan is the plan of encode and decide for pages at the given places: two
-// words a page, then the limits of its groups; and the weight of every group.
-func (j *judge) plan(pages []pageID, place func(pageID) uint32) (words, want []uint32) {
+// words a page, then the limits of its groups.
+func (j *judge) plan(pages []pageID, place func(pageID) uint32) []uint32 {
 	g := &j.s.c.geo
-	limits := 2 * len(pages)
-	words, want = make([]uint32, limits+len(pages)*g.tokenGroups), make([]uint32, len(pages)*g.pageGroups)
+	words := make([]uint32, 2*len(pages), len(pages)*(5+g.tokenGroups))
 	for i, p := range pages {
-		words[2*i], words[2*i+1] = place(p), uint32(limits+i*g.tokenGroups)
+		words[2*i], words[2*i+1] = place(p), uint32(len(words))
 		for group := range g.tokenGroups {
-			words[limits+i*g.tokenGroups+group] = math.Float32bits(j.limits[p.unit*g.tokenGroups+group])
-		}
-		weights := j.weights(p.unit)
-		for n := range g.pageGroups {
-			want[i*g.pageGroups+n] = math.Float32bits(weights[n%g.tokenGroups][g.tokenOf(p, n)])
+			words = append(words, wordOf(j.limits[p.unit*g.tokenGroups+group]))
 		}
 	}
-	return words, want
+	return words
+}
+
+// judgeWords bounds the plan words of a page that is judged in a dispatch of its
+// own, with the loss to alignment.
+func (c *Cache) judgeWords() int {
+	return 2*c.dev.Limits().ViewAlign + 5 + c.geo.tokenGroups + c.geo.pageGroups
 }
 
 // delta is the delta of the rule.

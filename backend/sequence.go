@@ -14,6 +14,7 @@ type Sequence struct {
 	ring       Buffer // recent window: [slot][K, V][layer][KV head][D] of the cache's type
 	store      *store
 	importance *importance
+	remembered [2][]remembered // what a Weigher keeps, [kind][unit]
 	host       hostRows
 
 	tokens   int   // tokens of finished steps
@@ -39,7 +40,6 @@ func (c *Cache) NewSequence() (*Sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.importance = newImportance(c.cfg)
 	c.enter(s)
 	return s, nil
 }
@@ -54,8 +54,16 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	}
 	s := &Sequence{c: c, id: c.made, store: newStore(&c.geo), pending: make([]int, c.cfg.Layers), attends: make([]*attendList, c.cfg.Layers)}
 	s.host = hostRows{pool: &c.pool, geo: &c.geo, id: s.id}
+	for k := range s.remembered {
+		s.remembered[k] = make([]remembered, c.geo.units)
+	}
 	var err error
-	s.ring, err = c.newRing(s.id)
+	if s.ring, err = c.newRing(s.id); err != nil {
+		return nil, err
+	}
+	if s.importance, err = c.newImportance(s.id); err != nil {
+		s.ring.Release()
+	}
 	return s, err
 }
 
@@ -98,6 +106,7 @@ func (s *Sequence) release() {
 	}
 	s.store.release()
 	s.ring.Release()
+	s.importance.release()
 	s.store, s.importance, s.ring, s.appends = nil, nil, nil, nil
 }
 

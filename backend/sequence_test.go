@@ -59,7 +59,7 @@ func testSequences(t *testing.T, d Device, cases []cacheCase) {
 			f.requireFresh()
 			require.Equal(t, d.Stats().LiveBytes, f.c.Stats().Bytes.Committed+f.c.Stats().Bytes.Staging)
 			require.NoError(t, f.seq.Drop())
-			requireEmpty(t, f.c, empty-int64(4*f.c.geo.slots*f.c.geo.slotWords()))
+			requireEmpty(t, f.c, empty-int64(4*(f.c.geo.slots*f.c.geo.slotWords()+f.c.importanceWords())))
 		})
 	}
 }

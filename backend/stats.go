@@ -8,11 +8,11 @@ import (
 // Bytes are the sizes of a cache or of a sequence, each counted by what it says.
 type Bytes struct {
 	F16       int64 `json:"f16"`       // the rows of all tokens in f16: what the cache would take without qaqvk
-	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used part of the recent window
-	Committed int64 `json:"committed"` // device memory held for pages and recent window, slack included
+	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used parts of the recent window and of importance
+	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
 	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences
-	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, attention rows
+	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a Weigher keeps
 	Paper     int64 `json:"paper"`     // the paper's accounting: code bits and outlier values alone; no range, index or header
 }
 
@@ -89,8 +89,8 @@ func (c *Cache) complete(s *Stats, pages held) {
 	s.Times = maps.Clone(c.times)
 	window := int64(s.Tokens-s.Stored) * int64(c.geo.slotWords())
 	s.Bytes.F16 = int64(s.Tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2
-	s.Bytes.Live = 4 * (t.words + window)
-	s.Bytes.Committed = 4 * (words + int64(s.Sequences*c.geo.slots*c.geo.slotWords()))
+	s.Bytes.Live = 4*(t.words+window) + c.importanceBytes(s.Tokens)
+	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(c.geo.slots*c.geo.slotWords()+c.importanceWords())))
 	s.Bytes.Slack = 4 * (words - t.words)
 	s.Bytes.Staging = c.buffers.bytes() + c.adapter.bytes() + c.pool.slotBytes()
 	s.Bytes.Paper = t.paperBytes(&c.geo) + 4*window
@@ -105,4 +105,12 @@ func (s *Stats) hold(a *adaptation) {
 }
 
 // indexBytes are the host bytes beside the rows.
-func (s *Sequence) indexBytes() int64 { return s.store.mirrorBytes() + s.importance.bytes() }
+func (s *Sequence) indexBytes() int64 {
+	n := s.store.mirrorBytes()
+	for k := range s.remembered {
+		for unit := range s.remembered[k] {
+			n += s.remembered[k][unit].bytes()
+		}
+	}
+	return n
+}

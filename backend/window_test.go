@@ -8,44 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestImportanceIsTheMaximumOfTheLastRows(t *testing.T) {
-	m := newImportance(Config{Layers: 1, KVHeads: 1, Window: 2, Capacity: 8})
-	out := func(n int) []float32 {
-		w := make([]float32, n)
-		m.scope(0, 0).fill(w)
-		return w
-	}
-	assert.Equal(t, []float32{-1}, out(1), "no rows yet")
-	m.observe(0, []float32{.9, .1}, 1, 2, 1)
-	assert.Equal(t, []float32{-1}, out(1), "fewer than n rows")
-	m.observe(0, []float32{.3, .7, .6, .4}, 1, 2, 2)
-	assert.Equal(t, []float32{.9, -1}, out(2), "the second token has one row")
-	m.observe(0, []float32{.1, .2, .7, .3, .3, .4}, 1, 2, 3)
-	assert.Equal(t, []float32{.6, .7, -1}, out(3), "the first row has left")
-	prefill := make([]float32, 3*2*6) // 3 queries at once: only the last two count
-	for i := range prefill {
-		prefill[i] = float32(i) / 100
-	}
-	m.observe(0, prefill, 3, 2, 6)
-	assert.Equal(t, []float32{.30, .31, .32, .33, .34, -1}, out(6))
-	assert.Equal(t, []float32{.30}, out(1))
-}
-
-func TestImportanceOverLayers(t *testing.T) {
-	m := newImportance(Config{Layers: 2, KVHeads: 1, Window: 1, Capacity: 8, Level: LevelToken})
-	m.observe(0, []float32{.2, .5}, 1, 1, 2)
-	m.observe(1, []float32{.3, .1}, 1, 1, 2)
-	w := make([]float32, 2)
-	m.scope(1, 0).fill(w)
-	assert.Equal(t, []float32{.3, .5}, w)
-	m.observe(0, []float32{.1, .1, .1}, 1, 1, 3)
-	m.scope(0, 0).fill(w)
-	assert.Equal(t, []float32{.1, .1}, w, "layer 1 lags behind")
-	m.observe(1, []float32{0, .4, 0}, 1, 1, 3)
-	m.scope(0, 0).fill(w)
-	assert.Equal(t, []float32{.1, .4}, w)
-}
-
 // A runtime hands over rows that are on the device already, at any offset.
 func TestAppendsFromADeviceBuffer(t *testing.T) {
 	for _, name := range []string{"cpu", "both:llvmpipe"} {

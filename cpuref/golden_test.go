@@ -47,14 +47,14 @@ func attended(t testing.TB, a attention) map[string][]uint32 {
 		Vectors: uint32(a.vectors()), VectorEnd: uint32(a.vectors()), Heads: uint32(a.heads),
 		Stride: uint32(a.stride()), HeadStride: uint32(words), Words: uint32(words),
 	}
-	require.NoError(t, Observe(shaders.ObserveSpec(a.spec(0, 0)), p, a.frame(0, a.tokens), r.probabilities, importance))
+	require.NoError(t, Observe(shaders.ObserveSpec(a.spec(0, 0)), p, append(a.frame(0, a.tokens), 0), r.probabilities, importance))
 	n := uint32(a.tokens * a.heads)
 	w := shaders.WeighPush{
 		Groups: n, GroupsPerJob: n, GroupsPerToken: uint32(a.heads), Heads: 1, Layers: 1,
-		HeadStride: uint32(words), Rows: 1, Seen: uint32(a.tokens - 9),
+		HeadStride: uint32(words), Rows: 1,
 	}
 	want := make([]uint32, n)
-	require.NoError(t, Weigh(shaders.WeighSpec{}, w, []uint32{0, 0}, importance, want))
+	require.NoError(t, Weigh(shaders.WeighSpec{}, w, []uint32{0, 0, uint32(a.tokens - 9)}, importance, want))
 	return map[string][]uint32{
 		"query": r.queries, "score": r.scores, "soften": r.probabilities, "observe": importance,
 		"weigh": want, "mix": r.partials, "merge": r.rows,

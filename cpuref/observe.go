@@ -15,6 +15,10 @@ func Observe(s shaders.ObserveSpec, p shaders.ObservePush, plan, scores, importa
 	if err != nil {
 		return err
 	}
+	at, err := f.plan.word(4)
+	if err != nil {
+		return err
+	}
 	t, err := tilesOf("observe", s.HeadDim, s.Queries, uint64(p.Vectors))
 	if err != nil {
 		return err
@@ -35,7 +39,7 @@ func Observe(s shaders.ObserveSpec, p shaders.ObservePush, plan, scores, importa
 		return err
 	}
 	all := uint64(p.Heads-1)*uint64(p.HeadStride) + words
-	out, err := buffer{"observe", "importance", importance}.span(uint64(p.At), all)
+	out, err := buffer{"observe", "importance", importance}.span(uint64(at), all)
 	if err != nil {
 		return err
 	}

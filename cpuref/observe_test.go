@@ -51,8 +51,8 @@ func TestObserveTakesTheLargest(t *testing.T) {
 	r := a.run(t, shaders.TypeF32)
 	s := shaders.ObserveSpec(a.spec(0, 0))
 	observe := func(p shaders.ObservePush, importance []uint32) []uint32 {
-		p.Vectors, p.Heads, p.Stride, p.At, p.HeadStride = uint32(a.vectors()), 2, uint32(a.stride()), 5, 152
-		require.NoError(t, Observe(s, p, a.frame(0, 597), r.probabilities, importance))
+		p.Vectors, p.Heads, p.Stride, p.HeadStride = uint32(a.vectors()), 2, uint32(a.stride()), 152
+		require.NoError(t, Observe(s, p, append(a.frame(0, 597), 5), r.probabilities, importance))
 		return importance
 	}
 	want := func(from, end, words int) []uint32 {
@@ -75,7 +75,7 @@ func TestObserveTakesTheLargest(t *testing.T) {
 func TestObserveWithoutScores(t *testing.T) {
 	importance := guarded(66)
 	s, p := shaders.ObserveSpec{Queries: 4}, shaders.ObservePush{Vectors: 3, VectorEnd: 3, Heads: 1, HeadStride: 64, Words: 64}
-	require.NoError(t, Observe(s, p, []uint32{256, 256, 0, 256}, nil, importance))
+	require.NoError(t, Observe(s, p, []uint32{256, 256, 0, 256, 0}, nil, importance))
 	same(t, append(make([]uint32, 64), guard, guard), importance, "importance")
 }
 
@@ -84,11 +84,11 @@ func TestObserveWithoutScores(t *testing.T) {
 func TestWeighTakesTheLargest(t *testing.T) {
 	p := shaders.WeighPush{
 		Groups: 7, GroupsPerJob: 4, GroupsPerToken: 2, Heads: 2, Layers: 2,
-		HeadStride: 4, LayerStride: 20, Rows: 2, RowStride: 50, Seen: 5,
+		HeadStride: 4, LayerStride: 20, Rows: 2, RowStride: 50, Jobs: 2,
 	}
 	importance := randomWords(120, 8)
 	importance[10], importance[20] = 0, 0
-	plan := []uint32{3, 1, 0, 7}
+	plan := []uint32{9, 9, 3, 1, 5, 0, 7, 5}
 	want := make([]uint32, 7)
 	for n := range want {
 		token := []int{3, 3, 4, 4, 0, 0, 1}[n]
@@ -107,7 +107,7 @@ func TestWeighTakesTheLargest(t *testing.T) {
 	require.NoError(t, Weigh(shaders.WeighSpec{}, p, plan, importance, got))
 	same(t, append(want, guard), got, "weights")
 
-	p.Seen, p.One = 4, 1
+	p.One, plan[4] = 1, 4
 	require.NoError(t, Weigh(shaders.WeighSpec{}, p, plan, nil, got))
 	one, pinned := math.Float32bits(1), math.Float32bits(-1)
 	same(t, []uint32{one, one, pinned, pinned, one, one, one, guard}, got, "one")

@@ -81,8 +81,8 @@
 //
 // weigh turns importance to the weights w of groups: the largest over the rows
 // of the window that are kept, the KV heads of the group and, at level token,
-// its layers; or 1, where One is set. Tokens from Seen on, which not all of the
-// last queries saw, get -1 either way.
+// its layers; or 1, where One is set. Tokens that not all of the last queries
+// saw, those from the number on that a job tells, get -1 either way.
 //
 // # Frames
 //
@@ -95,6 +95,7 @@
 //	3  End: behind the last token of the part
 //	4  and on, for pages: of page i, tokens First + i*PageTokens and on, the
 //	   offset of the K page and that of the V page
+//	4  for observe: the words before the importance of the first KV head
 //
 // Scores are [KV head][tile][Stride tokens][QUERIES]: the vectors of a KV head
 // are in ceil(V/QUERIES) tiles of QUERIES, vector v in tile v/QUERIES, and the

@@ -3,7 +3,7 @@
 // Importance of tokens: the largest probability that a KV head's last queries
 // gave them. An invocation has a word, four tokens.
 #include "lib/config.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // a frame
+layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // a frame of its own
 layout(set = 0, binding = 1, std430) readonly buffer Scores { float scores[]; };
 layout(set = 0, binding = 2, std430) buffer Importance { uint importance[]; };
 layout(push_constant) uniform Push {
@@ -12,7 +12,6 @@ layout(push_constant) uniform Push {
     uint VectorEnd;   // behind the last vector that counts
     uint Heads;       // KV heads
     uint Stride;      // tokens that scores have room for
-    uint At;          // words before the importance of the first KV head
     uint HeadStride;  // words from KV head to KV head
     uint Words;       // words of a KV head that are written at most
     uint Keep;        // 1: the larger of old and new stays, 0: the new
@@ -38,7 +37,7 @@ float largest(uint h, uint t) {
 void main() {
     uint n = gl_GlobalInvocationID.x, h = n / Words, i = n % Words;
     if (h >= Heads || 4u * i >= plan[0]) return;
-    uint at = At + h * HeadStride + i;
+    uint at = plan[4] + h * HeadStride + i;
     uint old = Keep != 0u ? importance[at] : 0u, word = 0u;
     for (uint k = 0u; k < 4u; k++)
         word |= max(codeOf(largest(h, 4u * i + k)), (old >> (8u * k)) & 0xffu) << (8u * k);

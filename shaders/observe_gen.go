@@ -19,17 +19,16 @@ var Observe = &Kernel{
 		{Name: "Scores", Index: 1, ReadOnly: true},
 		{Name: "Importance", Index: 2},
 	},
-	PushSize: 36,
+	PushSize: 32,
 	Push: []Field{
 		{Name: "Vectors", Offset: 0},
 		{Name: "VectorFirst", Offset: 4},
 		{Name: "VectorEnd", Offset: 8},
 		{Name: "Heads", Offset: 12},
 		{Name: "Stride", Offset: 16},
-		{Name: "At", Offset: 20},
-		{Name: "HeadStride", Offset: 24},
-		{Name: "Words", Offset: 28},
-		{Name: "Keep", Offset: 32},
+		{Name: "HeadStride", Offset: 20},
+		{Name: "Words", Offset: 24},
+		{Name: "Keep", Offset: 28},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -53,7 +52,6 @@ type ObservePush struct {
 	VectorEnd   uint32
 	Heads       uint32
 	Stride      uint32
-	At          uint32
 	HeadStride  uint32
 	Words       uint32
 	Keep        uint32
@@ -61,12 +59,12 @@ type ObservePush struct {
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ObservePush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.VectorFirst, p.VectorEnd, p.Heads, p.Stride, p.At, p.HeadStride, p.Words, p.Keep)
+	return pushBytes(p.Vectors, p.VectorFirst, p.VectorEnd, p.Heads, p.Stride, p.HeadStride, p.Words, p.Keep)
 }
 
 // String names every field and its value.
 func (p ObservePush) String() string {
-	return fmt.Sprintf("Vectors=%d VectorFirst=%d VectorEnd=%d Heads=%d Stride=%d At=%d HeadStride=%d Words=%d Keep=%d", p.Vectors, p.VectorFirst, p.VectorEnd, p.Heads, p.Stride, p.At, p.HeadStride, p.Words, p.Keep)
+	return fmt.Sprintf("Vectors=%d VectorFirst=%d VectorEnd=%d Heads=%d Stride=%d HeadStride=%d Words=%d Keep=%d", p.Vectors, p.VectorFirst, p.VectorEnd, p.Heads, p.Stride, p.HeadStride, p.Words, p.Keep)
 }
 
 // ParseObservePush reverses Bytes; fields behind the end of b are 0.
@@ -77,10 +75,9 @@ func ParseObservePush(b []byte) ObservePush {
 		VectorEnd:   pushWord(b, 2),
 		Heads:       pushWord(b, 3),
 		Stride:      pushWord(b, 4),
-		At:          pushWord(b, 5),
-		HeadStride:  pushWord(b, 6),
-		Words:       pushWord(b, 7),
-		Keep:        pushWord(b, 8),
+		HeadStride:  pushWord(b, 5),
+		Words:       pushWord(b, 6),
+		Keep:        pushWord(b, 7),
 	}
 }
 

@@ -96,9 +96,9 @@ var records = []glsl.Record{
 	{
 		Name:     "observe",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "1015db5cc2da27988af00c65a5396e43f5fb0a5e3582d70b82053a8de943ad8e",
+		SPIRV:    "fec538ee7ad25b8188ed7f39e1bc85a94f35a78c11f9f932c2f3c628bada45b8",
 		Sources: []glsl.Source{
-			{Path: "observe.comp", SHA256: "6eeaa9214b9b21dc11935f4ab22e8bd583cfdf6e32958625efbb198c965f1334"},
+			{Path: "observe.comp", SHA256: "5f06300d316a876cc7c4c178236b70cdf406615fa7068d50673417efa4d5795e"},
 			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 		},
 	},
@@ -190,9 +190,9 @@ var records = []glsl.Record{
 	{
 		Name:     "weigh",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "227639ef3322d020b5596a588872d3527c333545e0a7794a4282a3917b17dd75",
+		SPIRV:    "07944bd2230f4256e1fb8ac2c1eb7cb83abeee19ee4e337ac9632aac5ce905d6",
 		Sources: []glsl.Source{
-			{Path: "weigh.comp", SHA256: "86641eb2acd1aa9f2a3f810be4e034aa2329a89eb27b4adafdcaa8e5626cfe2c"},
+			{Path: "weigh.comp", SHA256: "768ca2754e4d60f8bc5a40a2c65bc969cc4d16fae8f53523d3e7039b1bbbfcfc"},
 			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 		},
 	},

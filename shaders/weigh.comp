@@ -3,12 +3,14 @@
 // Weights w of groups (doc.go, Bits) from the importance of their tokens: the
 // largest over the heads and layers of the group and the rows that are kept.
 #include "lib/config.glsl"
-// Job j: word 2j the first token of its page, word 2j+1 the words before the
-// importance of KV head 0 in the page's first layer.
+// Job j has three words, from word Jobs + 3j on: the first token of its page, the
+// words before the importance of KV head 0 in the page's first layer, and the
+// tokens that enough queries saw: later ones get -1.
 layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Importance { uint importance[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer Want { float want[]; };
 layout(push_constant) uniform Push {
+    uint Jobs;           // words of plan before the first job
     uint Groups;         // groups in this dispatch
     uint GroupsPerJob;   // groups of a page
     uint GroupsPerToken; // groups of a token in a page
@@ -18,21 +20,21 @@ layout(push_constant) uniform Push {
     uint LayerStride;    // words from layer to layer
     uint Rows;           // rows that are kept
     uint RowStride;      // words from row to row
-    uint Seen;           // tokens that enough queries saw; later ones get -1
     uint One;            // 1: the weight is 1, 0: the importance
 };
 
 void main() {
     uint n = gl_GlobalInvocationID.x;
     if (n >= Groups) return;
-    uint job = n / GroupsPerJob, g = n % GroupsPerJob;
-    uint t = plan[2u * job] + g / GroupsPerToken;
-    uint at = plan[2u * job + 1u] + g % GroupsPerToken * Heads * HeadStride + t / 4u;
+    uint job = Jobs + 3u * (n / GroupsPerJob), g = n % GroupsPerJob;
+    uint t = plan[job] + g / GroupsPerToken;
+    bool seen = t < plan[job + 2u];
+    uint at = plan[job + 1u] + g % GroupsPerToken * Heads * HeadStride + t / 4u;
     uint most = 0u;
-    for (uint i = 0u; i < (t < Seen && One == 0u ? Rows * Layers * Heads : 0u); i++) {
+    for (uint i = 0u; i < (seen && One == 0u ? Rows * Layers * Heads : 0u); i++) {
         uint word = importance[at + i % Heads * HeadStride + i / Heads % Layers * LayerStride + i / Heads / Layers * RowStride];
         most = max(most, (word >> (t % 4u * 8u)) & 0xffu);
     }
     float importance_ = most == 0u ? 0.0 : uintBitsToFloat((most + 768u) << 20);
-    want[n] = t >= Seen ? -1.0 : One != 0u ? 1.0 : importance_;
+    want[n] = !seen ? -1.0 : One != 0u ? 1.0 : importance_;
 }

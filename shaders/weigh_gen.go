@@ -21,16 +21,16 @@ var Weigh = &Kernel{
 	},
 	PushSize: 44,
 	Push: []Field{
-		{Name: "Groups", Offset: 0},
-		{Name: "GroupsPerJob", Offset: 4},
-		{Name: "GroupsPerToken", Offset: 8},
-		{Name: "Heads", Offset: 12},
-		{Name: "Layers", Offset: 16},
-		{Name: "HeadStride", Offset: 20},
-		{Name: "LayerStride", Offset: 24},
-		{Name: "Rows", Offset: 28},
-		{Name: "RowStride", Offset: 32},
-		{Name: "Seen", Offset: 36},
+		{Name: "Jobs", Offset: 0},
+		{Name: "Groups", Offset: 4},
+		{Name: "GroupsPerJob", Offset: 8},
+		{Name: "GroupsPerToken", Offset: 12},
+		{Name: "Heads", Offset: 16},
+		{Name: "Layers", Offset: 20},
+		{Name: "HeadStride", Offset: 24},
+		{Name: "LayerStride", Offset: 28},
+		{Name: "Rows", Offset: 32},
+		{Name: "RowStride", Offset: 36},
 		{Name: "One", Offset: 40},
 	},
 	Constants: []Constant{
@@ -50,6 +50,7 @@ var Weigh = &Kernel{
 
 // WeighPush is the push constants of Weigh.
 type WeighPush struct {
+	Jobs           uint32
 	Groups         uint32
 	GroupsPerJob   uint32
 	GroupsPerToken uint32
@@ -59,33 +60,32 @@ type WeighPush struct {
 	LayerStride    uint32
 	Rows           uint32
 	RowStride      uint32
-	Seen           uint32
 	One            uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p WeighPush) Bytes() []byte {
-	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.Heads, p.Layers, p.HeadStride, p.LayerStride, p.Rows, p.RowStride, p.Seen, p.One)
+	return pushBytes(p.Jobs, p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.Heads, p.Layers, p.HeadStride, p.LayerStride, p.Rows, p.RowStride, p.One)
 }
 
 // String names every field and its value.
 func (p WeighPush) String() string {
-	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d Heads=%d Layers=%d HeadStride=%d LayerStride=%d Rows=%d RowStride=%d Seen=%d One=%d", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.Heads, p.Layers, p.HeadStride, p.LayerStride, p.Rows, p.RowStride, p.Seen, p.One)
+	return fmt.Sprintf("Jobs=%d Groups=%d GroupsPerJob=%d GroupsPerToken=%d Heads=%d Layers=%d HeadStride=%d LayerStride=%d Rows=%d RowStride=%d One=%d", p.Jobs, p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.Heads, p.Layers, p.HeadStride, p.LayerStride, p.Rows, p.RowStride, p.One)
 }
 
 // ParseWeighPush reverses Bytes; fields behind the end of b are 0.
 func ParseWeighPush(b []byte) WeighPush {
 	return WeighPush{
-		Groups:         pushWord(b, 0),
-		GroupsPerJob:   pushWord(b, 1),
-		GroupsPerToken: pushWord(b, 2),
-		Heads:          pushWord(b, 3),
-		Layers:         pushWord(b, 4),
-		HeadStride:     pushWord(b, 5),
-		LayerStride:    pushWord(b, 6),
-		Rows:           pushWord(b, 7),
-		RowStride:      pushWord(b, 8),
-		Seen:           pushWord(b, 9),
+		Jobs:           pushWord(b, 0),
+		Groups:         pushWord(b, 1),
+		GroupsPerJob:   pushWord(b, 2),
+		GroupsPerToken: pushWord(b, 3),
+		Heads:          pushWord(b, 4),
+		Layers:         pushWord(b, 5),
+		HeadStride:     pushWord(b, 6),
+		LayerStride:    pushWord(b, 7),
+		Rows:           pushWord(b, 8),
+		RowStride:      pushWord(b, 9),
 		One:            pushWord(b, 10),
 	}
 }

@@ -31,8 +31,8 @@ func (c Case) attendName() string {
 // the pages of all tokens, those of K first in the arena, then those of V.
 type attending struct {
 	*reading
-	tokens                                                      int
-	frame, queries, arranged, scores, importance, partials, out backend.Buffer
+	tokens                                                                int
+	frame, observed, queries, arranged, scores, importance, partials, out backend.Buffer
 }
 
 func newAttend(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (work, error) {
@@ -42,6 +42,7 @@ func newAttend(ctx context.Context, d backend.Device, c Case, tune map[string]ui
 	}
 	a := &attending{reading: r, tokens: r.pages() / 2 * pageTokens}
 	a.frame = r.plan("frame", a.frameWords())
+	a.observed = r.plan("frame.observe", []uint32{uint32(a.tokens), 0, 0, uint32(a.tokens), 0})
 	stride := align(a.tokens, splitTokens)
 	for _, b := range []struct {
 		at     *backend.Buffer
@@ -85,7 +86,7 @@ func (a *attending) record(stride uint32) {
 		kvHeads*perHead/4, a.frame, a.scores)
 	if !a.Plain {
 		push := shaders.ObservePush{Vectors: perHead, VectorEnd: perHead, Heads: kvHeads, Stride: stride, HeadStride: stride / 4, Words: stride / 4}
-		a.step(shaders.Observe, push.Bytes(), a.workgroups(shaders.Observe, kvHeads*tokens/4), a.frame, a.scores, a.importance)
+		a.step(shaders.Observe, push.Bytes(), a.workgroups(shaders.Observe, kvHeads*tokens/4), a.observed, a.scores, a.importance)
 	}
 	mix := shaders.MixPush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
 	a.step(shaders.Mix, mix.Bytes(), a.workgroups(shaders.Mix, tokens/splitTokens*kvHeads), a.arena, a.frame, a.scores, a.partials)

@@ -1,0 +1,71 @@
+package backend
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// Scissorhands keeps tokens whose importance persists as they came and evicts
+// the others: 0 bits (arXiv 2305.17118, algorithm 2). Over a history it counts
+// how often a token got less than the mean attention 1/T, and evicts those with
+// the highest counts when there are more tokens than the budget allows; the
+// recent ones stay. It chooses for each layer and KV head apart, as far as the
+// level tells them apart; K and V are evicted together. What is evicted stays so.
+//
+// It differs from the paper in this: the history is one of decisions, not of
+// queries, and looks at the largest probability in the last n queries of each,
+// over the query heads of the KV head; no more tokens are evicted than the
+// budget asks for; of tokens with equal counts the older ones go. What queries
+// that Rollback dropped did to older tokens' counts stays. An evicted token is
+// not left out of attention: it counts with the middle of its range, and with its
+// outliers, so Config.Alpha is best 0. The budget can be exceeded by the tokens
+// of the recent window, which always stay.
+type Scissorhands struct {
+	Budget  int // tokens of a layer and KV head that stay, at least 1
+	Recent  int // of these the newest, 0..Budget
+	History int // decisions that are looked back at, 1..31
+}
+
+// Name is scissorhands.
+func (Scissorhands) Name() string { return "scissorhands" }
+
+// Check wants a budget and a history.
+func (s Scissorhands) Check(Shape) error {
+	if s.History < 1 || s.History > maxHistory {
+		return fmt.Errorf("backend: scissorhands: history of %d decisions: must be 1..%d: %w", s.History, maxHistory, ErrConfig)
+	}
+	return checkBudget("scissorhands", s.Budget, s.Recent)
+}
+
+// Rule is 0 or 16 bits by weights of its own.
+func (Scissorhands) Rule(Kind) Rule { return evictingRule() }
+
+// Limit is 1: weights choose.
+func (Scissorhands) Limit(Kind, int, int, int) float64 { return 1 }
+
+// The state of a token: whether it was evicted, and below a bit for each
+// decision of the history, the newest lowest: 1 where its attention was low.
+const (
+	maxHistory          = 31
+	scissorhandsEvicted = 1 << maxHistory
+)
+
+// Weigh enters the decision in the history and keeps the tokens with the lowest
+// counts.
+func (s Scissorhands) Weigh(w *Weighing) {
+	mean := 1 / float32(w.Tokens)
+	for t, p := range w.Weights {
+		if p < 0 || w.State[t] == scissorhandsEvicted {
+			continue
+		}
+		low := uint32(0)
+		if p < mean {
+			low = 1
+		}
+		w.State[t] = (w.State[t]<<1 | low) & (1<<s.History - 1)
+	}
+	w.evict(s.Budget, s.Recent,
+		func(t int) bool { return w.State[t] == scissorhandsEvicted },
+		func(t int) float64 { return -float64(bits.OnesCount32(w.State[t])) },
+		func(t int) { w.State[t] = scissorhandsEvicted })
+}
