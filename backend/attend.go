@@ -12,6 +12,8 @@ type AttendOptions struct {
 	Scale   float32 // factor of the scores; 0: 1/sqrt(D)
 	Window  int     // tokens that a query sees, its own included; 0: all up to its own
 	SoftCap float32 // C of C*tanh(score/C); 0: none
+
+	Unobserved bool // importance does not take the queries in
 }
 
 // maxQueries is the most queries of a call.
@@ -24,7 +26,7 @@ const maxQueries = 512
 // step included, and sees the tokens up to its own. Config.QueryHeads must be
 // set; the query heads of a KV head are consecutive.
 //
-// Importance is updated in the same pass. The bits of the result are the same
+// Importance takes the queries in, in the same pass. The bits of the result are the same
 // on every device, for any n and any earlier calls (package shaders, Attention).
 //
 // The error wraps ErrShape for rows of another shape, and ErrQueries for more
@@ -47,7 +49,11 @@ func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
 		q.pack(0, s.c.queries.Words()[:r.queryWords()])
 	}
 	if err := s.runAttention(r); err != nil {
+		s.importance.lost(layer, r.observed)
 		return err
+	}
+	if !o.Unobserved {
+		s.importance.done(layer, n, r.tokens)
 	}
 	if out.View.Buffer == nil {
 		out.unpack(0, s.c.attended.Words()[:r.outWords()])

@@ -68,6 +68,7 @@ func (r *attention) record(l *List, b attendBatch) {
 	one.step("score")
 	one.recordSoften()
 	one.step("soften")
+	one.recordObserve()
 	for _, p := range b.parts {
 		one.recordMix(p)
 		one.list.Barrier(Shader, Shader)
@@ -88,8 +89,8 @@ func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
 	limits := r.s.c.dev.Limits()
 	v := constants{layout: r.s.c.geo.layout, lanes: limits.MixLanes(), in: in, out: out,
 		queries: r.tileSize(), ring: ring, single: limits.CPU}
-	if k == shaders.Soften {
-		v.workgroup = limits.SoftenWorkgroup()
+	if k == shaders.Soften || k == shaders.Mix {
+		v.workgroup = limits.AttendWorkgroup()
 	}
 	return v.spec(k)
 }
@@ -153,8 +154,10 @@ func (r *recording) blocks(p attendPart, tokens int) int {
 }
 
 func (r *recording) framed(p attendPart) View {
-	return View{r.s.c.frames, p.frame.Offset, p.frame.Words}
+	return r.inFrames(p.frame)
 }
+
+func (r *recording) inFrames(v View) View { return View{r.s.c.frames, v.Offset, v.Words} }
 
 // rowsAt are the words before the first KV head's rows in a slot of the ring.
 func (r *recording) rowsAt(k Kind) uint32 {
@@ -200,14 +203,28 @@ func (r *recording) recordSoften() {
 		r.framed(r.parts[0]), r.scores)
 }
 
+// recordObserve records that importance takes in the batch's queries. mix, which
+// also reads the probabilities, need not wait for it.
+func (r *recording) recordObserve() {
+	g := r.s.c.cfg.perHead()
+	for _, o := range r.watched {
+		from := (o.query - r.query) * g
+		r.s.importance.record(r.list, r.layer, observing{vectors: r.vectors, from: from, to: from + g, heads: r.heads,
+			stride: r.stride, tile: r.tileSize(), tokens: r.base + r.stride}, r.inFrames(o.frame), r.scores)
+	}
+	if len(r.watched) > 0 {
+		r.list.Mark("observe")
+	}
+}
+
 func (r *recording) recordMix(p attendPart) {
 	g := &r.s.c.geo
 	push := shaders.MixPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
 		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Value)}
-	items := r.blocks(p, splitTokens) * r.heads * r.tiles
+	limits, items := r.s.c.dev.Limits(), r.blocks(p, splitTokens)*r.heads*r.tiles
 	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil), push.Bytes(),
-		workgroups(items*r.s.c.dev.Limits().MixLanes()), Whole(p.buffer), r.framed(p), r.scores, r.partials)
+		uint32((items*limits.MixLanes()+limits.AttendWorkgroup()-1)/limits.AttendWorkgroup()), Whole(p.buffer), r.framed(p), r.scores, r.partials)
 }
 
 func (r *recording) recordMerge() {

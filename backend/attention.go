@@ -16,6 +16,7 @@ type attention struct {
 	q, out     Rows
 	options    AttendOptions
 	appends    []appended // rows that the list takes to the ring first
+	observed   []observation
 	batches    []attendBatch
 	frameWords int
 }
@@ -28,6 +29,13 @@ type attendBatch struct {
 	base           int // first token that scores hold
 	stride         int // tokens that scores have room for
 	parts          []attendPart
+	watched        []watchedQuery
+}
+
+// watchedQuery is a query of a batch that importance takes in.
+type watchedQuery struct {
+	observation
+	frame View
 }
 
 // attendPart are tokens in one buffer.
@@ -46,6 +54,9 @@ const (
 
 func (s *Sequence) newAttention(layer, n int, q, out Rows, o AttendOptions) *attention {
 	r := &attention{s: s, layer: layer, n: n, tokens: s.tokens + s.pending[layer], q: q, out: out, options: o, appends: s.appends}
+	if !o.Unobserved {
+		r.observed = s.importance.plan(layer, n)
+	}
 	queries, heads := r.batchSize()
 	for query := 0; query < n; query += queries {
 		for head := 0; head < s.c.geo.heads; head += heads {
@@ -113,6 +124,11 @@ func (r *attention) addBatch(query, queries, head, heads int) {
 	}
 	b.stride = roundUp(b.tokens-b.base, splitTokens)
 	b.parts = r.partsOf(b)
+	for _, o := range r.observed {
+		if o.query >= query && o.query < query+queries {
+			b.watched = append(b.watched, watchedQuery{o, r.newFrame(observeFrame)})
+		}
+	}
 	r.batches = append(r.batches, b)
 }
 
@@ -137,10 +153,16 @@ func (r *attention) partsOf(b attendBatch) []attendPart {
 
 // withFrame gives a part room for its frame.
 func (r *attention) withFrame(p attendPart, words int) attendPart {
-	align := max(r.s.c.dev.Limits().ViewAlign, shaders.Align)
-	p.frame = View{Offset: r.frameWords, Words: roundUp(words, align)}
-	r.frameWords += p.frame.Words
+	p.frame = r.newFrame(words)
 	return p
+}
+
+// newFrame is room for a frame; its buffer is known when the list is recorded.
+func (r *attention) newFrame(words int) View {
+	align := max(r.s.c.dev.Limits().ViewAlign, shaders.Align)
+	v := View{Offset: r.frameWords, Words: roundUp(words, align)}
+	r.frameWords += v.Words
+	return v
 }
 
 // writeFrames tells the kernels which tokens there are.
@@ -148,6 +170,10 @@ func (r *attention) writeFrames() {
 	words := r.s.c.frames.Words()
 	for i := range r.batches {
 		b := &r.batches[i]
+		for _, o := range b.watched {
+			frame := r.s.importance.frame(b.tokens, b.base, o.row, b.head)
+			copy(words[o.frame.Offset:], frame[:])
+		}
 		for _, p := range b.parts {
 			frame := words[p.frame.Offset:][:p.frame.Words]
 			copy(frame, []uint32{uint32(b.tokens), uint32(b.base), uint32(p.first), uint32(min(p.end, b.tokens))})
@@ -188,8 +214,11 @@ func (a appended) sameList(b appended) bool {
 
 func (b attendBatch) sameList(o attendBatch) bool {
 	return b.query == o.query && b.queries == o.queries && b.head == o.head && b.heads == o.heads &&
-		b.base == o.base && b.stride == o.stride && slices.EqualFunc(b.parts, o.parts, attendPart.sameList)
+		b.base == o.base && b.stride == o.stride &&
+		slices.EqualFunc(b.watched, o.watched, watchedQuery.sameList) && slices.EqualFunc(b.parts, o.parts, attendPart.sameList)
 }
+
+func (q watchedQuery) sameList(o watchedQuery) bool { return q.query == o.query && q.frame == o.frame }
 
 func (p attendPart) sameList(o attendPart) bool {
 	same := p.buffer == o.buffer && p.frame == o.frame && p.grows == o.grows

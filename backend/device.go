@@ -84,13 +84,14 @@ func (l Limits) MixLanes() int {
 	return 8
 }
 
-// SoftenWorkgroup are the invocations of a workgroup of soften. On a CPU it is a
-// subgroup's, because barriers between subgroups cost much there.
-func (l Limits) SoftenWorkgroup() int {
+// AttendWorkgroup are the invocations of a workgroup of soften and mix. On a CPU
+// it is those that run together: barriers between more cost much there, and
+// small workgroups spread better over its threads.
+func (l Limits) AttendWorkgroup() int {
 	if l.CPU {
-		return int(max(8, l.SubgroupSize))
+		return l.MixLanes()
 	}
-	return workgroup
+	return 64
 }
 
 // MinimumLimits are the limits that every Vulkan 1.1 device keeps to.

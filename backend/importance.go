@@ -158,6 +158,13 @@ func (m *importance) done(layer, queries, tokens int) {
 	m.queries[layer] += queries
 }
 
+// lost says that a call failed: its rows may hold anything.
+func (m *importance) lost(layer int, list []observation) {
+	for _, o := range list {
+		m.rows[layer][o.row].query = -1
+	}
+}
+
 // seen is how many tokens the last n queries of the layers from..to-1 all saw;
 // 0 where there were fewer queries.
 func (m *importance) seen(from, to int) int {

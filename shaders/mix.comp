@@ -27,7 +27,6 @@ layout(push_constant) uniform Push {
 
 const uint EACH = 32 / LANES;      // elements of a chunk in an invocation
 const uint HELD = CHUNKS * EACH;   // elements of a row in an invocation
-const uint SUMS = HELD * QUERIES;
 
 // What an invocation works on.
 struct Item {
@@ -53,14 +52,14 @@ void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
     }
 }
 
-void addToken(inout float sums[SUMS], Item item, uint t, float x[HELD]) {
+void addToken(inout float sums[HELD][QUERIES], Item item, uint t, float x[HELD]) {
     float p[QUERIES];
     loadProbabilities(item, t, p);
     for (uint i = 0u; i < HELD; i++) {
         for (uint v = 0u; v < QUERIES; v++) {
             precise float product = p[v] * x[i];
-            precise float sum = sums[i * QUERIES + v] + product;
-            sums[i * QUERIES + v] = sum;
+            precise float sum = sums[i][v] + product;
+            sums[i][v] = sum;
         }
     }
 }
@@ -117,7 +116,7 @@ void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits
 }
 
 // Tokens from..to-1 of the recent window.
-void addRing(inout float sums[SUMS], Item item, uint from, uint to) {
+void addRing(inout float sums[HELD][QUERIES], Item item, uint from, uint to) {
     for (uint t = from; t < to; t++) {
         float x[HELD];
         loadRaw(item, t % Slots * SlotWords + RowsAt + item.head * RAW_ROW, x);
@@ -127,7 +126,7 @@ void addRing(inout float sums[SUMS], Item item, uint from, uint to) {
 
 // Tokens from..to-1, all of one page. words are those of the codes before the
 // bits word that eight groups share, so that no token sums up anew.
-void addPage(inout float sums[SUMS], Item item, uint page, uint start, uint from, uint to) {
+void addPage(inout float sums[HELD][QUERIES], Item item, uint page, uint start, uint from, uint to) {
     uint groups = PageTokens * GroupsPerToken, words = 0u, eight = 0u;
     uint index = GroupsPerToken == 1u ? RowFirst + item.head : 0u;
     for (uint t = from; t < to; t++) {
@@ -142,7 +141,7 @@ void addPage(inout float sums[SUMS], Item item, uint page, uint start, uint from
     }
 }
 
-void addPages(inout float sums[SUMS], Item item, uint from, uint to) {
+void addPages(inout float sums[HELD][QUERIES], Item item, uint from, uint to) {
     for (uint t = from; t < to;) {
         uint page = (t - first()) / PageTokens, start = first() + page * PageTokens;
         uint stop = min(to, start + PageTokens);
@@ -163,16 +162,19 @@ void main() {
     if (from >= to) return;
     item.partial = ((split - base() / SPLIT) * Heads + item.head) * Vectors + tile * QUERIES;
     bool more = from > split * SPLIT; // an earlier dispatch began the split
-    float sums[SUMS];
-    for (uint i = 0u; i < SUMS; i++) {
-        uint d = elementOf(item, i / QUERIES), v = i % QUERIES;
-        bool here = more && v < item.live && (ALIGNED || d < HEAD_DIM);
-        sums[i] = here ? partials[(item.partial + v) * HEAD_DIM + d] : 0.0;
+    float sums[HELD][QUERIES];
+    for (uint i = 0u; i < HELD; i++) {
+        uint d = elementOf(item, i);
+        for (uint v = 0u; v < QUERIES; v++) {
+            bool here = more && v < item.live && (ALIGNED || d < HEAD_DIM);
+            sums[i][v] = here ? partials[(item.partial + v) * HEAD_DIM + d] : 0.0;
+        }
     }
     if (RING != 0) addRing(sums, item, from, to);
     else addPages(sums, item, from, to);
-    for (uint i = 0u; i < SUMS; i++) {
-        uint d = elementOf(item, i / QUERIES), v = i % QUERIES;
-        if (v < item.live && (ALIGNED || d < HEAD_DIM)) partials[(item.partial + v) * HEAD_DIM + d] = sums[i];
+    for (uint i = 0u; i < HELD; i++) {
+        uint d = elementOf(item, i);
+        for (uint v = 0u; v < QUERIES; v++)
+            if (v < item.live && (ALIGNED || d < HEAD_DIM)) partials[(item.partial + v) * HEAD_DIM + d] = sums[i][v];
     }
 }

@@ -83,9 +83,9 @@ var records = []glsl.Record{
 	{
 		Name:     "mix",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "2fb4fa387fe097809d1031e807c73347ec2dd4339ad0547bfeda815857adc048",
+		SPIRV:    "8d6f350f3a0b5c7b5c75d0fa220807c606654ce4e44df51c15f9dfedb1cd64b4",
 		Sources: []glsl.Source{
-			{Path: "mix.comp", SHA256: "df7fe892b2eb4fa64e4ab03a16cb761084adb71e96b5a7e429bf900e21c80a06"},
+			{Path: "mix.comp", SHA256: "b7c621dbb87f915bf84226c49b467b71cfc2affcbed4c01a51831b31a6e5fc9e"},
 			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},

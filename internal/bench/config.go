@@ -45,8 +45,8 @@ func (c config) constant(kernel string, k shaders.Constant) uint32 {
 	}
 	switch k.Name {
 	case "WORKGROUP":
-		if kernel == "soften" {
-			return uint32(c.limits.SoftenWorkgroup())
+		if kernel == "soften" || kernel == "mix" {
+			return uint32(c.limits.AttendWorkgroup())
 		}
 	case "LANES":
 		return c.lanes(kernel)
