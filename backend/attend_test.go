@@ -42,8 +42,8 @@ func (s *sequence) exactAttention(layer int, q []float32, o AttendOptions) []flo
 }
 
 // exactRow is attention of one query at token last; at gives the place of a
-// token's row.
-func exactRow(q, k, v []float32, at func(int) int, last int, o AttendOptions, out []float64) {
+// token's row. It returns the probabilities.
+func exactRow(q, k, v []float32, at func(int) int, last int, o AttendOptions, out []float64) []float64 {
 	first := 0
 	if o.Window > 0 {
 		first = max(0, last-o.Window+1)
@@ -67,11 +67,13 @@ func exactRow(q, k, v []float32, at func(int) int, last int, o AttendOptions, ou
 		scores[t] = math.Exp(scores[t] - most)
 		sum += scores[t]
 	}
-	for t := first; t <= last; t++ {
+	for t := range scores {
+		scores[t] /= sum // tokens that are not seen have 0
 		for e := range out {
-			out[e] += scores[t] / sum * float64(v[at(t)+e])
+			out[e] += scores[t] * float64(v[at(t)+e])
 		}
 	}
+	return scores
 }
 
 // relative is the norm of the difference over the norm.
@@ -248,5 +250,58 @@ func TestAttendAfterForkAndRollback(t *testing.T) {
 			q := f.queries(1)
 			require.Less(t, relative(f.attend(0, q, c.o), f.exactAttention(0, q, c.o)), 1e-5)
 		})
+	}
+}
+
+// Importance after Attend is the largest probability that the last queries gave
+// a token, rounded up to four significant bits.
+func TestAttendObserves(t *testing.T) {
+	for _, level := range []Level{LevelHead, LevelLayer} {
+		s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 32, Capacity: 400, Window: 3,
+			Level: level, Policy: testQAQ(Paper), AdaptEvery: -1})
+		for _, n := range []int{30, 30, 30, 1, 1, 2, 30} {
+			for layer := range 2 {
+				s.append(layer, n)
+				q := s.queries(n)
+				s.attend(layer, q, AttendOptions{})
+				before := s.importance(layer)
+				s.requireImportance(layer, q, before)
+				s.attend(layer, s.queries(1), AttendOptions{Unobserved: true})
+				require.Equal(t, before, s.importance(layer))
+			}
+			require.NoError(t, s.seq.Step(t.Context()))
+		}
+	}
+}
+
+func (s *sequence) importance(layer int) []float32 {
+	w, err := s.seq.importanceOf(layer, s.tokens(layer))
+	require.NoError(s.t, err)
+	return w
+}
+
+// requireImportance compares with the last queries alone, if they are enough.
+func (s *sequence) requireImportance(layer int, q []float32, got []float32) {
+	d, g, tokens := s.cfg.HeadDim, s.cfg.perHead(), s.tokens(layer)
+	n := len(q) / d / s.cfg.QueryHeads
+	if n < s.cfg.Window {
+		return
+	}
+	k := make([]float32, tokens*s.cfg.KVHeads*d)
+	_, err := s.seq.Read(layer, RowsF32(k), RowsF32(make([]float32, len(k))))
+	require.NoError(s.t, err)
+	groups := s.c.geo.tokenGroups
+	want := make([]float64, tokens*groups)
+	for row := (n - s.cfg.Window) * s.cfg.QueryHeads; row < n*s.cfg.QueryHeads; row++ {
+		h := row % s.cfg.QueryHeads / g
+		at := func(t int) int { return (t*s.cfg.KVHeads + h) * d }
+		p := exactRow(q[row*d:][:d], k, k, at, tokens-n+row/s.cfg.QueryHeads, AttendOptions{}, make([]float64, d))
+		for t := range p {
+			want[t*groups+h%groups] = math.Max(want[t*groups+h%groups], p[t])
+		}
+	}
+	for i, w := range want[:min(len(got), (tokens-s.cfg.Window+1)*groups)] { // whole pages
+		require.GreaterOrEqual(s.t, float64(got[i]), w*(1-1e-5), "token %d", i/groups)
+		require.LessOrEqual(s.t, float64(got[i]), w*1.1251+0x1p-30, "token %d", i/groups)
 	}
 }
