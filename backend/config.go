@@ -97,7 +97,7 @@ type Config struct {
 	PageTokens int  // tokens of a page; default 16
 	MaxAppend  int  // most tokens of a step; default 32
 	Exact      bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
-	AdaptEvery int  // steps between adaptations; default 16 (2 % of the time of SmolLM2 on llvmpipe), negative: only when Adapt is called
+	AdaptEvery int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
 
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 }

@@ -28,6 +28,12 @@
 // gain bits get what they lack from the full-precision rows on the host. Either
 // way a page is, bit for bit, what encoding it anew with these bits would give.
 //
+// Step does the same beside the steps: it submits the decision for some segments
+// and goes on; a goroutine prepares and writes the new buffers, and the next Step
+// that finds them ready puts them in place. So attention never waits for a
+// promotion; only a Step that stores pages in a segment on the way, and calls
+// that change segments, do. Config.Exact waits always.
+//
 // A Policy decides: importance and range in, bits out.
 //
 // # Forks and rollbacks
@@ -48,7 +54,7 @@
 // built afresh with the same tokens; where a policy adapts, after Adapt with
 // the same attention rows (Rollback says what becomes of those).
 //
-// Read config.go, cache.go, sequence.go, append.go, flush.go, read.go, adapt.go
-// in this order; fork.go and rollback.go stand beside; store.go and geometry.go
+// Read config.go, cache.go, sequence.go, append.go, flush.go, read.go, adapt.go,
+// round.go, adaptation.go, compare.go, move.go, promote.go in this order; fork.go and rollback.go stand beside; store.go and geometry.go
 // say where things lie.
 package backend

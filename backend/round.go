@@ -24,7 +24,7 @@ func (b batch) add(c *Cache, chunks, words int) batch {
 }
 
 func (b batch) fits(c *Cache, words int) bool {
-	return b.bits <= c.adapter.bits.Len() && b.plan <= c.adapter.plan.Len() && b.words <= words
+	return b.bits <= min(c.adapter.bits.Len(), c.scratch.Len()) && b.plan <= c.adapter.plan.Len() && b.words <= words
 }
 
 // nextTargets takes the next batch: whole segments, as many as fit the buffers

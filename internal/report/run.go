@@ -78,6 +78,11 @@ type Moves struct {
 	Demoted  int64 `json:"demoted"`
 	Promoted int64 `json:"promoted"`
 	Missed   int64 `json:"missed"` // promotions for which the host had no rows
+
+	BytesUp   int64 `json:"bytes_up"`   // to the device for it
+	BytesDown int64 `json:"bytes_down"` // to the host
+	LateSteps int64 `json:"late_steps"` // steps from decision to effect, summed over promoted groups
+	LateMax   int64 `json:"late_max"`   // the most of a group
 }
 
 // Quality compares next-token distributions with those of a pass without

@@ -24,7 +24,8 @@ func (s *session) measure(cache *backend.Cache) error {
 	r.Growth = s.growth.finish()
 	r.Bits = report.Bits{K: digits(c.K.Mean), V: digits(c.V.Mean)}
 	r.Histogram = report.Histograms{K: c.K.Histogram, V: c.V.Histogram}
-	r.Moves = report.Moves{Demoted: c.Moves.Demoted, Promoted: c.Moves.Promoted, Missed: c.Moves.Missed}
+	r.Moves = report.Moves{Demoted: c.Moves.Demoted, Promoted: c.Moves.Promoted, Missed: c.Moves.Missed,
+		BytesUp: c.Moves.BytesUp, BytesDown: c.Moves.BytesDown, LateSteps: c.Moves.LateSteps, LateMax: c.Moves.LateMax}
 	r.NonFinite = c.NonFinite
 	r.TokensPerS = s.rates(s.result)
 	r.Seconds = report.Speed{Prefill: digits(s.result.Prefill.Seconds()), Decode: digits(s.result.Decode.Seconds())}
