@@ -55,6 +55,6 @@
 // the same attention rows (Rollback says what becomes of those).
 //
 // Read config.go, cache.go, sequence.go, append.go, flush.go, read.go, adapt.go,
-// round.go, adaptation.go, compare.go, move.go, promote.go in this order; fork.go and rollback.go stand beside; store.go and geometry.go
-// say where things lie.
+// round.go, adaptation.go, compare.go, move.go, promote.go in this order; fork.go
+// and rollback.go stand beside; store.go and geometry.go say where things lie.
 package backend

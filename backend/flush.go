@@ -9,8 +9,8 @@ import (
 // cache, tokens that left the recent window are stored in whole pages, bits that
 // were decided by an earlier Step and are ready take effect, and every
 // AdaptEvery steps a round begins in which the bits of all groups are decided
-// anew, batch by batch beside the steps that follow (beside which, adapter.go
-// says). With Config.Exact the round ends before Step returns.
+// anew, batch by batch beside the steps that follow (adapter.go says in how
+// many). With Config.Exact the round ends before Step returns.
 //
 // If storing or adapting fails, the tokens stay in the recent window or keep
 // their bits, and a later Step tries again. An error of work beside the steps is
