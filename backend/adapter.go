@@ -59,7 +59,7 @@ func (c *Cache) allocateAdapter() error {
 		memory Memory
 	}{
 		{&a.bits, "adapt.bits", max(words, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()), Download},
-		{&a.plan, "adapt.plan", pages*c.adaptJob() + 2*align, Upload},
+		{&a.plan, "adapt.plan", pages*c.adaptJob() + 4*align, Upload},
 		{&a.supply, "adapt.supply", roundUp(max(words, g.pageGroups*g.layout.RawGroupWords()), shaders.Align), Upload},
 	} {
 		if err := c.checkView(b.label, b.words); err != nil {

@@ -151,6 +151,7 @@ func TestStatsAddUp(t *testing.T) {
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
 				s.step(n)
 			}
+			s.c.finish(nil) // an adaptation on the way takes buffers meanwhile
 			g, words := &s.c.geo, int64(0)
 			for k := range s.c.rules {
 				for u := range g.units {

@@ -34,7 +34,12 @@
 // promotion; only a Step that stores pages in a segment on the way, and calls
 // that change segments, do. Config.Exact waits always.
 //
-// A Policy decides: importance and range in, bits out.
+// A Policy decides: importance and range in, bits out. Importance lies on the
+// device, one byte for each token, layer, KV head and query of the last
+// Config.Window: Attend writes it, or Observe for runtimes that compute attention
+// themselves. Kernels turn it into the weights of groups, and weights, ranges and
+// the policy's limits into bits. A Weigher is a policy that gives the weights on
+// the host, from importance and what it remembers of a sequence.
 //
 // # Forks and rollbacks
 //
@@ -43,7 +48,8 @@
 // segments of its own, and Adapt puts a segment of its own in the place of one
 // in which bits change. A sequence has its own view of a segment, so that one
 // holder can drop the last pages of it and the other keeps them. Host rows are
-// shared likewise; the recent window, the mirror and importance are copied.
+// shared likewise; the recent window, the mirror, importance and what a Weigher
+// remembers are copied.
 //
 // Rollback drops the last tokens of a sequence. The ring has more tokens than
 // the window, so that a short one changes a few numbers and no memory; for a

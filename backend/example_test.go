@@ -118,33 +118,44 @@ func ExampleCache_Lists() {
 	// barrier shader -> all
 }
 
-// A policy of one's own: keep the first token as it came, the rest in 2 bits.
+// A policy of one's own: keep the first token as it came, and any that ever got
+// a tenth of a query's attention, and the rest in 2 bits.
 func ExampleWeigher() {
 	device, _ := backend.OpenDevice("cpu", backend.Options{})
 	defer device.Close()
-	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}})
+	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}, AdaptEvery: -1})
 	defer cache.Close()
 	text, _ := cache.NewSequence()
-	for range 32 {
+	for step := range 40 {
 		_ = text.Append(0, rows(1, 0), rows(1, 1))
+		probs := make([]float32, 2*(step+1))
+		if step > 8 {
+			probs[8] = .5 // the first head looks at the token 8
+		}
+		_ = text.Observe(0, probs, 1, 2)
 		_ = text.Step(context.Background())
 	}
-	fmt.Println(cache.Stats().K.Histogram)
-	// Output: [0 0 30 0 0 0 0 0 0 0 0 0 0 0 0 0 2]
+	fmt.Println(cache.Stats().K.Histogram) // of 32 tokens, two heads each
+	// Output: [0 0 61 0 0 0 0 0 0 0 0 0 0 0 0 0 3]
 }
 
 type sink struct{ backend.None }
 
 func (sink) Name() string { return "sink" }
 func (sink) Rule(backend.Kind) backend.Rule {
-	return backend.Rule{MinBits: 2, MaxBits: 16, Weight: backend.WeightCustom, Fixed: true}
+	return backend.Rule{MinBits: 2, MaxBits: 16, Weight: backend.WeightCustom}
 }
 
 func (sink) Limit(backend.Kind, int, int, int) float64 { return 1 }
 
 func (sink) Weigh(w *backend.Weighing) {
-	for t := range w.Weights {
+	for t, importance := range w.Weights {
+		if importance >= .1 || t == 0 {
+			w.State[t] = 1
+		}
 		w.Weights[t] = 0 // MinBits
+		if w.State[t] == 1 {
+			w.Weights[t] = -1 // MaxBits
+		}
 	}
-	w.Weights[0] = -1 // MaxBits
 }

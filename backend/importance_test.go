@@ -200,6 +200,33 @@ func TestImportanceOfManyHeads(t *testing.T) {
 	o.require()
 }
 
+// A list that fails in the middle of a query leaves its row to the next call.
+func TestObserveFails(t *testing.T) {
+	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+	c, err := New(d, Config{Layers: 1, KVHeads: 3, HeadDim: 32, Capacity: 700, Window: 2, PageTokens: 1,
+		MaxAppend: 40, Policy: testQAQ(Paper), AdaptEvery: -1})
+	require.NoError(t, err)
+	defer c.Close()
+	seq, err := c.NewSequence()
+	require.NoError(t, err)
+	o := &observed{t: t, seq: seq, rng: rand.New(rand.NewPCG(5, 2)), queries: make([][]observedQuery, 1)}
+	for range 16 {
+		o.append(40)
+	}
+	o.observe(0, 2, 96)
+	probs := slices.Repeat([]float32{.5}, 96*640)
+	d.submits = 1
+	require.ErrorIs(t, seq.Observe(0, probs, 1, 96), errBroken)
+	d.submits = -1
+	require.Zero(t, seq.importance.seen(0, 1), "half of a row was overwritten")
+	require.NoError(t, seq.Observe(0, probs, 1, 96))
+	got, err := seq.importanceOf(0, 640)
+	require.NoError(t, err)
+	for _, p := range got[:639*3] {
+		require.GreaterOrEqual(t, p, float32(.5))
+	}
+}
+
 func TestImportanceTakesNoMemoryWhereNobodyNeedsIt(t *testing.T) {
 	for _, p := range []Policy{None{}, Uniform{3, 4}} {
 		cfg := small

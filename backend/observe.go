@@ -37,7 +37,7 @@ func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) 
 		h := handed{m: m, layer: layer, row: o.row, tokens: tokens, perHead: queryHeads / s.c.cfg.KVHeads}
 		h.probs = probs[o.query*queryHeads*tokens:][:queryHeads*tokens]
 		if err := h.observe(); err != nil {
-			m.rows[layer][o.row].query = -1
+			m.lost(layer, []observation{o})
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ func checkBudget(policy string, budget, recent int) error {
 // token that is evicted.
 func (w *Weighing) evict(budget, recent int, evicted func(t int) bool, score func(t int) float64, gone func(t int)) {
 	var others []int
-	kept := min(recent, w.Tokens)
+	kept := max(min(recent, w.Tokens), w.Tokens-len(w.Weights))
 	for t, p := range w.Weights {
 		switch {
 		case evicted(t):

@@ -33,6 +33,9 @@ func newRun() *cobra.Command {
 		Short: "Generate text from a model whose KV cache lies quantized on a device",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if f.evicts() && !c.Flags().Changed("alpha") {
+				f.session.Alpha = 0 // outliers of evicted tokens would stay
+			}
 			o, err := f.options()
 			if err != nil {
 				return err
@@ -59,14 +62,15 @@ func (f *runFlags) registerText(c *cobra.Command) {
 }
 
 func (f *runFlags) registerCache(c *cobra.Command) {
-	f.policy = choice{value: "qaq", of: []string{"none", "uniform", "qaq"}}
+	f.policy = choice{value: "qaq", of: []string{"none", "uniform", "qaq", "h2o", "scissorhands"}}
 	f.level = choice{value: "head", of: []string{"head", "layer", "token"}}
 	f.formula = choice{value: "paper", of: []string{"paper", "authors"}}
 	o := &f.session
-	c.Flags().Var(&f.policy, "policy", "bits by: none (rows as they came), uniform or qaq")
+	c.Flags().Var(&f.policy, "policy", "bits by: none (rows as they came), uniform, qaq, or h2o and scissorhands (keep or evict a token)")
 	c.Flags().Var(&f.level, "level", "what shares a range and a bit width: a head, layer or token")
 	c.Flags().Var(&f.formula, "formula", "bounds of qaq: paper or authors")
-	c.Flags().Float64Var(&o.Alpha, "alpha", 0.01, "share of a group kept as outliers, 0 to 0.1")
+	c.Flags().Float64Var(&o.Alpha, "alpha", 0.01, "share of a group kept as outliers, 0 to 0.1; h2o and scissorhands have none unless told")
+	c.Flags().IntVar(&o.Budget, "budget", 256, "tokens that h2o and scissorhands keep of a layer and KV head, at least 1")
 	c.Flags().IntVar(&o.Bits, "bits", 4, "bits of uniform, 0 to 8")
 	c.Flags().IntVar(&o.BitsMin, "bits-min", 1, "least bits of qaq, 0 to 8")
 	c.Flags().IntVar(&o.BitsMax, "bits-max", 8, "most bits of qaq, up to 8, or 16 for rows as they came")
@@ -74,6 +78,11 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	c.Flags().Float64Var(&o.ValueError, "error-v", session.DefaultValueError, "target error of qaq for V, above 0")
 	c.Flags().IntVar(&o.Capacity, "capacity", 0, "most tokens that the cache holds (default: prompt and generated tokens)")
 	c.Flags().Int64Var(&f.hostBudget, "host-budget", 1024, "MiB of host memory for full-precision rows, which promotions need")
+}
+
+// evicts tells whether the policy keeps or evicts tokens.
+func (f *runFlags) evicts() bool {
+	return f.policy.value == "h2o" || f.policy.value == "scissorhands"
 }
 
 // options checks the flags.

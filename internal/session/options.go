@@ -18,7 +18,7 @@ type Options struct {
 	IgnoreEnd bool   // go on behind the model's end of text
 	Compare   bool   // second pass without compression
 
-	Policy     string // none, uniform or qaq
+	Policy     string // none, uniform, qaq, h2o or scissorhands
 	Level      backend.Level
 	Alpha      float64
 	Bits       int // of uniform
@@ -27,6 +27,7 @@ type Options struct {
 	Formula    backend.Formula
 	KeyError   float64
 	ValueError float64
+	Budget     int // tokens that h2o and scissorhands keep
 	Capacity   int // tokens; 0 for what the run needs
 	HostBudget int64
 
@@ -40,6 +41,13 @@ type Options struct {
 const (
 	DefaultKeyError   = 0.005
 	DefaultValueError = 0.002
+)
+
+// Scissorhands as in the paper's experiments: ten recent tokens, and a history
+// of some 500 queries, a decision every 16.
+const (
+	scissorhandsRecent  = 10
+	scissorhandsHistory = 31
 )
 
 // Check finds numbers outside their limits that need no model to be found.
@@ -75,8 +83,12 @@ func (o Options) policy(norms [][]float64) (backend.Policy, error) {
 			Formula: o.Formula, KeyError: o.KeyError, ValueError: o.ValueError,
 			MinBits: o.BitsMin, MaxBits: o.BitsMax, QueryNorms: norms,
 		}, nil
+	case "h2o":
+		return backend.H2O{Budget: o.Budget}, nil
+	case "scissorhands":
+		return backend.Scissorhands{Budget: o.Budget, Recent: max(0, min(scissorhandsRecent, o.Budget)), History: scissorhandsHistory}, nil
 	}
-	return nil, fmt.Errorf("session: policy %q: must be none, uniform or qaq", o.Policy)
+	return nil, fmt.Errorf("session: policy %q: must be none, uniform, qaq, h2o or scissorhands", o.Policy)
 }
 
 // config is the cache for a model and a text of that many tokens.
@@ -93,6 +105,8 @@ func (o Options) setting() string {
 	switch o.Policy {
 	case "uniform":
 		return s + fmt.Sprintf(", %d bits", o.Bits)
+	case "h2o", "scissorhands":
+		return s + fmt.Sprintf(", budget of %d tokens", o.Budget)
 	case "qaq":
 		return s + fmt.Sprintf(", formula %s, target errors K %g and V %g, bits %d to %d",
 			o.Formula, o.KeyError, o.ValueError, o.BitsMin, o.BitsMax)
