@@ -21,6 +21,16 @@ var builders = map[string]builder{
 	"decide":  buildDecide,
 	"probe":   buildProbe,
 	"nesting": buildNesting,
+
+	"query":     withAttention(buildQuery),
+	"score":     withAttention(buildScore),
+	"soften":    withAttention(buildSoften),
+	"observe":   withAttention(buildObserve),
+	"weigh":     withAttention(buildWeigh),
+	"mix":       withAttention(buildMix),
+	"merge":     withAttention(buildMerge),
+	"attend":    withAttention(buildAttend),
+	"splitting": withAttention(buildSplitting),
 }
 
 // build checks a case and builds its program.

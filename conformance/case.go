@@ -14,7 +14,7 @@ import (
 // Case is one line of cases.json.
 type Case struct {
 	Name   string `json:"name"`   // Kernel and Params.String()
-	Kernel string `json:"kernel"` // a kernel's name, or "nesting"
+	Kernel string `json:"kernel"` // a kernel's name, "nesting", "attend" or "splitting"
 	Params Params `json:"params"`
 	Seed   uint64 `json:"seed"`
 }
@@ -36,6 +36,8 @@ type Params struct {
 	RowFirst       int     `json:"row_first,omitempty"` // first row of each group to decode
 	RowCount       int     `json:"row_count,omitempty"` // rows of each group to decode; 0: all
 	Data           string  `json:"data,omitempty"`      // values of the rows: see data.go
+
+	Attention *Attention `json:"attention,omitempty"` // for the kernels of attention; rows, groups and pages follow from it
 }
 
 //go:embed cases.json
@@ -64,10 +66,13 @@ func (p Params) String() string {
 	add(p.Type != "", "%s", p.Type)
 	add(p.Out != "", "to-%s", p.Out)
 	add(p.HeadDim > 0, "d%d", p.HeadDim)
+	if p.Attention != nil {
+		parts = append(parts, p.Attention.String())
+	}
 	add(p.Rows > 0, "r%d", p.Rows)
 	add(p.Pages > 0, "g%dx%dt%d", p.Groups, p.Pages, p.GroupsPerToken)
-	add(p.Pages == 0, "n%d", p.Groups)
-	add(p.Rows > 0, "a%v", p.Alpha)
+	add(p.Pages == 0 && p.Attention == nil, "n%d", p.Groups)
+	add(p.Rows > 0 || p.Attention != nil && p.Bits != "", "a%v", p.Alpha)
 	add(p.Lanes > 0, "l%d", p.Lanes)
 	add(p.Workgroup > 0, "w%d", p.Workgroup)
 	add(p.Bits != "", "%s", p.Bits)
@@ -101,11 +106,15 @@ func (p Params) spec(k *shaders.Kernel) []uint32 {
 	values := map[string]uint32{
 		"WORKGROUP": max(p.Workgroup, 1), "LANES": 1, "TYPE": l.Type, "OUT_TYPE": shaders.TypeF16,
 		"HEAD_DIM": uint32(l.HeadDim), "ROWS": uint32(l.Rows), "LOW": uint32(l.Low), "HIGH": uint32(l.High),
+		"QUERIES": 1,
 	}
-	if k == shaders.Encode || k == shaders.Decode || k == shaders.Convert {
+	if p.Attention != nil {
+		values["QUERIES"], values["SINGLE"] = uint32(max(p.Attention.Tile, 1)), p.Attention.Single
+	}
+	if k == shaders.Encode || k == shaders.Decode || k == shaders.Convert || k == shaders.Mix {
 		values["LANES"] = max(p.Lanes, 1)
 	}
-	if k == shaders.Decode || k == shaders.Convert {
+	if k == shaders.Decode || k == shaders.Convert || k == shaders.Merge {
 		values["OUT_TYPE"] = typeOf(p.Out)
 	}
 	words := make([]uint32, len(k.Constants))

@@ -7,8 +7,14 @@
 // a device with guard words around every buffer, and compares everything that
 // comes back, words that a kernel must leave alone included, with the digest
 // in expected.json, which cpuref made. Where they differ, the reference is run
-// to name the word. Cases "nesting" run several kernels and check laws that no
-// single kernel shows.
+// to name the word.
+//
+// Some programs run several kernels: "nesting" checks that codes nest, "attend"
+// is attention from query rows to output rows and importance, and "splitting"
+// checks that its bits depend on no size of tile, workgroup, part or dispatch
+// and on no other query. Attention says what cases of attention run on; few
+// constants differ between them, because drivers take longer to compile score
+// than to run it.
 //
 // After a change of the cases, of the reference or of the contract:
 //

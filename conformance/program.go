@@ -57,6 +57,12 @@ func (p *program) result(name string, n int) int {
 	return len(p.buffers) - 1
 }
 
+// change adds a buffer whose words a step changes.
+func (p *program) change(name string, words []uint32) int {
+	p.buffers = append(p.buffers, buffer{name, words, true})
+	return len(p.buffers) - 1
+}
+
 func (p *program) run(k *shaders.Kernel, spec []uint32, push []byte, workgroups int, views ...int) {
 	p.steps = append(p.steps, step{k, spec, push, uint32(workgroups), views})
 }

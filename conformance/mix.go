@@ -1,0 +1,38 @@
+package conformance
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// buildMix sums V rows by any probabilities. What the partials hold before
+// counts where a part begins in the middle of a split.
+func buildMix(c Case) (*program, error) {
+	s, err := c.sequenceOf()
+	if err != nil {
+		return nil, err
+	}
+	p := &program{}
+	s.add(p)
+	scores := p.input("probabilities", c.probabilities())
+	s.addMixes(p, s.parts(p), scores, p.change("partials", c.partials()))
+	return p, nil
+}
+
+// addMixes adds the partial outputs of parts, in order, to a program.
+func (s *sequence) addMixes(p *program, parts []part, scores, partials int) {
+	for _, of := range parts {
+		s.addMix(p, of, scores, partials)
+	}
+}
+
+func (s *sequence) addMix(p *program, of part, scores, partials int) {
+	a := s.params.Attention
+	push := shaders.MixPush{
+		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), Stride: uint32(a.stride()),
+		PageTokens: uint32(a.PageTokens), GroupsPerToken: uint32(s.params.GroupsPerToken), RowFirst: s.rowFirst(),
+		Slots: uint32(a.Slots), SlotWords: uint32(s.slotWords), RowsAt: s.rowsAt(),
+	}
+	begin := max(of.first, a.Base)
+	splits := (of.end+split-1)/split - begin/split
+	rows, spec := s.read(of, 1, shaders.Mix)
+	p.run(shaders.Mix, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits, s.params.Lanes),
+		rows, of.frame, scores, partials)
+}

@@ -1,0 +1,61 @@
+package conformance
+
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// pages are those that hold the stored tokens before end.
+func (a *Attention) pages(end int) int {
+	return (end - a.First + a.PageTokens - 1) / max(a.PageTokens, 1)
+}
+
+// heads are the KV heads of a dispatch.
+func (a *Attention) heads() int {
+	if a.HeadCount > 0 {
+		return a.HeadCount
+	}
+	return a.Heads - a.HeadFirst
+}
+
+// vectors are the query vectors of a KV head, V.
+func (a *Attention) vectors() int { return a.Queries * a.PerHead }
+
+// tiles of a KV head's vectors.
+func (a *Attention) tiles() int { return (a.vectors() + a.Tile - 1) / a.Tile }
+
+// stride is the tokens that scores have room for: some more than there are.
+func (a *Attention) stride() int { return a.Tokens - a.Base + 3 }
+
+// splits are those of the tokens that scores hold.
+func (a *Attention) splits() int { return (a.Tokens - a.Base + split - 1) / split }
+
+// scoresWords are the words of the scores of all tiles.
+func (a *Attention) scoresWords() int {
+	return shaders.AlignWords(a.heads() * a.tiles() * a.stride() * a.Tile)
+}
+
+// scoreAt is the word of vector v of all KV heads' vectors for token t.
+func (a *Attention) scoreAt(v, t int) int {
+	tile := v/a.vectors()*a.tiles() + v%a.vectors()/a.Tile
+	return (tile*a.stride()+t-a.Base)*a.Tile + v%a.vectors()%a.Tile
+}
+
+// scaleOf is what queries are multiplied by.
+func (p Params) scaleOf() float32 {
+	if p.Attention.Scale > 0 {
+		return p.Attention.Scale
+	}
+	return float32(1 / math.Sqrt(float64(p.HeadDim)))
+}
+
+// tileWords are the words of a tile of arranged queries.
+func (p Params) tileWords() int {
+	return shaders.AlignWords((p.HeadDim + (p.HeadDim+31)/32) * p.Attention.Tile)
+}
+
+// frame is the frame of all tokens, for kernels that read no rows.
+func (a *Attention) frame() []uint32 {
+	return []uint32{uint32(a.Tokens), uint32(a.Base), uint32(a.First), uint32(a.Tokens)}
+}
