@@ -20,7 +20,7 @@ const (
 
 // Case is an operation with its parameters.
 type Case struct {
-	Op      string // copy, encode, decode, demote, promote, decide, attend
+	Op      string // copy, encode, decode, demote, promote, decide, attend, adapt
 	Type    uint32 // shaders.TypeF32...
 	HeadDim int
 	Layer   bool    // a group is all KV heads of a token, not one
@@ -28,7 +28,7 @@ type Case struct {
 	To      uint8   // bits after demote and promote
 	Alpha   float64 // share of outliers
 
-	Tokens   int  // tokens of attend
+	Tokens   int  // tokens of attend and adapt
 	Plain    bool // attend without importance
 	Elements int  // elements to treat
 }
@@ -67,6 +67,7 @@ func Cases() []Case {
 		with("attend", func(c *Case) { c.Tokens = 16384 }),
 		with("attend", func(c *Case) { t4096(c); c.Bits, c.Alpha = shaders.Raw, 0 }),
 		with("attend", func(c *Case) { t4096(c); c.Plain = true }),
+		with("adapt", t4096),
 	)
 }
 
@@ -95,6 +96,8 @@ func (c Case) name() string {
 		return c.Op
 	case "attend":
 		return c.attendName()
+	case "adapt":
+		return c.adaptName()
 	case "demote", "promote":
 		return fmt.Sprintf("%s/d%d/b%d-%d%s", c.Op, c.HeadDim, c.Bits, c.To, level)
 	}
@@ -112,6 +115,8 @@ func (c Case) setUp(ctx context.Context, d backend.Device, tune map[string]uint3
 		return newDecode(ctx, d, c, tune)
 	case "attend":
 		return newAttend(ctx, d, c, tune)
+	case "adapt":
+		return newAdapt(ctx, d, c)
 	case "decide":
 		return newDecide(ctx, d, c, tune)
 	}
