@@ -13,6 +13,10 @@ var ErrContext = errors.New("context is full")
 // ErrToken says that a token is not in the vocabulary.
 var ErrToken = errors.New("no such token")
 
+// ErrFinite says that the model computes values that are not finite, as damaged
+// weights do.
+var ErrFinite = errors.New("values are not finite")
+
 // Forward runs a batch of tokens that follow those in kv and returns the logits
 // of the token after the last, [Vocab]. On an error, kv may hold rows of a step
 // that did not complete.
@@ -73,6 +77,10 @@ func (m *Model) attend(i int, kv KV, n, pos int, onQuery queryFunc) error {
 	rows := (m.QueryHeads + 2*m.KVHeads) * m.HeadDim
 	blas.Linear(s.qkv, s.norm, w.qkv, n, m.Width, rows, 0)
 	addBias(s.qkv, w.qkvBias)
+	// A cache may take such values for zeros, and the damage would not show.
+	if at := notFinite(s.qkv); at >= 0 {
+		return fmt.Errorf("query, key or value %v of token %d: %w", s.qkv[at], pos+at/rows, ErrFinite)
+	}
 	s.split(m.Config, n)
 	s.angles.rotate(s.q, m.QueryHeads, m.HeadDim, m.Halves)
 	s.angles.rotate(s.k, m.KVHeads, m.HeadDim, m.Halves)

@@ -22,6 +22,16 @@ func rmsNorm(out, x, weight []float32, epsilon float32) {
 	}
 }
 
+// notFinite returns the index of the first NaN or infinity, -1 if there is none.
+func notFinite(x []float32) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
 // addBias adds bias to each row of x; a nil bias adds nothing.
 func addBias(x, bias []float32) {
 	if bias == nil {

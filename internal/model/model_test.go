@@ -3,6 +3,7 @@ package model_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -240,6 +241,22 @@ func TestForwardRejects(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Forward([]int{1}, kv)
 	require.ErrorIs(t, err, model.ErrContext)
+}
+
+func TestForwardFindsDamagedWeights(t *testing.T) {
+	for name, value := range map[string]float64{"NaN": math.NaN(), "+Inf": math.Inf(1), "-Inf": math.Inf(-1)} {
+		f := modeltest.Tiny(7)
+		for i := range modeltest.Layers {
+			f.Add(uint64(i), fmt.Sprintf("blk.%d.attn_k.bias", i), quant.F32, modeltest.KVHeads*modeltest.HeadDim)
+			f.Add(uint64(i), fmt.Sprintf("blk.%d.attn_q.bias", i), quant.F32, modeltest.QueryHeads*modeltest.HeadDim)
+			f.Add(uint64(i), fmt.Sprintf("blk.%d.attn_v.bias", i), quant.F32, modeltest.KVHeads*modeltest.HeadDim)
+		}
+		copy(f.Tensor("blk.1.attn_k.bias").Data[4*5:], f32(float32(value), 1))
+		m := load(t, f)
+		_, err := m.Forward(tokens, model.NewMemory(m.Config))
+		require.ErrorIs(t, err, model.ErrFinite)
+		require.EqualError(t, err, "model: layer 1: query, key or value "+name+" of token 0: values are not finite")
+	}
 }
 
 func TestMemoryRejects(t *testing.T) {
