@@ -184,9 +184,10 @@ func (r *recording) recordScore(p attendPart) {
 		push.Cap, push.InverseCap = limit, 1/limit
 	}
 	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil)
+	limits := r.s.c.dev.Limits()
 	blocks, tiles := uint32(r.blocks(p, workgroup)), uint32(r.heads*r.tiles)
 	views := []View{Whole(p.buffer), r.framed(p), r.arranged, r.scores}
-	if !r.s.c.dev.Limits().CPU {
+	if !limits.CPU {
 		r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)
 		return
 	}
@@ -222,7 +223,7 @@ func (r *recording) recordMix(p attendPart) {
 	push := shaders.MixPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
 		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Value)}
-	limits, items := r.s.c.dev.Limits(), r.blocks(p, splitTokens)*r.heads*r.tiles
+	limits, items := r.s.c.dev.Limits(), r.blocks(p, splitTokens)*r.heads*r.tiles*((r.s.c.cfg.HeadDim+31)/32)
 	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil), push.Bytes(),
 		uint32((items*limits.MixLanes()+limits.AttendWorkgroup()-1)/limits.AttendWorkgroup()), Whole(p.buffer), r.framed(p), r.scores, r.partials)
 }

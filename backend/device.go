@@ -73,13 +73,18 @@ type Limits struct {
 	CPU          bool   `json:"cpu"`           // the device is the host's processor
 }
 
-// MixLanes are the invocations that share a row of V in mix: a subgroup's, as
-// far as the word of a plane has bits for them.
+// MixLanes are the invocations that share a chunk of 32 elements of a row of V
+// in mix: a subgroup's, as far as the word of a plane has bits for them. On a
+// CPU, where each of a subgroup's loads takes as long as if it were of another
+// address, it is one.
 func (l Limits) MixLanes() int {
-	for _, lanes := range []int{32, 16} {
-		if int(l.SubgroupSize) >= lanes {
-			return lanes
-		}
+	switch {
+	case l.CPU:
+		return 1
+	case l.SubgroupSize >= 32:
+		return 32
+	case l.SubgroupSize >= 16:
+		return 16
 	}
 	return 8
 }
@@ -89,7 +94,7 @@ func (l Limits) MixLanes() int {
 // small workgroups spread better over its threads.
 func (l Limits) AttendWorkgroup() int {
 	if l.CPU {
-		return l.MixLanes()
+		return int(max(8, l.SubgroupSize))
 	}
 	return 64
 }

@@ -33,6 +33,6 @@ func (s *sequence) addMix(p *program, of part, scores, partials int) {
 	begin := max(of.first, a.Base)
 	splits := (of.end+split-1)/split - begin/split
 	rows, spec := s.read(of, 1, shaders.Mix)
-	p.run(shaders.Mix, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits, s.params.Lanes),
+	p.run(shaders.Mix, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits*((s.params.HeadDim+31)/32), s.params.Lanes),
 		rows, of.frame, scores, partials)
 }

@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Partial outputs: sums of V rows, weighted by probabilities, over the tokens
-// of a split. LANES invocations share a split, KV head and tile of queries; an
-// invocation has the elements lane, lane + LANES, ... of each chunk.
+// of a split. LANES invocations share a split, KV head, tile of queries and
+// chunk of the row; an invocation has the chunk's elements lane, lane + LANES, ...
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -24,20 +24,21 @@ layout(push_constant) uniform Push {
 #define PAGE(i) WORD(pages, i)
 #include "lib/stored.glsl"
 #include "lib/attend.glsl"
+#include "lib/planes.glsl"
 
-const uint EACH = 32 / LANES;      // elements of a chunk in an invocation
-const uint HELD = CHUNKS * EACH;   // elements of a row in an invocation
+const uint EACH = 32 / LANES; // elements of an invocation
 
 // What an invocation works on.
 struct Item {
     uint lane;
+    uint chunk;
     uint head;
     uint partial; // the first vector's row of partials
     uint live;    // vectors of the tile
     uint scores_; // word of the tile's probabilities for token 0
 };
 
-uint elementOf(Item item, uint i) { return i / EACH * 32u + i % EACH * LANES + item.lane; }
+uint elementOf(Item item, uint i) { return item.chunk * 32u + i * LANES + item.lane; }
 
 // Probabilities of a token for the vectors of the tile.
 void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
@@ -52,10 +53,10 @@ void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
     }
 }
 
-void addToken(inout float sums[HELD][QUERIES], Item item, uint t, float x[HELD]) {
+void addToken(inout float sums[EACH][QUERIES], Item item, uint t, float x[EACH]) {
     float p[QUERIES];
     loadProbabilities(item, t, p);
-    for (uint i = 0u; i < HELD; i++) {
+    for (uint i = 0u; i < EACH; i++) {
         for (uint v = 0u; v < QUERIES; v++) {
             precise float product = p[v] * x[i];
             precise float sum = sums[i][v] + product;
@@ -64,61 +65,96 @@ void addToken(inout float sums[HELD][QUERIES], Item item, uint t, float x[HELD])
     }
 }
 
+// Four words at word at, whatever its alignment.
+uvec4 fourWords(uint at) {
+    uvec4 four = uvec4(0u);
+    WHERE(at % 4u == 0u) four = pages[at / 4u];
+    WHERE(at % 4u != 0u) four = uvec4(PAGE(at), PAGE(at + 1u), PAGE(at + 2u), PAGE(at + 3u));
+    return four;
+}
+
+// All elements of a chunk of a raw row at word at.
+void loadRawChunk(Item item, uint at, inout float x[EACH]) {
+    for (uint i = 0u; i < 32u; i += 4u * PER_WORD) {
+        if (!ALIGNED && item.chunk * 32u + i >= HEAD_DIM) break;
+        uvec4 four = fourWords(at + (item.chunk * 32u + i) / PER_WORD);
+        for (uint k = 0u; k < 4u * PER_WORD; k++)
+            x[(i + k) / LANES] = boundedPattern(PER_WORD == 1 ? four[k % 4u] :
+                k % 2u == 0u ? four[k / 2u % 4u] << 16 : four[k / 2u % 4u] & 0xffff0000u);
+    }
+}
+
 // The elements of a raw row at word at.
-void loadRaw(Item item, uint at, out float x[HELD]) {
-    for (uint i = 0u; i < HELD; i++) {
+void loadRaw(Item item, uint at, inout float x[EACH]) {
+    if (LANES == 1) {
+        loadRawChunk(item, at, x);
+        return;
+    }
+    for (uint i = 0u; i < EACH; i++) {
         uint d = elementOf(item, i);
         x[i] = !ALIGNED && d >= HEAD_DIM ? 0.0 : boundedPattern(storedPattern(at, d));
     }
 }
 
-// Words of a plane of a row at word at, one a chunk.
-void loadPlane(uint at, uint words, uint p, out uint plane[CHUNKS]) {
-    if (CHUNKS % 4 == 0 && ALIGNED) {
-        for (uint c = 0u; c < CHUNKS; c += 4u) {
-            uvec4 four = pages[(at + p * CHUNKS + c) / 4u];
-            for (uint k = 0u; k < 4u; k++) plane[c + k] = four[k];
-        }
-    } else {
-        for (uint c = 0u; c < CHUNKS; c++) plane[c] = planeAt(at, words, p, c);
-    }
-}
-
-// The invocation's codes of a chunk are LANES bits apart in a word, in the high
-// bits of bytes.
+// Codes in the high bits of bytes. An invocation with all elements of a chunk
+// has element e in byte e/8 of word e%8; others have theirs in the first word,
+// LANES bits apart.
 const uint SPREAD = LANES == 8 ? 0x01010101 : LANES == 16 ? 0x00010001 : 1;
 
-void loadCodes(Item item, uint at, uint bits, out uint codes[CHUNKS]) {
-    uint words = rowWords(bits), plane[CHUNKS];
-    for (uint c = 0u; c < CHUNKS; c++) codes[c] = 0u;
-    for (uint p = 0u; p < bits; p++) {
-        loadPlane(at, words, p, plane);
-        for (uint c = 0u; c < CHUNKS; c++) codes[c] = codes[c] << 1 | ((plane[c] >> item.lane) & SPREAD);
+void loadCodes(Item item, uint at, uint bits, out uint codes[8]) {
+    uint words = rowWords(bits);
+    for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
+    if (LANES == 1) {
+        for (uint p = 0u; p < 8u; p++) WHERE(p < bits) codes[7u - p] = planeAt(at, words, p, item.chunk);
+        transpose(codes);
+        return;
     }
-    for (uint c = 0u; c < CHUNKS; c++) codes[c] <<= 8u - bits;
+    for (uint p = 0u; p < bits; p++)
+        codes[0] = codes[0] << 1 | ((planeAt(at, words, p, item.chunk) >> item.lane) & SPREAD);
+    codes[0] <<= 8u - bits;
+}
+
+uint codeOf(uint codes[8], uint i) {
+    if (LANES == 1) return (codes[i % 8u] >> (i / 8u * 8u)) & 0xffu;
+    return (codes[0] >> (i * LANES)) & 0xffu;
+}
+
+// Puts outlier d of a row, in the group's order, in the place of its code.
+void place(Item item, uint d, uint pattern, inout float x[EACH]) {
+    float value = bounded(loaded(pattern));
+    for (uint i = 0u; i < EACH; i++) x[i] = d == elementOf(item, i) ? value : x[i];
+}
+
+void placeOutliers(Item item, uint page, uint group, uint index, inout float x[EACH]) {
+    uint groups = PageTokens * GroupsPerToken;
+    if (PAIR) {
+        uvec4 two = outlierPair(page, groups, group);
+        place(item, two.x - index * HEAD_DIM, two.y, x);
+        place(item, two.z - index * HEAD_DIM, two.w, x);
+        return;
+    }
+    for (uint j = 0u; j < OUTLIERS; j++) {
+        uint n = group * OUTLIERS + j;
+        place(item, outlierIndex(page, groups, n) - index * HEAD_DIM, storedPattern(page + valuesAt(groups), n), x);
+    }
 }
 
 // The values of a quantized row of a page.
-void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits, out float x[HELD]) {
-    uint codes[CHUNKS], groups = PageTokens * GroupsPerToken;
+void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits, inout float x[EACH]) {
+    uint codes[8];
     loadCodes(item, at, bits, codes);
-    uvec2 range = rangePatterns(page + rangesAt(groups) + group * RANGE_WORDS);
+    uvec2 range = rangePatterns(page + rangesAt(PageTokens * GroupsPerToken) + group * RANGE_WORDS);
     float low = loaded(range.x);
     precise float s8 = extentOf(range) * 0.00390625;
-    for (uint i = 0u; i < HELD; i++)
-        x[i] = bounded(valueOf(low, s8, halfStep(bits), (codes[i / EACH] >> (i % EACH * LANES)) & 0xffu));
-    for (uint j = 0u; j < OUTLIERS; j++) {
-        uint n = group * OUTLIERS + j;
-        uint d = outlierIndex(page, groups, n) - index * HEAD_DIM;
-        float value = bounded(loaded(storedPattern(page + valuesAt(groups), n)));
-        for (uint i = 0u; i < HELD; i++) x[i] = d == elementOf(item, i) ? value : x[i];
-    }
+    for (uint i = 0u; i < EACH; i++) x[i] = bounded(valueOf(low, s8, halfStep(bits), codeOf(codes, i)));
+    placeOutliers(item, page, group, index, x);
 }
 
 // Tokens from..to-1 of the recent window.
-void addRing(inout float sums[HELD][QUERIES], Item item, uint from, uint to) {
+void addRing(inout float sums[EACH][QUERIES], Item item, uint from, uint to) {
     for (uint t = from; t < to; t++) {
-        float x[HELD];
+        float x[EACH];
+        for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
         loadRaw(item, t % Slots * SlotWords + RowsAt + item.head * RAW_ROW, x);
         addToken(sums, item, t, x);
     }
@@ -126,7 +162,7 @@ void addRing(inout float sums[HELD][QUERIES], Item item, uint from, uint to) {
 
 // Tokens from..to-1, all of one page. words are those of the codes before the
 // bits word that eight groups share, so that no token sums up anew.
-void addPage(inout float sums[HELD][QUERIES], Item item, uint page, uint start, uint from, uint to) {
+void addPage(inout float sums[EACH][QUERIES], Item item, uint page, uint start, uint from, uint to) {
     uint groups = PageTokens * GroupsPerToken, words = 0u, eight = 0u;
     uint index = GroupsPerToken == 1u ? RowFirst + item.head : 0u;
     for (uint t = from; t < to; t++) {
@@ -134,14 +170,15 @@ void addPage(inout float sums[HELD][QUERIES], Item item, uint page, uint start, 
         for (; eight < group / 8u; eight++) words += wordsOfNibbles(PAGE(page + 4u + eight));
         uint nibbles = PAGE(page + 4u + eight), bits = bitsOfNibble(nibbleOf(nibbles, group));
         uint at = page + codesAt(groups) + words + wordsOfNibbles(nibblesBefore(nibbles, group)) + index * rowWords(bits);
-        float x[HELD];
-        if (bits == RAW) loadRaw(item, at, x);
-        else loadValues(item, page, group, index, at, bits, x);
+        float x[EACH];
+        for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
+        WHERE(bits == RAW) loadRaw(item, at, x);
+        WHERE(bits != RAW) loadValues(item, page, group, index, at, bits, x);
         addToken(sums, item, t, x);
     }
 }
 
-void addPages(inout float sums[HELD][QUERIES], Item item, uint from, uint to) {
+void addPages(inout float sums[EACH][QUERIES], Item item, uint from, uint to) {
     for (uint t = from; t < to;) {
         uint page = (t - first()) / PageTokens, start = first() + page * PageTokens;
         uint stop = min(to, start + PageTokens);
@@ -151,10 +188,12 @@ void addPages(inout float sums[HELD][QUERIES], Item item, uint from, uint to) {
 }
 
 void main() {
-    uint n = gl_GlobalInvocationID.x / LANES, tiles = tilesOf(Vectors);
-    uint tile = n % tiles, split = begin() / SPLIT + n / tiles / Heads;
     Item item;
+    uint n = gl_GlobalInvocationID.x / LANES, tiles = tilesOf(Vectors);
     item.lane = gl_GlobalInvocationID.x % LANES;
+    item.chunk = n % CHUNKS;
+    n /= CHUNKS;
+    uint tile = n % tiles, split = begin() / SPLIT + n / tiles / Heads;
     item.head = n / tiles % Heads;
     item.scores_ = ((item.head * tiles + tile) * Stride - base()) * QUERIES;
     item.live = min(QUERIES, Vectors - tile * QUERIES);
@@ -162,8 +201,8 @@ void main() {
     if (from >= to) return;
     item.partial = ((split - base() / SPLIT) * Heads + item.head) * Vectors + tile * QUERIES;
     bool more = from > split * SPLIT; // an earlier dispatch began the split
-    float sums[HELD][QUERIES];
-    for (uint i = 0u; i < HELD; i++) {
+    float sums[EACH][QUERIES];
+    for (uint i = 0u; i < EACH; i++) {
         uint d = elementOf(item, i);
         for (uint v = 0u; v < QUERIES; v++) {
             bool here = more && v < item.live && (ALIGNED || d < HEAD_DIM);
@@ -172,7 +211,7 @@ void main() {
     }
     if (RING != 0) addRing(sums, item, from, to);
     else addPages(sums, item, from, to);
-    for (uint i = 0u; i < HELD; i++) {
+    for (uint i = 0u; i < EACH; i++) {
         uint d = elementOf(item, i);
         for (uint v = 0u; v < QUERIES; v++)
             if (v < item.live && (ALIGNED || d < HEAD_DIM)) partials[(item.partial + v) * HEAD_DIM + d] = sums[i][v];

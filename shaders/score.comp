@@ -69,23 +69,24 @@ void loadRaw(Row row, uint chunk, inout float x[32]) {
 
 void loadCodes(Row row, uint chunk, inout float x[32]) {
     uint codes[8];
-    for (uint p = 0u; p < 8u; p++) codes[7u - p] = p < row.bits ? planeAt(row.at, row.words, p, chunk) : 0u;
+    for (uint p = 0u; p < 8u; p++) {
+        codes[7u - p] = 0u;
+        WHERE(p < row.bits) codes[7u - p] = planeAt(row.at, row.words, p, chunk);
+    }
     codes[7] = ~codes[7];
     transpose(codes);
     for (uint e = 0u; e < 32u; e++) x[e] = float(int(codes[e % 8u] << (24u - e / 8u * 8u)) >> 24);
 }
 
-// Elements of a chunk: bytes u of codes, or values of a raw row. Loops with no
-// or one turn stand for branches: drivers that run invocations in vector lanes
-// skip only loops.
+// Elements of a chunk: bytes u of codes, or values of a raw row.
 void loadChunk(Row row, uint chunk, out float x[32]) {
     for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
     if (RING != 0) {
         loadRaw(row, chunk, x);
         return;
     }
-    for (uint turn = 0u; turn < (row.bits == RAW ? 1u : 0u); turn++) loadRaw(row, chunk, x);
-    for (uint turn = 0u; turn < (row.bits == RAW || row.bits == 0u ? 0u : 1u); turn++) loadCodes(row, chunk, x);
+    WHERE(row.bits == RAW) loadRaw(row, chunk, x);
+    WHERE(row.bits != RAW && row.bits != 0u) loadCodes(row, chunk, x);
 }
 
 // Adds the products of a chunk to sums. It is called with constant chunks and
@@ -122,19 +123,38 @@ float valueOfByte(float base_, float s8, float u) {
     return bounded(value);
 }
 
+// Element d of the tile's queries, times change, to the scores of a row.
+void addOutlier(inout float scores_[QUERIES], uint tile, uint d, float change) {
+    uint at = tile * TILE + d * QUERIES;
+    for (uint v = 0u; v < QUERIES; v += 4u) {
+        vec4 y = vec4(0.0);
+        if (QUERIES % 4 == 0) y = uintBitsToFloat(queries[at / 4u + v / 4u]);
+        else for (uint k = 0u; k < QUERIES; k++) y[k] = uintBitsToFloat(WORD(queries, at + k));
+        for (uint k = 0u; k < min(4u, QUERIES); k++) scores_[v + k] = plus(scores_[v + k], y[k], change);
+    }
+}
+
+// Puts outlier number j of a row in the place of its code, whose value is value.
+void correctOne(inout float scores_[QUERIES], uint tile, Row row, uint index, uint pattern, float value) {
+    uint d = index - row.index * HEAD_DIM;
+    precise float difference = bounded(loaded(pattern)) - value;
+    WHERE(d < HEAD_DIM) addOutlier(scores_, tile, d, flushed(difference));
+}
+
 // Puts the outliers of a row in the place of their codes.
 void correct(inout float scores_[QUERIES], uint tile, Row row, float base_, float top) {
     uint groups = PageTokens * GroupsPerToken;
     float low = valueOfByte(base_, row.s8, row.bits == 0u ? 0.0 : -128.0);
     float high = valueOfByte(base_, row.s8, top);
+    if (PAIR) {
+        uvec4 two = outlierPair(row.page, groups, row.group);
+        correctOne(scores_, tile, row, two.x, two.y, LOW > 0 ? low : high);
+        correctOne(scores_, tile, row, two.z, two.w, LOW > 1 ? low : high);
+        return;
+    }
     for (uint j = 0u; j < OUTLIERS; j++) {
         uint n = row.group * OUTLIERS + j;
-        uint d = outlierIndex(row.page, groups, n) - row.index * HEAD_DIM;
-        bool here = d < HEAD_DIM;
-        precise float difference = bounded(loaded(storedPattern(row.page + valuesAt(groups), n))) - (j < LOW ? low : high);
-        float change = here ? flushed(difference) : 0.0;
-        for (uint v = 0u; v < QUERIES; v++)
-            scores_[v] = here ? plus(scores_[v], queryAt(tile, here ? d : 0u, v), change) : scores_[v];
+        correctOne(scores_, tile, row, outlierIndex(row.page, groups, n), storedPattern(row.page + valuesAt(groups), n), j < LOW ? low : high);
     }
 }
 
@@ -190,6 +210,16 @@ float finished(float score) {
     return Cap > 0.0 ? softCapped(score, Cap, InverseCap) : score;
 }
 
+// Stores the scores of a token at word at.
+void storeScores(uint at, float sums[QUERIES]) {
+    if (QUERIES < 4) {
+        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = finished(sums[v]);
+        return;
+    }
+    for (uint v = 0u; v < QUERIES; v += 4u)
+        scores[(at + v) / 4u] = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
+}
+
 void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = SINGLE != 0 ? 1u : tiles * Heads;
     uint tile = SINGLE != 0 ? Tile : n % together, h = tile / tiles;
@@ -209,15 +239,6 @@ void main() {
     if (CHUNKS > 5) addChunk(sums, tile, row, 5u);
     if (CHUNKS > 6) addChunk(sums, tile, row, 6u);
     if (CHUNKS > 7) addChunk(sums, tile, row, 7u);
-    if (RING == 0) {
-        for (uint turn = 0u; turn < (row.bits == RAW ? 0u : 1u); turn++) scoreCodes(sums, tile, row, X);
-    }
-    if (t != token) return;
-    uint at = (tile * Stride + t - base()) * QUERIES;
-    if (QUERIES < 4) {
-        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = finished(sums[v]);
-        return;
-    }
-    for (uint v = 0u; v < QUERIES; v += 4u)
-        scores[(at + v) / 4u] = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
+    if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, tile, row, X);
+    if (t == token) storeScores((tile * Stride + t - base()) * QUERIES, sums);
 }

@@ -89,7 +89,7 @@ func (a *attending) record(stride uint32) {
 		a.step(shaders.Observe, push.Bytes(), a.workgroups(shaders.Observe, kvHeads*tokens/4), a.observed, a.scores, a.importance)
 	}
 	mix := shaders.MixPush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
-	a.step(shaders.Mix, mix.Bytes(), a.workgroups(shaders.Mix, tokens/splitTokens*kvHeads), a.arena, a.frame, a.scores, a.partials)
+	a.step(shaders.Mix, mix.Bytes(), a.workgroups(shaders.Mix, tokens/splitTokens*kvHeads*a.layout.HeadDim/32), a.arena, a.frame, a.scores, a.partials)
 	a.barrier()
 	a.dispatch(shaders.Merge, shaders.MergePush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads}.Bytes(),
 		a.workgroups(shaders.Merge, queryHeads*a.layout.RawRowWords()), a.frame, a.partials, a.out)

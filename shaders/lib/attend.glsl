@@ -6,6 +6,10 @@
 const uint SPLIT = 256;                                        // tokens of a split
 const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4; // words of a tile of arranged queries
 
+// Loops of no or one turn stand for branches: drivers that run invocations in
+// vector lanes skip only loops.
+#define WHERE(condition) for (uint turn = 0u; turn < ((condition) ? 1u : 0u); turn++)
+
 // The frame.
 uint tokens() { return plan[0]; }
 uint base() { return plan[1]; }

@@ -24,6 +24,16 @@ uint outlierIndex(uint page, uint groups, uint n) {
     return (PAGE(at + n / perWord) >> (n % perWord * INDEX_BITS)) & (INDEX_BITS == 8 ? 0xffu : 0xffffu);
 }
 
+// Two outliers of 16 bits have a word for both indices and one for both values.
+const bool PAIR = OUTLIERS == 2 ? (TYPE != F32 ? INDEX_BITS == 8 : false) : false;
+
+// Index and pattern of the first, then of the second outlier of a group.
+uvec4 outlierPair(uint page, uint groups, uint group) {
+    uint indices = PAGE(page + indicesAt(groups) + group / 2u) >> (group % 2u * 16u);
+    uint values = PAGE(page + valuesAt(groups) + group);
+    return uvec4(indices & 0xffu, values << 16, (indices >> 8) & 0xffu, values & 0xffff0000u);
+}
+
 // Patterns of min and max at word at.
 uvec2 rangePatterns(uint at) {
     uint low = PAGE(at);
