@@ -33,7 +33,7 @@ func TestCompileOnly(t *testing.T) {
 func TestCompileOnlySpills(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.json")
 	o := qaqvk(t, nil, "bench", "--compile-only", "--chip", "gfx1100", "-k", "^mix/f16/d128/a1$",
-		"--tune", "mix.LANES=4,mix.QUERIES=4", "--json", path)
+		"--tune", "mix.LANES=1,mix.QUERIES=16", "--json", path)
 	o.requireError(t, 1, "1 of 1 pipelines spill", "mix/f16/d128/a1 on gfx1100 (", "bytes of scratch")
 	require.Contains(t, o.stdout, "mix/f16/d128/a1")
 	require.FileExists(t, path)

@@ -124,5 +124,5 @@ func TestNonFiniteRows(t *testing.T) {
 	})
 	o := qaqvk(t, []string{"QAQVK_CACHE=" + t.TempDir()}, "run", "--device", "cpu", "--policy", "uniform",
 		"--model", model, "--tokens", "2", "--prompt", "ab")
-	o.requireError(t, 1, "logit", "NaN")
+	o.requireError(t, 1, "layer 0", "NaN", "not finite")
 }

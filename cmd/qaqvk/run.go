@@ -16,6 +16,7 @@ import (
 type runFlags struct {
 	device     deviceFlags
 	model      string
+	promptFile string
 	noCompare  bool
 	policy     choice
 	level      choice
@@ -52,6 +53,7 @@ func newRun() *cobra.Command {
 func (f *runFlags) registerText(c *cobra.Command) {
 	c.Flags().StringVar(&f.model, "model", "", "GGUF file (default: SmolLM2-135M-Instruct, fetched into the cache folder)")
 	c.Flags().StringVar(&f.session.Prompt, "prompt", "", "what to ask the model (default: a text of more than 300 tokens to summarise)")
+	c.Flags().StringVar(&f.promptFile, "prompt-file", "", "take the prompt from this file")
 	c.Flags().IntVar(&f.session.Tokens, "tokens", 128, "tokens to generate")
 	c.Flags().BoolVar(&f.session.IgnoreEnd, "ignore-end", false, "generate all tokens, also behind the model's end of text")
 	c.Flags().BoolVar(&f.noCompare, "no-compare", false, "leave out the second pass, without compression")
@@ -78,6 +80,7 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	c.Flags().Float64Var(&o.ValueError, "error-v", session.DefaultValueError, "target error of qaq for V, above 0")
 	c.Flags().IntVar(&o.Capacity, "capacity", 0, "most tokens that the cache holds (default: prompt and generated tokens)")
 	c.Flags().Int64Var(&f.hostBudget, "host-budget", 1024, "MiB of host memory for full-precision rows, which promotions need")
+	c.Flags().BoolVar(&o.Exact, "exact", true, "steps wait for adaptations, so that every run gives the same; false: they take effect when they are ready")
 }
 
 // evicts tells whether the policy keeps or evicts tokens.
@@ -98,6 +101,9 @@ func (f *runFlags) options() (session.Options, error) {
 		return o, err
 	}
 	if o.Formula, err = backend.ParseFormula(f.formula.value); err != nil {
+		return o, err
+	}
+	if err := f.usePromptFile(&o.Prompt); err != nil {
 		return o, err
 	}
 	if err := checkOutput(f.json); err != nil {

@@ -68,7 +68,7 @@ func TestNoSpills(t *testing.T) {
 // The control: a kernel that needs more registers than there are is found.
 func TestSpills(t *testing.T) {
 	o := options(t, "gfx1100", "^mix/f16/d128/a1$")
-	o.Tune = map[string]uint32{"mix.LANES": 4, "mix.QUERIES": 4}
+	o.Tune = map[string]uint32{"mix.LANES": 1, "mix.QUERIES": 16}
 	r, err := Run(t.Context(), o)
 	require.NoError(t, err)
 	require.Len(t, r.Pipelines, 1)

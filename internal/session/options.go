@@ -30,6 +30,7 @@ type Options struct {
 	Budget     int // tokens that h2o and scissorhands keep
 	Capacity   int // tokens; 0 for what the run needs
 	HostBudget int64
+	Exact      bool // a step waits for the adaptation that it begins
 
 	Sampling sample.Options
 	CacheDir string // folder that keeps calibrations
@@ -95,7 +96,7 @@ func (o Options) policy(norms [][]float64) (backend.Policy, error) {
 func (o Options) config(m model.Config, p backend.Policy, tokens int) backend.Config {
 	return backend.Config{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
-		Level: o.Level, Alpha: o.Alpha, Policy: p, MaxAppend: batch, HostBudget: o.HostBudget,
+		Level: o.Level, Alpha: o.Alpha, Policy: p, MaxAppend: batch, HostBudget: o.HostBudget, Exact: o.Exact,
 	}
 }
 
