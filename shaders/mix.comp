@@ -73,15 +73,20 @@ uvec4 fourWords(uint at) {
     return four;
 }
 
+// Elements of a raw row of which four words hold the n-th of a chunk.
+void loadFour(Item item, uint at, uint n, inout float x[EACH]) {
+    uint e = n * 4u * PER_WORD;
+    if (e >= 32u || (!ALIGNED && item.chunk * 32u + e >= HEAD_DIM)) return;
+    uvec4 four = fourWords(at + (item.chunk * 32u + e) / PER_WORD);
+    for (uint k = 0u; k < 4u * PER_WORD; k++)
+        x[(e + k) / LANES] = boundedPattern(PER_WORD == 1 ? four[k % 4u] :
+            k % 2u == 0u ? four[k / 2u % 4u] << 16 : four[k / 2u % 4u] & 0xffff0000u);
+}
+
 // All elements of a chunk of a raw row at word at.
 void loadRawChunk(Item item, uint at, inout float x[EACH]) {
-    for (uint i = 0u; i < 32u; i += 4u * PER_WORD) {
-        if (!ALIGNED && item.chunk * 32u + i >= HEAD_DIM) break;
-        uvec4 four = fourWords(at + (item.chunk * 32u + i) / PER_WORD);
-        for (uint k = 0u; k < 4u * PER_WORD; k++)
-            x[(i + k) / LANES] = boundedPattern(PER_WORD == 1 ? four[k % 4u] :
-                k % 2u == 0u ? four[k / 2u % 4u] << 16 : four[k / 2u % 4u] & 0xffff0000u);
-    }
+#define FOUR(n) loadFour(item, at, n, x);
+    EIGHT(FOUR)
 }
 
 // The elements of a raw row at word at.
@@ -105,7 +110,8 @@ void loadCodes(Item item, uint at, uint bits, out uint codes[8]) {
     uint words = rowWords(bits);
     for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
     if (LANES == 1) {
-        for (uint p = 0u; p < 8u; p++) WHERE(p < bits) codes[7u - p] = planeAt(at, words, p, item.chunk);
+#define PLANE(p) WHERE(p < bits) codes[7u - p] = planeAt(at, words, p, item.chunk);
+        EIGHT(PLANE)
         transpose(codes);
         return;
     }

@@ -69,10 +69,9 @@ void loadRaw(Row row, uint chunk, inout float x[32]) {
 
 void loadCodes(Row row, uint chunk, inout float x[32]) {
     uint codes[8];
-    for (uint p = 0u; p < 8u; p++) {
-        codes[7u - p] = 0u;
-        WHERE(p < row.bits) codes[7u - p] = planeAt(row.at, row.words, p, chunk);
-    }
+    for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
+#define PLANE(p) WHERE(p < row.bits) codes[7u - p] = planeAt(row.at, row.words, p, chunk);
+    EIGHT(PLANE)
     codes[7] = ~codes[7];
     transpose(codes);
     for (uint e = 0u; e < 32u; e++) x[e] = float(int(codes[e % 8u] << (24u - e / 8u * 8u)) >> 24);

@@ -10,6 +10,12 @@ const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4; // words of a til
 // vector lanes skip only loops.
 #define WHERE(condition) for (uint turn = 0u; turn < ((condition) ? 1u : 0u); turn++)
 
+// A statement for p = 0..7. No loop: one with a WHERE in it stays a loop, and
+// arrays that it indexes then lie in memory, where each access costs as a load.
+#define EIGHT(statement)                                                         \
+    statement(0u) statement(1u) statement(2u) statement(3u)                      \
+    statement(4u) statement(5u) statement(6u) statement(7u)
+
 // The frame.
 uint tokens() { return plan[0]; }
 uint base() { return plan[1]; }
