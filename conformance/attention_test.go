@@ -89,7 +89,7 @@ func attentionMust() []string {
 		add(k, "g%d", 1, 3, 4, 32)
 	}
 	add("query", "queries %s", "mixed", "finite", "nan", "infinite", "subnormal", "zeros", "huge", "overflow")
-	add("mix", "lanes %d", 8, 16, 32)
+	add("mix", "lanes %d", 1, 8, 16, 32)
 	return append(must, "attend n1", "attend n5", "attend n32", "query tile 12", "score tile 12", "mix tile 12")
 }
 

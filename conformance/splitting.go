@@ -51,15 +51,15 @@ func (p Params) variants() []variant {
 			add(fmt.Sprintf("tile of %d", tile), func(_ *Params, a *Attention) { a.Tile = tile })
 		}
 	}
-	for _, lanes := range []uint32{8, 16, 32} {
-		if lanes != p.Lanes {
-			add(fmt.Sprintf("%d lanes", lanes), func(p *Params, _ *Attention) { p.Lanes = lanes })
-		}
-	}
 	for count := 1; count < p.Attention.Heads; count++ {
 		add(fmt.Sprintf("%d KV heads a dispatch", count), func(_ *Params, a *Attention) { a.HeadCount = count })
 	}
 	if p.Attention.Tile <= 4 {
+		for _, lanes := range []uint32{1, 8, 16, 32} {
+			if lanes != p.Lanes {
+				add(fmt.Sprintf("%d lanes", lanes), func(p *Params, _ *Attention) { p.Lanes = lanes })
+			}
+		}
 		add("a tile a dispatch", func(_ *Params, a *Attention) { a.Single = 1 - a.Single })
 		add("workgroup of 32", func(p *Params, _ *Attention) { p.Workgroup = 32 })
 	}
