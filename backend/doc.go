@@ -15,12 +15,20 @@
 // to the Cache; a Sequence has its recent window, its pages, a mirror of their
 // bits and its importance.
 //
-// The newest tokens of a sequence lie in a ring on the device as they came. When a page of tokens has left the recent
-// window, encode chooses outliers, ranges and bits and quantizes, the host
-// reads the bits, finds room of just that size, and pack writes the page.
-// Pages of a layer lie side by side in few device buffers (segments), so that
-// reading a layer takes one list: convert the new rows, decode the pages,
-// convert the recent window.
+// The newest tokens of a sequence lie in a ring on the device as they came.
+// When a page of tokens has left the recent window, encode chooses outliers,
+// ranges and bits and quantizes, the host reads the bits, finds room of just
+// that size, and pack writes the page. Pages of a layer lie side by side in few
+// device buffers (segments), so that reading a layer takes one list: convert the
+// new rows, decode the pages, convert the recent window.
+//
+// Attend does without rows: query arranges the queries, score, soften and mix go
+// over segments and ring as they are stored, merge sums up. Its list for a layer
+// is recorded once and serves token after token, because what changes (how many
+// tokens there are, where pages lie, where in the ring a row goes) is in frames
+// and heads that the host writes to mapped memory. Queries and KV heads are
+// taken in batches whose scores fit a scratch of a 200th of a full sequence's
+// rows.
 //
 // Adapt decides the bits of all stored groups anew. A segment in which bits
 // change is written anew into a buffer of its new size: pages that stay are
@@ -60,7 +68,7 @@
 // built afresh with the same tokens; where a policy adapts, after Adapt with
 // the same attention rows (Rollback says what becomes of those).
 //
-// Read config.go, cache.go, sequence.go, append.go, flush.go, read.go, adapt.go,
-// round.go, adaptation.go, compare.go, move.go, promote.go in this order; fork.go
+// Read config.go, cache.go, sequence.go, append.go, attend.go, attention.go,
+// attendrecord.go, flush.go, read.go, adapt.go, round.go, adaptation.go, compare.go, move.go, promote.go in this order; fork.go
 // and rollback.go stand beside; store.go and geometry.go say where things lie.
 package backend
