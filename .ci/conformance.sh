@@ -19,10 +19,34 @@ conform() {
 	MESA_SHADER_CACHE_DIR="$shaders" VK_ICD_FILENAMES="$icd" bin/qaqvk conformance --device "$device" --validation "$@"
 }
 
+# Building pipelines takes one core, so two run at a time, each with an output of
+# its own that is shown when both are done.
+pids=() logs=()
+
+start() {
+	local log
+	log=$(mktemp)
+	conform "$@" >"$log" 2>&1 &
+	pids+=($!) logs+=("$log")
+	((${#pids[@]} < 2)) || finish
+}
+
+finish() {
+	local i status=0
+	for i in "${!pids[@]}"; do
+		wait "${pids[i]}" || status=1
+		cat "${logs[i]}"
+		rm -f "${logs[i]}"
+	done
+	pids=() logs=()
+	((status == 0)) || exit 1
+}
+
 for width in 128 256 512; do
-	LP_NATIVE_VECTOR_WIDTH=$width conform "$llvmpipe" llvmpipe
+	LP_NATIVE_VECTOR_WIDTH=$width start "$llvmpipe" llvmpipe
 done
-conform "$llvmpipe" llvmpipe --limits minimum
-conform "$MESA2_ICD" llvmpipe
-conform "$SWIFTSHADER_ICD" swiftshader
-conform "$SWIFTSHADER_ICD" swiftshader --limits minimum
+start "$MESA2_ICD" llvmpipe
+start "$SWIFTSHADER_ICD" swiftshader
+start "$SWIFTSHADER_ICD" swiftshader --limits minimum
+start "$llvmpipe" llvmpipe --limits minimum # after its like, whose shaders it shares
+finish

@@ -69,6 +69,7 @@
 // the same attention rows (Rollback says what becomes of those).
 //
 // Read config.go, cache.go, sequence.go, append.go, attend.go, attention.go,
-// attendrecord.go, flush.go, read.go, adapt.go, round.go, adaptation.go, compare.go, move.go, promote.go in this order; fork.go
-// and rollback.go stand beside; store.go and geometry.go say where things lie.
+// attendrecord.go, flush.go, read.go, adapt.go, round.go, adaptation.go,
+// compare.go, move.go, promote.go in this order; fork.go and rollback.go stand
+// beside; store.go and geometry.go say where things lie.
 package backend
