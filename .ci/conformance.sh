@@ -48,5 +48,5 @@ done
 start "$MESA2_ICD" llvmpipe
 start "$SWIFTSHADER_ICD" swiftshader
 start "$SWIFTSHADER_ICD" swiftshader --limits minimum
-start "$llvmpipe" llvmpipe --limits minimum # after its like, whose shaders it shares
+LP_NATIVE_VECTOR_WIDTH=256 start "$llvmpipe" llvmpipe --limits minimum # with the shaders that the other left
 finish
