@@ -8,18 +8,20 @@ import (
 )
 
 // BenchmarkAttend is the attention of a layer of SmolLM2's shape at 4,096
-// tokens, 3 bits, without the rows' way to the ring: allocs/op are those of a
+// tokens, raw and with the mean bits that qaq gives K and V, without the rows' way to the ring: allocs/op are those of a
 // call whose list was recorded before.
 func BenchmarkAttend(b *testing.B) {
-	for _, n := range []int{1, 32, 128} {
-		b.Run(fmt.Sprintf("queries=%d", n), func(b *testing.B) { benchmarkAttend(b, n) })
+	for _, n := range []int{1, 32} {
+		for _, p := range []Policy{None{}, Uniform{5, 3}} {
+			b.Run(fmt.Sprintf("%s/queries=%d", p.Name(), n), func(b *testing.B) { benchmarkAttend(b, p, n) })
+		}
 	}
 }
 
-func benchmarkAttend(b *testing.B, n int) {
+func benchmarkAttend(b *testing.B, p Policy, n int) {
 	d, err := OpenDevice("llvmpipe", Options{})
 	require.NoError(b, err)
-	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Alpha: .01, Capacity: 4200, MaxAppend: 128, Policy: Uniform{3, 3}})
+	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Alpha: .01, Capacity: 4200, MaxAppend: 128, Policy: p})
 	require.NoError(b, err)
 	s, err := c.NewSequence()
 	require.NoError(b, err)
