@@ -15,13 +15,13 @@ type attendLayout struct {
 
 // newAttendLayout lays out heads KV heads with the given query vectors each,
 // and stride tokens.
-func newAttendLayout(g *geometry, vectors, heads, stride, align int) attendLayout {
+func newAttendLayout(g *geometry, l Limits, vectors, heads, stride int) attendLayout {
 	var a attendLayout
-	tile := tileOf(g.layout.HeadDim, vectors)
+	tile := tileOf(l, g.layout.HeadDim, vectors)
 	a.tiles = (vectors + tile - 1) / tile
 	take := func(words int) View {
 		v := View{Offset: a.words, Words: words}
-		a.words = roundUp(a.words+words, align)
+		a.words = roundUp(a.words+words, l.ViewAlign)
 		return v
 	}
 	a.arranged = take(heads * a.tiles * shaders.TileWords(g.layout.HeadDim, tile))
@@ -55,9 +55,8 @@ func (a *attendList) record(r *attention) {
 func (r *attention) record(l *List, b attendBatch) {
 	c := r.s.c
 	vectors := b.queries * c.cfg.perHead()
-	align := c.dev.Limits().ViewAlign
 	one := recording{attention: r, attendBatch: b, list: l, vectors: vectors,
-		attendLayout: newAttendLayout(&c.geo, vectors, b.heads, b.stride, align)}
+		attendLayout: newAttendLayout(&c.geo, c.dev.Limits(), vectors, b.heads, b.stride)}
 	for _, v := range []*View{&one.arranged, &one.scores, &one.partials} {
 		v.Buffer = c.scratch
 	}
@@ -89,13 +88,16 @@ func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
 	limits := r.s.c.dev.Limits()
 	v := constants{layout: r.s.c.geo.layout, lanes: limits.MixLanes(), in: in, out: out,
 		queries: r.tileSize(), ring: ring, single: limits.CPU}
+	if k == shaders.Score {
+		v.workgroup = limits.ScoreWorkgroup()
+	}
 	if k == shaders.Soften || k == shaders.Mix {
 		v.workgroup = limits.AttendWorkgroup()
 	}
 	return v.spec(k)
 }
 
-func (r *recording) tileSize() int { return tileOf(r.s.c.cfg.HeadDim, r.vectors) }
+func (r *recording) tileSize() int { return tileOf(r.s.c.dev.Limits(), r.s.c.cfg.HeadDim, r.vectors) }
 
 func (r *recording) dispatch(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, views ...View) {
 	r.list.Dispatch(Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: views})
@@ -185,7 +187,7 @@ func (r *recording) recordScore(p attendPart) {
 	}
 	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil)
 	limits := r.s.c.dev.Limits()
-	blocks, tiles := uint32(r.blocks(p, workgroup)), uint32(r.heads*r.tiles)
+	blocks, tiles := uint32(r.blocks(p, r.s.c.dev.Limits().ScoreWorkgroup())), uint32(r.heads*r.tiles)
 	views := []View{Whole(p.buffer), r.framed(p), r.arranged, r.scores}
 	if !limits.CPU {
 		r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)

@@ -79,12 +79,16 @@ func (r *attention) outWords() int {
 
 // tileOf is the tile size that pads query vectors least; the larger of equal
 // ones, because rows are read once a tile. 64 sums for each of 32 lanes are
-// what fits the registers of every GPU that is compiled for.
-func tileOf(headDim, vectors int) int {
+// what fits the registers of every GPU that is compiled for. On a CPU a tile has
+// four, so that short texts too give its vector lanes work.
+func tileOf(l Limits, headDim, vectors int) int {
 	if vectors <= 2 {
 		return vectors
 	}
 	best, padded, most := 0, 1<<30, 64/((headDim+31)/32)
+	if l.CPU {
+		most = 4
+	}
 	for _, size := range []int{16, 12, 8, 4} {
 		if n := roundUp(vectors, size); size <= most && n < padded {
 			best, padded = size, n
@@ -95,7 +99,7 @@ func tileOf(headDim, vectors int) int {
 
 // scratchWords are what a batch needs of the scratch.
 func (r *attention) scratchWords(queries, heads, stride int) int {
-	a := newAttendLayout(&r.s.c.geo, queries*r.s.c.cfg.perHead(), heads, stride, r.s.c.dev.Limits().ViewAlign)
+	a := newAttendLayout(&r.s.c.geo, r.s.c.dev.Limits(), queries*r.s.c.cfg.perHead(), heads, stride)
 	return a.words
 }
 

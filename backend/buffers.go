@@ -79,7 +79,7 @@ func (c *Cache) scratchWords() int {
 	g, least := &c.geo, minScratch
 	if c.cfg.QueryHeads > 0 {
 		stride := roundUp(c.cfg.Capacity, splitTokens) + splitTokens
-		least = max(least, newAttendLayout(g, c.cfg.perHead(), 1, stride, c.dev.Limits().ViewAlign).words)
+		least = max(least, newAttendLayout(g, c.dev.Limits(), c.cfg.perHead(), 1, stride).words)
 	}
 	return max(least, c.cfg.Capacity*g.slotWords()/scratchPart, 2*(g.pageGroups*(2+g.slotStride)+encodeLoss*c.dev.Limits().ViewAlign))
 }

@@ -89,6 +89,15 @@ func (l Limits) MixLanes() int {
 	return 8
 }
 
+// ScoreWorkgroup are the invocations of a workgroup of score, and so the tokens
+// that a part of a sequence is rounded up to: few on a CPU.
+func (l Limits) ScoreWorkgroup() int {
+	if l.CPU {
+		return 32
+	}
+	return workgroup
+}
+
 // AttendWorkgroup are the invocations of a workgroup of soften and mix. On a CPU
 // it is those that run together: barriers between more cost much there, and
 // small workgroups spread better over its threads.
