@@ -62,14 +62,9 @@ func (c *Cache) allocateAdapter() error {
 		{&a.plan, "adapt.plan", pages*c.adaptJob() + 4*align, Upload},
 		{&a.supply, "adapt.supply", roundUp(max(words, g.pageGroups*g.layout.RawGroupWords()), shaders.Align), Upload},
 	} {
-		if err := c.checkView(b.label, b.words); err != nil {
+		if err := c.newBuffer(b.at, b.label, b.words, b.memory); err != nil {
 			return err
 		}
-		made, err := c.dev.NewBuffer(b.label, b.words, b.memory)
-		if err != nil {
-			return fmt.Errorf("backend: new cache: %w", err)
-		}
-		*b.at = made
 	}
 	a.lists = map[string]*List{}
 	for _, role := range []string{"decide", "ranges", "move", "promote"} {

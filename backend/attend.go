@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"context"
 	"fmt"
 	"math"
 )
@@ -146,27 +145,5 @@ func (s *Sequence) runAttention(r *attention) error {
 		return err
 	}
 	s.appendsDone()
-	return nil
-}
-
-// submit runs a list and waits for its end. Lists are short, so the wait is not
-// cut off: its buffers are free for the next one.
-func (c *Cache) submit(role string, l *List) error {
-	c.submits++
-	t, err := c.dev.Submit(l)
-	if err == nil {
-		err = t.Wait(context.Background())
-	}
-	if err != nil {
-		err = fmt.Errorf("backend: %s: %w", role, err)
-		if deviceLost(err) {
-			err = fmt.Errorf("%w: the cache can only be closed", err)
-			c.failed = err
-		}
-		return err
-	}
-	for kernel, d := range t.Times() {
-		c.times[kernel] += d
-	}
 	return nil
 }

@@ -21,16 +21,14 @@ func (a *attending) allocateAttending(c *Cache) error {
 		label  string
 		memory Memory
 	}{{&a.queries, "queries", Upload}, {&a.attended, "attended", Download}} {
-		if err := c.checkView(b.label, words); err != nil {
+		if err := c.newBuffer(b.at, b.label, words, b.memory); err != nil {
 			return err
 		}
-		made, err := c.dev.NewBuffer(b.label, words, b.memory)
-		if err != nil {
-			return err
-		}
-		*b.at = made
 	}
-	return a.fitFrames(c.dev, frameWords(c))
+	if err := a.fitFrames(c.dev, frameWords(c)); err != nil {
+		return fmt.Errorf("backend: new cache: %w", err)
+	}
+	return nil
 }
 
 // queryLimit is the most queries of a call.

@@ -51,22 +51,14 @@ func (c *Cache) allocate() error {
 		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), DeviceLocal},
 		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, Download},
 	} {
-		if err := c.checkView(b.label, b.words); err != nil {
+		if err := c.newBuffer(b.at, b.label, b.words, b.memory); err != nil {
 			return err
 		}
-		made, err := c.dev.NewBuffer(b.label, b.words, b.memory)
-		if err != nil {
-			return fmt.Errorf("backend: new cache: %w", err)
-		}
-		*b.at = made
 	}
 	if err := c.pool.allocate(c, max(g.slotWords(), min(staging/2, c.cfg.PageTokens*g.slotWords()))); err != nil {
 		return fmt.Errorf("backend: new cache: %w", err)
 	}
-	if err := c.allocateAttending(c); err != nil {
-		return fmt.Errorf("backend: new cache: %w", err)
-	}
-	return nil
+	return c.allocateAttending(c)
 }
 
 // scratchPart of the rows of a full sequence is the scratch: 2 % of pages of a
@@ -82,6 +74,19 @@ func (c *Cache) scratchWords() int {
 		least = max(least, newAttendLayout(g, c.dev.Limits(), c.cfg.perHead(), 1, stride).words)
 	}
 	return max(least, c.cfg.Capacity*g.slotWords()/scratchPart, 2*(g.pageGroups*(2+g.slotStride)+encodeLoss*c.dev.Limits().ViewAlign))
+}
+
+// newBuffer makes a buffer that kernels see as a whole.
+func (c *Cache) newBuffer(at *Buffer, label string, words int, m Memory) error {
+	if err := c.checkView(label, words); err != nil {
+		return err
+	}
+	made, err := c.dev.NewBuffer(label, words, m)
+	if err != nil {
+		return fmt.Errorf("backend: new cache: %w", err)
+	}
+	*at = made
+	return nil
 }
 
 // checkView refuses buffers that no kernel can see as a whole.

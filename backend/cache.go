@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -139,9 +140,26 @@ func (c *Cache) run(role string, record func(*List)) error {
 	return c.submit(role, l)
 }
 
+// submit runs a list and waits for its end. Lists are short, so the wait is not
+// cut off: its buffers are free for the next one.
+func (c *Cache) submit(role string, l *List) error {
+	c.submits++
+	t, err := c.dev.Submit(l)
+	if err == nil {
+		err = t.Wait(context.Background())
+	}
+	if err != nil {
+		return c.lost(fmt.Errorf("backend: %s: %w", role, err))
+	}
+	for kernel, d := range t.Times() {
+		c.times[kernel] += d
+	}
+	return nil
+}
+
 // Lists are the last recorded list of each role: append, read, observe, keep,
-// weigh, encode, pack, decide, ranges, move, promote, fork, restore. They can be printed and,
-// while the cache is open and unchanged, submitted again.
+// weigh, encode, pack, decide, ranges, move, promote, fork, restore. They can be
+// printed and, while the cache is open and unchanged, submitted again.
 func (c *Cache) Lists() map[string]*List {
 	if a := c.adapter.flight; a != nil {
 		<-a.done
