@@ -8,6 +8,7 @@ import (
 
 // attendLayout says where in the scratch a batch has what.
 type attendLayout struct {
+	tile                       int // vectors of a tile
 	tiles                      int // of a KV head
 	arranged, scores, partials View
 	words                      int
@@ -17,15 +18,15 @@ type attendLayout struct {
 // and stride tokens.
 func newAttendLayout(g *geometry, l Limits, vectors, heads, stride int) attendLayout {
 	var a attendLayout
-	tile := tileOf(l, g.layout.HeadDim, vectors)
-	a.tiles = (vectors + tile - 1) / tile
+	a.tile = tileOf(l, g.layout.HeadDim, vectors, stride)
+	a.tiles = (vectors + a.tile - 1) / a.tile
 	take := func(words int) View {
 		v := View{Offset: a.words, Words: words}
 		a.words = roundUp(a.words+words, l.ViewAlign)
 		return v
 	}
-	a.arranged = take(heads * a.tiles * shaders.TileWords(g.layout.HeadDim, tile))
-	a.scores = take(heads * a.tiles * tile * stride)
+	a.arranged = take(heads * a.tiles * shaders.TileWords(g.layout.HeadDim, a.tile))
+	a.scores = take(heads * a.tiles * a.tile * stride)
 	a.partials = take(stride / splitTokens * heads * vectors * g.layout.HeadDim)
 	return a
 }
@@ -56,7 +57,7 @@ func (r *attention) record(l *List, b attendBatch) {
 	c := r.s.c
 	vectors := b.queries * c.cfg.perHead()
 	one := recording{attention: r, attendBatch: b, list: l, vectors: vectors,
-		attendLayout: newAttendLayout(&c.geo, c.dev.Limits(), vectors, b.heads, b.stride)}
+		attendLayout: r.layoutOf(b.queries, b.heads, b.stride)}
 	for _, v := range []*View{&one.arranged, &one.scores, &one.partials} {
 		v.Buffer = c.scratch
 	}
@@ -87,7 +88,7 @@ func (r *recording) step(label string) {
 func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
 	limits := r.s.c.dev.Limits()
 	v := constants{layout: r.s.c.geo.layout, lanes: limits.MixLanes(), in: in, out: out,
-		queries: r.tileSize(), ring: ring, single: limits.CPU}
+		queries: r.tile, ring: ring, staged: limits.CPU}
 	if k == shaders.Score {
 		v.workgroup = limits.ScoreWorkgroup()
 	}
@@ -96,8 +97,6 @@ func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
 	}
 	return v.spec(k)
 }
-
-func (r *recording) tileSize() int { return tileOf(r.s.c.dev.Limits(), r.s.c.cfg.HeadDim, r.vectors) }
 
 func (r *recording) dispatch(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, views ...View) {
 	r.list.Dispatch(Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: views})
@@ -127,7 +126,7 @@ func (r *recording) recordQuery() {
 		RowHeads: uint32(c.cfg.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.q.Type)), Scale: r.options.Scale}
 	chunks := (c.cfg.HeadDim + 31) / 32
 	r.dispatch(shaders.Query, r.spec(shaders.Query, r.q.Type, r.q.Type, false), push.Bytes(),
-		workgroups(r.heads*r.tiles*chunks*r.tileSize()), src, r.arranged)
+		workgroups(r.heads*r.tiles*chunks*r.tile), src, r.arranged)
 	r.step("query")
 }
 
@@ -186,23 +185,15 @@ func (r *recording) recordScore(p attendPart) {
 		push.Cap, push.InverseCap = limit, 1/limit
 	}
 	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil)
-	limits := r.s.c.dev.Limits()
 	blocks, tiles := uint32(r.blocks(p, r.s.c.dev.Limits().ScoreWorkgroup())), uint32(r.heads*r.tiles)
 	views := []View{Whole(p.buffer), r.framed(p), r.arranged, r.scores}
-	if !limits.CPU {
-		r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)
-		return
-	}
-	for tile := range tiles {
-		push.Tile = tile
-		r.dispatch(shaders.Score, spec, push.Bytes(), blocks, views...)
-	}
+	r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)
 }
 
 func (r *recording) recordSoften() {
 	push := shaders.SoftenPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.s.c.cfg.perHead()),
 		Stride: uint32(r.stride), Window: uint32(r.options.Window)}
-	r.dispatch(shaders.Soften, r.spec(shaders.Soften, F32, F32, false), push.Bytes(), uint32(r.heads*r.tiles*max(1, r.tileSize()/4)),
+	r.dispatch(shaders.Soften, r.spec(shaders.Soften, F32, F32, false), push.Bytes(), uint32(r.heads*r.tiles*max(1, r.tile/4)),
 		r.framed(r.parts[0]), r.scores)
 }
 
@@ -213,7 +204,7 @@ func (r *recording) recordObserve() {
 	for _, o := range r.watched {
 		from := (o.query - r.query) * g
 		r.s.importance.record(r.list, r.layer, observing{vectors: r.vectors, from: from, to: from + g, heads: r.heads,
-			stride: r.stride, tile: r.tileSize(), tokens: r.base + r.stride}, r.inFrames(o.frame), r.scores)
+			stride: r.stride, tile: r.tile, tokens: r.base + r.stride}, r.inFrames(o.frame), r.scores)
 	}
 	if len(r.watched) > 0 {
 		r.list.Mark("observe")

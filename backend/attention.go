@@ -77,44 +77,73 @@ func (r *attention) outWords() int {
 	return r.n * r.s.c.cfg.QueryHeads * r.s.c.cfg.HeadDim * r.out.Type.Bytes() / 4
 }
 
-// tileOf is the tile size that pads query vectors least; the larger of equal
-// ones, because rows are read once a tile. 64 sums for each of 32 lanes are
-// what fits the registers of every GPU that is compiled for. On a CPU a tile has
-// four, so that short texts too give its vector lanes work.
-func tileOf(l Limits, headDim, vectors int) int {
+// tileOf is the size of a tile of query vectors that read so many tokens. Rows
+// are read once a tile; tiles are padded. GPUs take the size that pads least,
+// the larger of equal ones: 64 sums for each of 32 lanes are what fits the
+// registers of all that are compiled for. On a CPU a row costs as much to read
+// as its products with 20 vectors, but a large tile takes half a minute to
+// compile, so that short sequences have small ones.
+func tileOf(l Limits, headDim, vectors, tokens int) int {
 	if vectors <= 2 {
 		return vectors
 	}
-	best, padded, most := 0, 1<<30, 64/((headDim+31)/32)
-	if l.CPU {
-		most = 4
-	}
-	for _, size := range []int{16, 12, 8, 4} {
-		if n := roundUp(vectors, size); size <= most && n < padded {
-			best, padded = size, n
+	best, least := 0, 1<<30
+	for _, size := range [...]int{16, 12, 8, 4} {
+		if cost := tileCost(l, size, vectors); cost < least && mayTile(l, size, headDim, vectors, tokens) {
+			best, least = size, cost
 		}
 	}
 	return best
 }
 
-// scratchWords are what a batch needs of the scratch.
-func (r *attention) scratchWords(queries, heads, stride int) int {
-	a := newAttendLayout(&r.s.c.geo, r.s.c.dev.Limits(), queries*r.s.c.cfg.perHead(), heads, stride)
-	return a.words
+// mayTile tells whether a size is one to choose from.
+func mayTile(l Limits, size, headDim, vectors, tokens int) bool {
+	most := 64 / ((headDim + 31) / 32)
+	if l.CPU {
+		if vectors <= 8 || tokens < longTokens {
+			most = 4
+		}
+		return size == min(most, 16)
+	}
+	return size <= most
 }
 
-// batchSize is how many queries and KV heads fit the scratch at once: as many
-// queries as possible, then as many heads.
+// longTokens are the tokens from which on a large tile pays on a CPU.
+const longTokens = 1024
+
+// tileCost weighs the tiles of so many vectors against each other.
+func tileCost(l Limits, size, vectors int) int {
+	if padded := roundUp(vectors, size); !l.CPU {
+		return padded
+	}
+	const read = 20
+	return (vectors + size - 1) / size * (read + size)
+}
+
+// layoutOf lays out a batch.
+func (r *attention) layoutOf(queries, heads, stride int) attendLayout {
+	return newAttendLayout(&r.s.c.geo, r.s.c.dev.Limits(), queries*r.s.c.cfg.perHead(), heads, stride)
+}
+
+// batchSize is how many queries and KV heads are done at once: of what fits the
+// scratch, the queries with the cheapest tiles, then as many heads as possible.
 func (r *attention) batchSize() (queries, heads int) {
-	room, stride := r.s.c.scratch.Len(), roundUp(r.tokens, splitTokens)
+	room, stride, l := r.s.c.scratch.Len(), roundUp(r.tokens, splitTokens), r.s.c.dev.Limits()
 	if w := r.options.Window; w > 0 {
 		stride = min(stride, roundUp(w+r.n, splitTokens)+splitTokens)
 	}
-	queries, heads = r.n, 1
-	for queries > 1 && r.scratchWords(queries, 1, stride) > room {
-		queries--
+	queries, heads = 1, 1
+	least := 1 << 30
+	for n := 1; n <= r.n; n++ {
+		a := r.layoutOf(n, 1, stride)
+		if n > 1 && a.words > room {
+			break
+		}
+		if cost := (r.n + n - 1) / n * tileCost(l, a.tile, n*r.s.c.cfg.perHead()); cost <= least {
+			queries, least = n, cost
+		}
 	}
-	for heads < r.s.c.geo.heads && r.scratchWords(queries, heads+1, stride) <= room {
+	for heads < r.s.c.geo.heads && r.layoutOf(queries, heads+1, stride).words <= room {
 		heads++
 	}
 	return queries, heads

@@ -93,7 +93,7 @@ func (l Limits) MixLanes() int {
 // that a part of a sequence is rounded up to: few on a CPU.
 func (l Limits) ScoreWorkgroup() int {
 	if l.CPU {
-		return 32
+		return 64
 	}
 	return workgroup
 }

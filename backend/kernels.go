@@ -18,7 +18,7 @@ type constants struct {
 	workgroup int  // 0: the usual one
 	queries   int  // vectors of a tile
 	ring      bool // score and mix read the recent window
-	single    bool // a dispatch of score has one tile
+	staged    bool // score stages queries in shared memory
 }
 
 func (c constants) spec(k *shaders.Kernel) []uint32 {
@@ -26,7 +26,7 @@ func (c constants) spec(k *shaders.Kernel) []uint32 {
 		"WORKGROUP": uint32(cmp.Or(c.workgroup, workgroup)), "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
 		"HEAD_DIM": uint32(c.layout.HeadDim), "ROWS": uint32(c.layout.Rows),
 		"LOW": uint32(c.layout.Low), "HIGH": uint32(c.layout.High),
-		"QUERIES": uint32(c.queries), "RING": flag(c.ring), "SINGLE": flag(c.single),
+		"QUERIES": uint32(c.queries), "RING": flag(c.ring), "STAGED": flag(c.staged),
 	}
 	spec := make([]uint32, len(k.Constants))
 	for i, n := range k.Constants {

@@ -41,7 +41,7 @@ func TestAttentionCasesCover(t *testing.T) {
 		see(a.Base > 0, "base")
 		see(a.Window > 0, "window")
 		see(a.Cap > 0, "cap")
-		see(a.Single > 0, "single")
+		see(a.Staged > 0, "staged")
 		see(a.HeadCount > 0, "some heads")
 		see(a.Keep > 0, "keep")
 		see(a.Tokens >= 1500, "long")
@@ -55,7 +55,7 @@ func attentionMust() []string {
 	must := []string{
 		"attend window", "attend base", "attend cap", "attend keep", "attend long", "attend some heads", "attend ring wraps", "attend ring alone",
 		"splitting base", "splitting window", "splitting cap", "splitting tile 1", "splitting tile 4", "splitting tile 8",
-		"soften window", "soften base", "observe keep", "observe some heads", "merge base", "score cap", "score single",
+		"soften window", "soften base", "observe keep", "observe some heads", "merge base", "score cap", "score staged",
 	}
 	add := func(kernel, format string, values ...any) {
 		for _, v := range values {

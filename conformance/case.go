@@ -35,6 +35,9 @@ type Params struct {
 	To             string  `json:"to,omitempty"`        // of repacked or promoted groups: see newBits
 	RowFirst       int     `json:"row_first,omitempty"` // first row of each group to decode
 	RowCount       int     `json:"row_count,omitempty"` // rows of each group to decode; 0: all
+	Slots          int     `json:"slots,omitempty"`     // places round which convert writes tokens; 0: one after another
+	Start          uint32  `json:"start,omitempty"`     // number of the first token that goes round them
+	StartAt        string  `json:"start_at,omitempty"`  // "push" or "src": where convert finds Start
 	Data           string  `json:"data,omitempty"`      // values of the rows: see data.go
 
 	Attention *Attention `json:"attention,omitempty"` // for the kernels of attention; rows, groups and pages follow from it
@@ -78,6 +81,7 @@ func (p Params) String() string {
 	add(p.Bits != "", "%s", p.Bits)
 	add(p.To != "", "to-%s", p.To)
 	add(p.RowCount > 0, "rows%d-%d", p.RowFirst, p.RowFirst+p.RowCount)
+	add(p.Slots > 0, "ring%d-from%d-in-%s", p.Slots, p.Start, p.StartAt)
 	add(p.Data != "", "%s", p.Data)
 	return strings.Join(parts, "/")
 }
@@ -109,7 +113,7 @@ func (p Params) spec(k *shaders.Kernel) []uint32 {
 		"QUERIES": 1,
 	}
 	if p.Attention != nil {
-		values["QUERIES"], values["SINGLE"] = uint32(max(p.Attention.Tile, 1)), p.Attention.Single
+		values["QUERIES"], values["STAGED"] = uint32(max(p.Attention.Tile, 1)), p.Attention.Staged
 	}
 	if k == shaders.Encode || k == shaders.Decode || k == shaders.Convert || k == shaders.Mix {
 		values["LANES"] = max(p.Lanes, 1)

@@ -52,6 +52,7 @@ func TestCasesCover(t *testing.T) {
 		see(c.Kernel, "bits", p.Bits)
 		see(c.Kernel, "a"+strconv.FormatFloat(p.Alpha, 'g', -1, 64))
 		see(c.Kernel, p.Type, "to", p.Out)
+		see(c.Kernel, "ring", p.StartAt)
 		if p.Rows*p.HeadDim == shaders.MaxGroup {
 			see(c.Kernel, "largest group")
 		}
@@ -85,6 +86,7 @@ func TestCasesCover(t *testing.T) {
 		}
 		must = append(must, "nesting "+typ+" mixed", "decide "+typ+" mixed")
 	}
+	must = append(must, "convert ring push", "convert ring src")
 	for _, m := range must {
 		assert.True(t, seen[m], m)
 	}
@@ -98,6 +100,7 @@ func TestBadCases(t *testing.T) {
 		want         string
 	}{
 		{"kernel", "erase", func(p *Params) {}, `no kernel "erase"`},
+		{"start", "convert", func(p *Params) { p.Out, p.Slots = "f16", 2 }, `start at "": must be push or src`},
 		{"head dimension", "encode", func(p *Params) { p.HeadDim = 36 }, "multiple of 8"},
 		{"lanes", "encode", func(p *Params) { p.Rows, p.Lanes = 512, 4 }, "4 lanes for 16384 elements: at most 2048 each"},
 		{"page", "repack", func(p *Params) { p.Rows, p.Groups = 512, 33 }, "page of 540672 elements: at most 524288"},

@@ -1,11 +1,16 @@
 package conformance
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // convertAt is where converted rows begin in dst.
 const convertAt = 4
 
-// buildConvert converts Groups rows, GroupsPerToken to a token.
+// buildConvert converts Groups rows, GroupsPerToken to a token, to places one
+// after another or round a ring.
 func buildConvert(c Case) (*program, error) {
 	p := c.Params
 	p.Rows, p.Pages = 1, 1
@@ -20,9 +25,22 @@ func buildConvert(c Case) (*program, error) {
 		DstOffset:      convertAt,
 		DstTokenStride: uint32(p.GroupsPerToken*out) + rowPad,
 	}
+	places := p.tokens()
+	if p.Slots > 0 {
+		places, push.DstSlots = p.Slots, uint32(p.Slots)
+		switch p.StartAt {
+		case "push":
+			push.First = p.Start
+		case "src":
+			push.FirstAt = uint32(len(rows.words) + 1)
+			rows.words = append(rows.words, p.Start, unwritten, unwritten, unwritten)
+		default:
+			return nil, fmt.Errorf("start at %q: must be push or src", p.StartAt)
+		}
+	}
 	prog := &program{}
 	src := prog.input("src", rows.words)
-	dst := prog.result("dst", convertAt+p.tokens()*int(push.DstTokenStride))
+	dst := prog.result("dst", convertAt+places*int(push.DstTokenStride))
 	prog.run(shaders.Convert, p.spec(shaders.Convert), push.Bytes(), p.workgroups(p.Groups, p.Lanes), src, dst)
 	return prog, nil
 }

@@ -43,13 +43,7 @@ func (s *sequence) addScore(p *program, of part, queries, scores int) {
 	w := int(s.params.Workgroup)
 	workgroups := (of.end+w-1)/w - max(of.first, a.Base)/w
 	rows, spec := s.read(of, 0, shaders.Score)
-	if a.Single == 0 {
-		p.run(shaders.Score, spec, push.Bytes(), a.tiles()*a.heads()*workgroups, rows, of.frame, queries, scores)
-		return
-	}
-	for push.Tile = range uint32(a.tiles() * a.heads()) {
-		p.run(shaders.Score, spec, push.Bytes(), workgroups, rows, of.frame, queries, scores)
-	}
+	p.run(shaders.Score, spec, push.Bytes(), a.tiles()*a.heads()*workgroups, rows, of.frame, queries, scores)
 }
 
 // rowFirst is the row of the first KV head in its group, or its group in the

@@ -60,7 +60,7 @@ func (p Params) variants() []variant {
 				add(fmt.Sprintf("%d lanes", lanes), func(p *Params, _ *Attention) { p.Lanes = lanes })
 			}
 		}
-		add("a tile a dispatch", func(_ *Params, a *Attention) { a.Single = 1 - a.Single })
+		add("staged or not", func(_ *Params, a *Attention) { a.Staged = 1 - a.Staged })
 		add("workgroup of 32", func(p *Params, _ *Attention) { p.Workgroup = 32 })
 	}
 	if len(p.Attention.Parts) == 0 {

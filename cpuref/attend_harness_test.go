@@ -22,7 +22,6 @@ type attention struct {
 	parts       []int
 	bits        []uint8 // of groups, by turns
 	tile        uint32
-	single      bool // score works on one tile after the other
 	window      int
 	cap, spread float32 // spread scales queries
 	seed        uint64

@@ -68,18 +68,8 @@ func (a attention) run(t testing.TB, out uint32) (r results) {
 	return r
 }
 
-// score dispatches score for a part: once, or once a tile.
 func (a attention) score(t testing.TB, p part, out uint32, r results) {
-	s, sp := shaders.ScoreSpec(a.spec(p.ring, out)), a.scorePush(p)
-	if !a.single {
-		require.NoError(t, Score(s, sp, p.stored, p.plan, r.queries, r.scores))
-		return
-	}
-	s.Single = 1
-	_, heads := a.dispatched()
-	for sp.Tile = range uint32(heads * a.tiles()) {
-		require.NoError(t, Score(s, sp, p.stored, p.plan, r.queries, r.scores))
-	}
+	require.NoError(t, Score(shaders.ScoreSpec(a.spec(p.ring, out)), a.scorePush(p), p.stored, p.plan, r.queries, r.scores))
 }
 
 func (a attention) spec(ring, out uint32) shaders.EncodeSpec {

@@ -22,7 +22,7 @@ func attentions() (out []attention) {
 			l:     shaders.Layout{Type: uint32(i+1) % 3, HeadDim: d, Rows: level.rows, Low: low, High: high},
 			heads: level.heads, rowFirst: level.rowFirst, perHead: []int{1, 3, 8}[i%3], n: []int{1, 1, 2, 5}[i%4],
 			tokens: []int{70, 521, 300, 1000}[i%4], pageTokens: 16, parts: []int{48}, bits: bits[i%len(bits)],
-			tile: []uint32{1, 2, 4, 8, 16, 12}[i%6], single: i%3 == 1, window: []int{0, 0, 33, 0, 300}[i%5], cap: []float32{0, 5, 30}[i%3],
+			tile: []uint32{1, 2, 4, 8, 16, 12}[i%6], window: []int{0, 0, 33, 0, 300}[i%5], cap: []float32{0, 5, 30}[i%3],
 			spread: []float32{1, 4}[i%2], seed: uint64(i),
 		})
 		last := &out[i]

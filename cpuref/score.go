@@ -6,8 +6,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Score writes the scores of arranged queries and stored K rows: of each tile,
-// or one if SINGLE, for each token of the frame's part that scores hold.
+// Score writes the scores of arranged queries and stored K rows: of each tile
+// for each token of the frame's part that scores hold.
 func Score(s shaders.ScoreSpec, p shaders.ScorePush, pages, plan, queries, scores []uint32) error {
 	l, err := layoutOf("score", shaders.EncodeSpec(s))
 	if err != nil {
@@ -15,6 +15,10 @@ func Score(s shaders.ScoreSpec, p shaders.ScorePush, pages, plan, queries, score
 	}
 	if !isFinite(p.Cap) || !isFinite(p.InverseCap) {
 		return argument("score", "soft cap %g, inverse %g: must be finite", p.Cap, p.InverseCap)
+	}
+	t, err := stagedTiles(s, uint64(p.Vectors))
+	if err != nil {
+		return err
 	}
 	f, err := openFrame(buffer{"score", "plan", plan})
 	if err != nil {
@@ -27,7 +31,7 @@ func Score(s shaders.ScoreSpec, p shaders.ScorePush, pages, plan, queries, score
 	}, f, buffer{"score", "pages", pages}, 0); err != nil {
 		return err
 	}
-	if err := sc.open(s, buffer{"score", "queries", queries}, buffer{"score", "scores", scores}); err != nil {
+	if err := sc.open(t, buffer{"score", "queries", queries}, buffer{"score", "scores", scores}); err != nil {
 		return err
 	}
 	if len(sc.vectors) == 0 || f.begin() >= f.end {
@@ -45,43 +49,48 @@ func Score(s shaders.ScoreSpec, p shaders.ScorePush, pages, plan, queries, score
 	})
 }
 
+// maxStaged is the words of a tile in shared memory, of which every device has
+// 16 KiB.
+const maxStaged = 4096
+
+// stagedTiles are the tiles of a dispatch, checked for what STAGED asks for.
+func stagedTiles(s shaders.ScoreSpec, vectors uint64) (tiles, error) {
+	t, err := tilesOf("score", s.HeadDim, s.Queries, vectors)
+	switch {
+	case err != nil:
+		return t, err
+	case s.Staged > 1:
+		return t, argument("score", "staged %d: must be 0 or 1", s.Staged)
+	case s.Staged == 1 && t.words() > maxStaged:
+		return t, argument("score", "staged tiles of %d words: must be at most %d", t.words(), maxStaged)
+	}
+	return t, nil
+}
+
 type scorer struct {
-	p        shaders.ScorePush
-	f        frame
-	rows     *stored
-	from, to uint64     // tiles of the dispatch, of those of all KV heads
-	vectors  []arranged // of these tiles
-	out      scoreTiles
+	p       shaders.ScorePush
+	f       frame
+	rows    *stored
+	tiles   uint64     // of all KV heads
+	vectors []arranged // of these tiles
+	out     scoreTiles
 }
 
 // open reads the queries and checks that scores have room.
-func (sc *scorer) open(s shaders.ScoreSpec, queries, scores buffer) error {
-	t, err := tilesOf("score", s.HeadDim, s.Queries, uint64(sc.p.Vectors))
-	if err != nil {
-		return err
-	}
+func (sc *scorer) open(t tiles, queries, scores buffer) error {
 	if err := checkWhole(queries, scores); err != nil {
 		return err
 	}
-	heads, tile := uint64(sc.p.Heads), uint64(sc.p.Tile)
-	sc.to = heads * t.perHead
-	switch {
-	case s.Single > 1:
-		return argument("score", "single %d: must be 0 or 1", s.Single)
-	case s.Single == 1 && tile >= sc.to:
-		return argument("score", "tile %d: there are %d", tile, sc.to)
-	}
-	words, err := queries.spanOf(0, sc.to, t.words())
+	heads := uint64(sc.p.Heads)
+	sc.tiles = heads * t.perHead
+	words, err := queries.spanOf(0, sc.tiles, t.words())
 	if err != nil {
 		return err
 	}
 	if sc.out, err = openScores(scores, sc.f, t, heads, sc.p.Stride, sc.f.end); err != nil {
 		return err
 	}
-	if s.Single == 1 {
-		sc.from, sc.to = tile, tile+1
-	}
-	for n := sc.from; n < sc.to; n++ {
+	for n := range sc.tiles {
 		for slot := range t.queries {
 			sc.vectors = append(sc.vectors, t.get(words[n*t.words():], slot))
 		}
@@ -92,8 +101,8 @@ func (sc *scorer) open(s shaders.ScoreSpec, queries, scores buffer) error {
 // score writes the scores of a token; x and codes are room for a row.
 func (sc *scorer) score(t uint64, x []float32, codes []uint8) error {
 	var row scoredRow
-	for n := sc.from; n < sc.to; n++ {
-		if n == sc.from || n%sc.out.tiles.perHead == 0 { // the next KV head
+	for n := range sc.tiles {
+		if n%sc.out.tiles.perHead == 0 { // the next KV head
 			stored, err := sc.rows.row(t, n/sc.out.tiles.perHead)
 			if err != nil {
 				return err
@@ -104,7 +113,7 @@ func (sc *scorer) score(t uint64, x []float32, codes []uint8) error {
 		}
 		q := sc.out.tiles.queries
 		out := sc.out.words[sc.out.tile(n, t-sc.f.base):]
-		for slot, vector := range sc.vectors[(n-sc.from)*q : (n-sc.from+1)*q] {
+		for slot, vector := range sc.vectors[n*q : (n+1)*q] {
 			score := row.score(vector)
 			if sc.p.Cap > 0 {
 				score = softCap(score, sc.p.Cap, sc.p.InverseCap)

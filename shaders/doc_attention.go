@@ -108,8 +108,8 @@
 //
 // QUERIES is 1, 2, or a multiple of 4 up to 16. A dispatch may have some of the
 // KV heads only: Heads counts its own, and offsets in its push constants lead to
-// the first of them. score has all tiles of its KV heads in one dispatch where
-// SINGLE is 0, tile Tile (KV head * tiles of a KV head + tile) where it is 1.
-// The parts of a batch of queries follow each other from Base on without a gap,
-// because mix goes on with the partials of a split that an earlier part began.
+// the first of them. Where STAGED is 1, a workgroup of score first copies its tile
+// to shared memory: at most 16 KiB, what every device has. The parts of a batch
+// of queries follow each other from Base on without a gap, because mix goes on
+// with the partials of a split that an earlier part began.
 package shaders

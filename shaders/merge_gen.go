@@ -38,7 +38,7 @@ var Merge = &Kernel{
 		{Name: "HIGH", ID: 7, Default: 0},
 		{Name: "QUERIES", ID: 8, Default: 4},
 		{Name: "RING", ID: 9, Default: 0},
-		{Name: "SINGLE", ID: 10, Default: 0},
+		{Name: "STAGED", ID: 10, Default: 0},
 	},
 }
 
@@ -84,17 +84,17 @@ type MergeSpec struct {
 	High      uint32
 	Queries   uint32
 	Ring      uint32
-	Single    uint32
+	Staged    uint32
 }
 
 // Words returns the values in the order of Merge.Constants.
 func (s MergeSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single}
+	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
 }
 
 // String names every constant and its value.
 func (s MergeSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Single=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single)
+	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
 }
 
 // ParseMergeSpec reverses Words; values behind the end of words are 0.
@@ -110,6 +110,6 @@ func ParseMergeSpec(words []uint32) MergeSpec {
 		High:      specWord(words, 7),
 		Queries:   specWord(words, 8),
 		Ring:      specWord(words, 9),
-		Single:    specWord(words, 10),
+		Staged:    specWord(words, 10),
 	}
 }

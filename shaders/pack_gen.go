@@ -36,7 +36,7 @@ var Pack = &Kernel{
 		{Name: "HIGH", ID: 7, Default: 0},
 		{Name: "QUERIES", ID: 8, Default: 4},
 		{Name: "RING", ID: 9, Default: 0},
-		{Name: "SINGLE", ID: 10, Default: 0},
+		{Name: "STAGED", ID: 10, Default: 0},
 	},
 }
 
@@ -78,17 +78,17 @@ type PackSpec struct {
 	High      uint32
 	Queries   uint32
 	Ring      uint32
-	Single    uint32
+	Staged    uint32
 }
 
 // Words returns the values in the order of Pack.Constants.
 func (s PackSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single}
+	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
 }
 
 // String names every constant and its value.
 func (s PackSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Single=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single)
+	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
 }
 
 // ParsePackSpec reverses Words; values behind the end of words are 0.
@@ -104,6 +104,6 @@ func ParsePackSpec(words []uint32) PackSpec {
 		High:      specWord(words, 7),
 		Queries:   specWord(words, 8),
 		Ring:      specWord(words, 9),
-		Single:    specWord(words, 10),
+		Staged:    specWord(words, 10),
 	}
 }

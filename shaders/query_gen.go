@@ -39,7 +39,7 @@ var Query = &Kernel{
 		{Name: "HIGH", ID: 7, Default: 0},
 		{Name: "QUERIES", ID: 8, Default: 4},
 		{Name: "RING", ID: 9, Default: 0},
-		{Name: "SINGLE", ID: 10, Default: 0},
+		{Name: "STAGED", ID: 10, Default: 0},
 	},
 }
 
@@ -87,17 +87,17 @@ type QuerySpec struct {
 	High      uint32
 	Queries   uint32
 	Ring      uint32
-	Single    uint32
+	Staged    uint32
 }
 
 // Words returns the values in the order of Query.Constants.
 func (s QuerySpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single}
+	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
 }
 
 // String names every constant and its value.
 func (s QuerySpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Single=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single)
+	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
 }
 
 // ParseQuerySpec reverses Words; values behind the end of words are 0.
@@ -113,6 +113,6 @@ func ParseQuerySpec(words []uint32) QuerySpec {
 		High:      specWord(words, 7),
 		Queries:   specWord(words, 8),
 		Ring:      specWord(words, 9),
-		Single:    specWord(words, 10),
+		Staged:    specWord(words, 10),
 	}
 }

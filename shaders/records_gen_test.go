@@ -9,10 +9,10 @@ var records = []glsl.Record{
 	{
 		Name:     "convert",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "eac98d21dfb3e7d93c9fbf66cd686df0216052eac6a96685c89ea51a2c46da12",
+		SPIRV:    "f1a4ecd850d53df0428177acfde400de35bff46d477d1383177c1c9929b7e844",
 		Sources: []glsl.Source{
 			{Path: "convert.comp", SHA256: "355b29f5594f3c1742fd719ec57f930849858ec139c5a4a2a19a1104648438b3"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -28,10 +28,10 @@ var records = []glsl.Record{
 	{
 		Name:     "decide",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "f156d6113f60662393de88dc7d22756b5bd04686feec96c920d86d17fe9e10cc",
+		SPIRV:    "0923812df53db575c7afa6ed1a02ca60945f97f0f2be86d4826b400f22c61ea5",
 		Sources: []glsl.Source{
 			{Path: "decide.comp", SHA256: "ececab9ceb2dbdeaba382e2dbda4c86da00aea81cd6d19393d91af21016d5dab"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -41,10 +41,10 @@ var records = []glsl.Record{
 	{
 		Name:     "decode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "698470fcf8f7bcaf13186f845f52131c45636117bd0c19abe96517ddc82962b9",
+		SPIRV:    "b0f80f43ccff26208cfd04a48ccab89071b954ca450966222b6ee54bff3a035a",
 		Sources: []glsl.Source{
 			{Path: "decode.comp", SHA256: "eb2c8fe2d02f7082f61fb255dd91b7cfe8d13a066bbb7f372f611e2722e9559d"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "c29f188b5147921e017d7547f582145a62e375a2f821da46d4e657a0cc8c135a"},
@@ -54,10 +54,10 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c1e7083c0c70f0e2b5741d43badcdd5d999a896157e7c883b7c790116352c191",
+		SPIRV:    "5235c54305264b7f20b87a40753343b488713e7d293791afd91f2396f5ce46b8",
 		Sources: []glsl.Source{
 			{Path: "encode.comp", SHA256: "ac2abc568e42ee5e02f9bf8e7b33bcb7a838982a167b3f953163e7ca2c82944a"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/chunks.glsl", SHA256: "ddb6d3a3e7e7d86281cd03cab9617e4cb9d03b194f5ea0a3fa68155570e180b5"},
@@ -71,10 +71,10 @@ var records = []glsl.Record{
 	{
 		Name:     "merge",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "f259c99160f9e6bb251c9fd87b207245f4cc2b2d564db364d6fb6f4a68d50398",
+		SPIRV:    "b34000c7f6b8040a84b530da16d705c026a4aa27658ecf30a4386592658c0eb9",
 		Sources: []glsl.Source{
 			{Path: "merge.comp", SHA256: "983ee92dd2224b67e7ddcc9bc66d730c629ad4edf00b103e0196f1eb59939a8d"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/attend.glsl", SHA256: "905ee4fd7c151213ba55b675db3f753232615f77579bb442796bec4c914f9a09"},
@@ -83,10 +83,10 @@ var records = []glsl.Record{
 	{
 		Name:     "mix",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c4ade99ae00e4cff7151c33a5526141ce0b2e2ccf270d00d743c3e734321ea15",
+		SPIRV:    "87990823fc8fe37efc1afa14f0c5e100d71f985978e9cbf19e6fceaf088c1507",
 		Sources: []glsl.Source{
 			{Path: "mix.comp", SHA256: "08baba1dce87aca6c19c1102d3c1afacaf53f7df99ef2e70761c214e6052c952"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "c29f188b5147921e017d7547f582145a62e375a2f821da46d4e657a0cc8c135a"},
@@ -97,19 +97,19 @@ var records = []glsl.Record{
 	{
 		Name:     "observe",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "fec538ee7ad25b8188ed7f39e1bc85a94f35a78c11f9f932c2f3c628bada45b8",
+		SPIRV:    "d601c51a0ea7f5473d1ba9a806160a3690151a309cace6e905bf75f40297fd30",
 		Sources: []glsl.Source{
 			{Path: "observe.comp", SHA256: "5f06300d316a876cc7c4c178236b70cdf406615fa7068d50673417efa4d5795e"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 		},
 	},
 	{
 		Name:     "pack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c68349fdd7c2cea05acb1b233d16967cc017b5a45111f2c8527bebc458b79285",
+		SPIRV:    "f793d7ad422c7ac1ffd77815686a0771541c5bd622e2169cf6f1ec86c4c3a8c9",
 		Sources: []glsl.Source{
 			{Path: "pack.comp", SHA256: "e5193afa4067b651686e015d1707e3973174d4d6fe50eae0159d92f96bcd6eff"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -125,10 +125,10 @@ var records = []glsl.Record{
 	{
 		Name:     "promote",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c79dda1d15dd91b4fac640f6854c17c6494bafb305b6a53a78c72a9fc6801b07",
+		SPIRV:    "2194573eeb95f97863e63fcf02eb68907e2a5c62635da860f288236b11c8ef39",
 		Sources: []glsl.Source{
 			{Path: "promote.comp", SHA256: "706bbf846dbf0a7d35efe338d2bedf956f73b4d15df24984f97d654e244de927"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -139,10 +139,10 @@ var records = []glsl.Record{
 	{
 		Name:     "query",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "8d6dce8e529c3d815ee75548dbcbdf418a26fd409f336532f7f471a28f6669cb",
+		SPIRV:    "b275db1bc0e09d8f98e3d4cc2c001ebdd1098eb821e67ea76dfdc15863c723c6",
 		Sources: []glsl.Source{
 			{Path: "query.comp", SHA256: "051c55e5b820e8b820ae822ad38255cf4a4d62a9eca62d7d9446ef400bf16730"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 		},
@@ -150,10 +150,10 @@ var records = []glsl.Record{
 	{
 		Name:     "repack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "1553651af98d87885d5cf46ea6bc302a81c7f69c65ddb3aa53a94638ad6329a7",
+		SPIRV:    "7dd73c2c63a3546e24e0339a4c8e02b98fb7168d723743066f7d784e38133180",
 		Sources: []glsl.Source{
 			{Path: "repack.comp", SHA256: "85bfc871d5adb2dcb8838d92f589753afa210d7ee028560b02c571d7c284c91c"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/quantize.glsl", SHA256: "48ac4b57c3918c53f90f3f464c8faa761f686e738b2494597f47206ff8fcfadb"},
@@ -164,10 +164,10 @@ var records = []glsl.Record{
 	{
 		Name:     "score",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "02fab8fcd9c7ee0f4409980ee419af5f51fc45522355fbf2591b2c6635105a23",
+		SPIRV:    "a0e196da4ecb3ef929cdc758390669420a91889df90d71cf9010b9630bf77424",
 		Sources: []glsl.Source{
-			{Path: "score.comp", SHA256: "7e9d2b24616217916cc069d0ab4fcfdce9d9a698e1f45ec209f4e3c17e593570"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "score.comp", SHA256: "d28e168790995a166b1f5fd3bb199a7817f8a0057e5330ca9d3b3eae8c2e7514"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/stored.glsl", SHA256: "c29f188b5147921e017d7547f582145a62e375a2f821da46d4e657a0cc8c135a"},
@@ -179,10 +179,10 @@ var records = []glsl.Record{
 	{
 		Name:     "soften",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c56ee667ed4994640191d33edb593e320c6338142ac0875e020d784ff93ff826",
+		SPIRV:    "5774754079446fe560e685640ec16a91e9bb53702d31708aa5cae94bf3dbed68",
 		Sources: []glsl.Source{
 			{Path: "soften.comp", SHA256: "d42ad2c60a4e437eee6b7da4c8ea14eb4ca4eabef9d9ea2cc1b2987187839566"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},
 			{Path: "lib/math.glsl", SHA256: "435e296d44761d1696a44bef71b31197c721a682512cf23ed4bb66bbe3896f89"},
@@ -191,10 +191,10 @@ var records = []glsl.Record{
 	{
 		Name:     "weigh",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "07944bd2230f4256e1fb8ac2c1eb7cb83abeee19ee4e337ac9632aac5ce905d6",
+		SPIRV:    "26849c88a4fce780c1dc6de1684b06bf2233145df691796c79641186673e9344",
 		Sources: []glsl.Source{
 			{Path: "weigh.comp", SHA256: "768ca2754e4d60f8bc5a40a2c65bc969cc4d16fae8f53523d3e7039b1bbbfcfc"},
-			{Path: "lib/config.glsl", SHA256: "aada4c09c634daa7485bac18b57b1fbc7d9e85dd31498699430f3c38c8be2fbb"},
+			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 		},
 	},
 }

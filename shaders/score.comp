@@ -12,7 +12,6 @@ layout(set = 0, binding = 3, std430) writeonly buffer Scores { vec4 scores[]; };
 layout(push_constant) uniform Push {
     uint Vectors;        // query vectors of a KV head, V
     uint Heads;          // KV heads in this dispatch
-    uint Tile;           // the tile of queries, if SINGLE
     uint Stride;         // tokens that scores have room for
     uint PageTokens;     // tokens of a page
     uint GroupsPerToken; // groups of a token in a page
@@ -41,8 +40,23 @@ struct Row {
     float s8;
 };
 
+shared uvec4 staged[STAGED != 0 ? TILE / 4 : 1]; // the tile's queries
+
+void stage(uint tile) {
+    if (STAGED == 0) return;
+    for (uint i = gl_LocalInvocationID.x; i < TILE / 4u; i += WORKGROUP) staged[i] = queries[tile * (TILE / 4u) + i];
+    barrier();
+}
+
 float queryAt(uint tile, uint d, uint v) {
-    return uintBitsToFloat(WORD(queries, tile * TILE + d * QUERIES + v));
+    uint at = d * QUERIES + v;
+    return uintBitsToFloat(STAGED != 0 ? WORD(staged, at) : WORD(queries, tile * TILE + at));
+}
+
+// Elements d of queries v..v+3 of a tile that has so many.
+vec4 fourQueries(uint tile, uint d, uint v) {
+    uint at = d * QUERIES + v;
+    return uintBitsToFloat(STAGED != 0 ? staged[at / 4u] : queries[tile * (TILE / 4u) + at / 4u]);
 }
 
 // Words at..at+n-1 of pages, n = 4 or 8; whole 128-bit words where rows begin
@@ -124,11 +138,10 @@ float valueOfByte(float base_, float s8, float u) {
 
 // Element d of the tile's queries, times change, to the scores of a row.
 void addOutlier(inout float scores_[QUERIES], uint tile, uint d, float change) {
-    uint at = tile * TILE + d * QUERIES;
     for (uint v = 0u; v < QUERIES; v += 4u) {
         vec4 y = vec4(0.0);
-        if (QUERIES % 4 == 0) y = uintBitsToFloat(queries[at / 4u + v / 4u]);
-        else for (uint k = 0u; k < QUERIES; k++) y[k] = uintBitsToFloat(WORD(queries, at + k));
+        if (QUERIES % 4 == 0) y = fourQueries(tile, d, v);
+        else for (uint k = 0u; k < QUERIES; k++) y[k] = queryAt(tile, d, k);
         for (uint k = 0u; k < min(4u, QUERIES); k++) scores_[v + k] = plus(scores_[v + k], y[k], change);
     }
 }
@@ -206,7 +219,8 @@ Row rowOf(uint t, uint h) {
 
 float finished(float score) {
     score = flushed(score);
-    return Cap > 0.0 ? softCapped(score, Cap, InverseCap) : score;
+    WHERE(Cap > 0.0) score = softCapped(score, Cap, InverseCap);
+    return score;
 }
 
 // Stores the scores of a token at word at.
@@ -220,10 +234,11 @@ void storeScores(uint at, float sums[QUERIES]) {
 }
 
 void main() {
-    uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = SINGLE != 0 ? 1u : tiles * Heads;
-    uint tile = SINGLE != 0 ? Tile : n % together, h = tile / tiles;
+    uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
+    uint tile = n % together, h = tile / tiles;
     uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
     uint t = max(begin(), min(token, end() - 1u)); // no invocation may leave early, see addChunk
+    stage(tile);
     Row row = rowOf(t, h);
     float sums[QUERIES], X[QUERIES];
     for (uint v = 0u; v < QUERIES; v++) {

@@ -21,20 +21,19 @@ var Score = &Kernel{
 		{Name: "Queries", Index: 2, ReadOnly: true},
 		{Name: "Scores", Index: 3, WriteOnly: true},
 	},
-	PushSize: 48,
+	PushSize: 44,
 	Push: []Field{
 		{Name: "Vectors", Offset: 0},
 		{Name: "Heads", Offset: 4},
-		{Name: "Tile", Offset: 8},
-		{Name: "Stride", Offset: 12},
-		{Name: "PageTokens", Offset: 16},
-		{Name: "GroupsPerToken", Offset: 20},
-		{Name: "RowFirst", Offset: 24},
-		{Name: "Slots", Offset: 28},
-		{Name: "SlotWords", Offset: 32},
-		{Name: "RowsAt", Offset: 36},
-		{Name: "Cap", Offset: 40, Float: true},
-		{Name: "InverseCap", Offset: 44, Float: true},
+		{Name: "Stride", Offset: 8},
+		{Name: "PageTokens", Offset: 12},
+		{Name: "GroupsPerToken", Offset: 16},
+		{Name: "RowFirst", Offset: 20},
+		{Name: "Slots", Offset: 24},
+		{Name: "SlotWords", Offset: 28},
+		{Name: "RowsAt", Offset: 32},
+		{Name: "Cap", Offset: 36, Float: true},
+		{Name: "InverseCap", Offset: 40, Float: true},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -47,7 +46,7 @@ var Score = &Kernel{
 		{Name: "HIGH", ID: 7, Default: 0},
 		{Name: "QUERIES", ID: 8, Default: 4},
 		{Name: "RING", ID: 9, Default: 0},
-		{Name: "SINGLE", ID: 10, Default: 0},
+		{Name: "STAGED", ID: 10, Default: 0},
 	},
 }
 
@@ -55,7 +54,6 @@ var Score = &Kernel{
 type ScorePush struct {
 	Vectors        uint32
 	Heads          uint32
-	Tile           uint32
 	Stride         uint32
 	PageTokens     uint32
 	GroupsPerToken uint32
@@ -69,12 +67,12 @@ type ScorePush struct {
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ScorePush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.Tile, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt, math.Float32bits(p.Cap), math.Float32bits(p.InverseCap))
+	return pushBytes(p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt, math.Float32bits(p.Cap), math.Float32bits(p.InverseCap))
 }
 
 // String names every field and its value.
 func (p ScorePush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d Tile=%d Stride=%d PageTokens=%d GroupsPerToken=%d RowFirst=%d Slots=%d SlotWords=%d RowsAt=%d Cap=%g InverseCap=%g", p.Vectors, p.Heads, p.Tile, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt, p.Cap, p.InverseCap)
+	return fmt.Sprintf("Vectors=%d Heads=%d Stride=%d PageTokens=%d GroupsPerToken=%d RowFirst=%d Slots=%d SlotWords=%d RowsAt=%d Cap=%g InverseCap=%g", p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt, p.Cap, p.InverseCap)
 }
 
 // ParseScorePush reverses Bytes; fields behind the end of b are 0.
@@ -82,16 +80,15 @@ func ParseScorePush(b []byte) ScorePush {
 	return ScorePush{
 		Vectors:        pushWord(b, 0),
 		Heads:          pushWord(b, 1),
-		Tile:           pushWord(b, 2),
-		Stride:         pushWord(b, 3),
-		PageTokens:     pushWord(b, 4),
-		GroupsPerToken: pushWord(b, 5),
-		RowFirst:       pushWord(b, 6),
-		Slots:          pushWord(b, 7),
-		SlotWords:      pushWord(b, 8),
-		RowsAt:         pushWord(b, 9),
-		Cap:            math.Float32frombits(pushWord(b, 10)),
-		InverseCap:     math.Float32frombits(pushWord(b, 11)),
+		Stride:         pushWord(b, 2),
+		PageTokens:     pushWord(b, 3),
+		GroupsPerToken: pushWord(b, 4),
+		RowFirst:       pushWord(b, 5),
+		Slots:          pushWord(b, 6),
+		SlotWords:      pushWord(b, 7),
+		RowsAt:         pushWord(b, 8),
+		Cap:            math.Float32frombits(pushWord(b, 9)),
+		InverseCap:     math.Float32frombits(pushWord(b, 10)),
 	}
 }
 
@@ -107,17 +104,17 @@ type ScoreSpec struct {
 	High      uint32
 	Queries   uint32
 	Ring      uint32
-	Single    uint32
+	Staged    uint32
 }
 
 // Words returns the values in the order of Score.Constants.
 func (s ScoreSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single}
+	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
 }
 
 // String names every constant and its value.
 func (s ScoreSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Single=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single)
+	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
 }
 
 // ParseScoreSpec reverses Words; values behind the end of words are 0.
@@ -133,6 +130,6 @@ func ParseScoreSpec(words []uint32) ScoreSpec {
 		High:      specWord(words, 7),
 		Queries:   specWord(words, 8),
 		Ring:      specWord(words, 9),
-		Single:    specWord(words, 10),
+		Staged:    specWord(words, 10),
 	}
 }

@@ -37,7 +37,7 @@ var Soften = &Kernel{
 		{Name: "HIGH", ID: 7, Default: 0},
 		{Name: "QUERIES", ID: 8, Default: 4},
 		{Name: "RING", ID: 9, Default: 0},
-		{Name: "SINGLE", ID: 10, Default: 0},
+		{Name: "STAGED", ID: 10, Default: 0},
 	},
 }
 
@@ -83,17 +83,17 @@ type SoftenSpec struct {
 	High      uint32
 	Queries   uint32
 	Ring      uint32
-	Single    uint32
+	Staged    uint32
 }
 
 // Words returns the values in the order of Soften.Constants.
 func (s SoftenSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single}
+	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
 }
 
 // String names every constant and its value.
 func (s SoftenSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Single=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Single)
+	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
 }
 
 // ParseSoftenSpec reverses Words; values behind the end of words are 0.
@@ -109,6 +109,6 @@ func ParseSoftenSpec(words []uint32) SoftenSpec {
 		High:      specWord(words, 7),
 		Queries:   specWord(words, 8),
 		Ring:      specWord(words, 9),
-		Single:    specWord(words, 10),
+		Staged:    specWord(words, 10),
 	}
 }

@@ -81,7 +81,8 @@ func (a *attending) record(stride uint32) {
 	groups, tokens := uint32(a.groupsPerToken()), int(stride)
 	a.step(shaders.Query, shaders.QueryPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads, Scale: scale}.Bytes(),
 		a.workgroups(shaders.Query, kvHeads*perHead*a.layout.HeadDim/32), a.queries, a.arranged)
-	a.recordScore(shaders.ScorePush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups})
+	score := shaders.ScorePush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
+	a.step(shaders.Score, score.Bytes(), a.workgroups(shaders.Score, tokens)*kvHeads, a.arena, a.frame, a.arranged, a.scores)
 	a.step(shaders.Soften, shaders.SoftenPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, Stride: stride}.Bytes(),
 		kvHeads*perHead/4, a.frame, a.scores)
 	if !a.Plain {
@@ -93,22 +94,6 @@ func (a *attending) record(stride uint32) {
 	a.barrier()
 	a.dispatch(shaders.Merge, shaders.MergePush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads}.Bytes(),
 		a.workgroups(shaders.Merge, queryHeads*a.layout.RawRowWords()), a.frame, a.partials, a.out)
-}
-
-// recordScore has a dispatch for each KV head where the device is a CPU, as the
-// cache does.
-func (a *attending) recordScore(push shaders.ScorePush) {
-	a.barrier()
-	blocks := a.workgroups(shaders.Score, int(push.Stride))
-	views := []backend.Buffer{a.arena, a.frame, a.arranged, a.scores}
-	if !a.device.Limits().CPU {
-		a.dispatch(shaders.Score, push.Bytes(), blocks*kvHeads, views...)
-	} else {
-		for ; push.Tile < kvHeads; push.Tile++ {
-			a.dispatch(shaders.Score, push.Bytes(), blocks, views...)
-		}
-	}
-	a.list.Mark(shaders.Score.Name)
 }
 
 // step records a kernel after what went before it, and its time.

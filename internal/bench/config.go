@@ -52,7 +52,7 @@ func (c config) constant(kernel string, k shaders.Constant) uint32 {
 		return c.lanes(kernel)
 	case "QUERIES":
 		return perHead
-	case "SINGLE":
+	case "STAGED":
 		if c.limits.CPU {
 			return 1
 		}
