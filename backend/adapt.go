@@ -50,6 +50,7 @@ func (s *Sequence) Adapt(ctx context.Context) (Moves, error) {
 	if err := s.usable(0); err != nil {
 		return Moves{}, err
 	}
+	defer s.c.spanning("adapt", Calls)()
 	s.c.finish(nil)
 	if err := s.usable(0); err != nil {
 		return Moves{}, err

@@ -16,12 +16,13 @@ type gate struct {
 	Device
 	mu   sync.Mutex
 	open chan struct{} // nil or closed: open
+	held chan struct{} // told of each list that waits
 }
 
 func (d *gate) shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.open = make(chan struct{})
+	d.open, d.held = make(chan struct{}), make(chan struct{}, 16)
 }
 
 func (d *gate) release() {
@@ -35,10 +36,11 @@ func (d *gate) release() {
 
 func (d *gate) Submit(l *List) (Ticket, error) {
 	d.mu.Lock()
-	open := d.open
+	open, held := d.open, d.held
 	d.mu.Unlock()
 	text := l.String()
 	if open != nil && (strings.Contains(text, "mark repack") || strings.Contains(text, "mark ranges")) {
+		held <- struct{}{}
 		<-open
 	}
 	return d.Device.Submit(l)

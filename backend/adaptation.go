@@ -39,6 +39,7 @@ type adaptation struct {
 	times    map[string]time.Duration
 	waited   time.Duration // of the goroutine, for the device
 	took     time.Duration // from begin to end
+	ran      func()        // ends the span of the submitted list
 }
 
 // target is a segment on the way, as it was when its bits were decided.
@@ -129,11 +130,7 @@ func (a *adaptation) work(decided Ticket) error {
 	if err := a.wait("decide", decided); err != nil {
 		return err
 	}
-	for i := range a.targets {
-		if r, dirty := a.compare(&a.targets[i]); dirty {
-			a.rebuilds = append(a.rebuilds, r)
-		}
-	}
+	a.compareAll()
 	if len(a.rebuilds) == 0 {
 		return nil
 	}

@@ -115,6 +115,7 @@ func (a *adaptation) submit(role string, record func(*List)) (Ticket, error) {
 	l.Reset()
 	record(l)
 	a.submits++
+	a.ran = a.c.spanning(role, AdaptationDevice)
 	t, err := a.c.dev.Submit(l)
 	if err != nil {
 		return nil, fmt.Errorf("backend: adapt: %s: %w", role, err)
@@ -127,6 +128,7 @@ func (a *adaptation) wait(role string, t Ticket) error {
 	began := time.Now()
 	err := t.Wait(context.Background())
 	a.waited += time.Since(began)
+	a.ran()
 	if err != nil {
 		return fmt.Errorf("backend: adapt: %s: %w", role, err)
 	}

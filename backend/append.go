@@ -30,6 +30,7 @@ func (s *Sequence) Append(layer int, k, v Rows) error {
 	if err := s.usable(layer); err != nil {
 		return err
 	}
+	defer s.c.spanning("append", Calls)()
 	n, err := s.c.checkRows(k, v)
 	if err != nil {
 		return fmt.Errorf("backend: append: %w", shapeError{err})

@@ -34,6 +34,7 @@ func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
 	if err := s.usable(layer); err != nil {
 		return err
 	}
+	defer s.c.spanning("attend", Calls)()
 	n, err := s.checkQueries(layer, q, out, &o)
 	if err != nil {
 		return fmt.Errorf("backend: attend: %w", err)

@@ -143,6 +143,7 @@ func (c *Cache) run(role string, record func(*List)) error {
 // submit runs a list and waits for its end. Lists are short, so the wait is not
 // cut off: its buffers are free for the next one.
 func (c *Cache) submit(role string, l *List) error {
+	defer c.spanning(role, CallsDevice)()
 	c.submits++
 	t, err := c.dev.Submit(l)
 	if err == nil {

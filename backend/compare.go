@@ -6,6 +6,16 @@ type change struct {
 	promote bool    // some group gets more bits
 }
 
+// compareAll finds the targets with changes.
+func (a *adaptation) compareAll() {
+	defer a.c.spanning("compare", Adaptation)()
+	for i := range a.targets {
+		if r, dirty := a.compare(&a.targets[i]); dirty {
+			a.rebuilds = append(a.rebuilds, r)
+		}
+	}
+}
+
 // compare lays the pages of a target out anew. It is dirty if any changes.
 func (a *adaptation) compare(t *target) (r rebuild, dirty bool) {
 	g := &a.c.geo

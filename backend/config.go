@@ -100,6 +100,8 @@ type Config struct {
 	AdaptEvery int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
 
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
+
+	Trace func(Span) // told of each span when it has ended, from the callers' goroutines and those of adaptations; nil: nobody
 }
 
 // Limits of Config that have no other source.

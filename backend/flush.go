@@ -19,6 +19,7 @@ func (s *Sequence) Step(ctx context.Context) error {
 	if err := s.usable(0); err != nil {
 		return err
 	}
+	defer s.c.spanning("step", Calls)()
 	for layer, n := range s.pending {
 		if n != s.pending[0] {
 			return fmt.Errorf("backend: step: layer %d got %d tokens, layer 0 got %d", layer, n, s.pending[0])

@@ -17,6 +17,7 @@ func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) 
 	if err := s.usable(layer); err != nil {
 		return err
 	}
+	defer s.c.spanning("observe", Calls)()
 	tokens := s.tokens + s.pending[layer]
 	switch {
 	case queryHeads < 1 || queryHeads%s.c.cfg.KVHeads != 0:

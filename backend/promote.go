@@ -64,15 +64,8 @@ func (a *adaptation) promoteSome(some []promotion, supply int) error {
 	if err := a.readRanges(some); err != nil {
 		return err
 	}
-	words := a.c.geo.pageGroups * a.c.geo.layout.RangeWords()
-	raw := make([]uint32, a.c.geo.layout.RawGroupWords())
-	for i, p := range some {
-		if err := a.ctx.Err(); err != nil {
-			return fmt.Errorf("backend: adapt: %w", err)
-		}
-		if err := a.supplyPage(p.moved, a.c.adapter.bits.Words()[i*words:][:words], raw); err != nil {
-			return err
-		}
+	if err := a.supplyAll(some); err != nil {
+		return err
 	}
 	a.moves.BytesUp += 4 * int64(supply)
 	return a.run("promote", func(l *List) {
@@ -88,6 +81,22 @@ func (a *adaptation) promoteSome(some []promotion, supply int) error {
 		a.moves.BytesUp += 4 * int64(plan.at)
 		l.Mark("promote")
 	})
+}
+
+// supplyAll writes what pages lack to supply. Their ranges are in bits.
+func (a *adaptation) supplyAll(some []promotion) error {
+	defer a.c.spanning("supply", Adaptation)()
+	words := a.c.geo.pageGroups * a.c.geo.layout.RangeWords()
+	raw := make([]uint32, a.c.geo.layout.RawGroupWords())
+	for i, p := range some {
+		if err := a.ctx.Err(); err != nil {
+			return fmt.Errorf("backend: adapt: %w", err)
+		}
+		if err := a.supplyPage(p.moved, a.c.adapter.bits.Words()[i*words:][:words], raw); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readRanges brings the ranges of pages to bits, page after page.

@@ -13,6 +13,7 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	if err := s.usable(layer); err != nil {
 		return 0, err
 	}
+	defer s.c.spanning("read", Calls)()
 	tokens = s.tokens + s.pending[layer]
 	if err := s.c.checkTarget(k, v, tokens); err != nil {
 		return 0, fmt.Errorf("backend: read: %w", shapeError{err})

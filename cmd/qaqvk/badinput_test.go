@@ -91,6 +91,7 @@ func TestBadNumbers(t *testing.T) {
 		{"context longer than capacity", []string{"--capacity", "4", "--prompt", "ab ab ab ab"}, []string{"capacity 4"}},
 		{"context longer than the model's", []string{"--tokens", "1000000"}, []string{"1000000", "context is"}},
 		{"results over a folder", []string{"--json", "."}, []string{"report: .: is a folder"}},
+		{"timeline over a folder", []string{"--timeline", "."}, []string{"report: .: is a folder"}},
 		{"results without a folder", []string{"--json", "no/such/r.json"}, []string{"no/such/r.json", "no such file"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,6 +23,7 @@ type runFlags struct {
 	formula    choice
 	hostBudget int64 // MiB
 	json       string
+	timeline   string
 	sampling   sample.Options
 	session    session.Options
 }
@@ -61,6 +62,7 @@ func (f *runFlags) registerText(c *cobra.Command) {
 	c.Flags().Float64Var(&f.sampling.Temperature, "temperature", 0, "temperature of the sampling; 0 takes the most likely token")
 	c.Flags().Float64Var(&f.sampling.TopP, "top-p", 0.95, "probability mass of the tokens to sample from, above 0 to 1")
 	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
+	c.Flags().StringVar(&f.timeline, "timeline", "", "write what calls, adaptations and the device did when to this file, for Perfetto or chrome://tracing")
 }
 
 func (f *runFlags) registerCache(c *cobra.Command) {
@@ -106,8 +108,10 @@ func (f *runFlags) options() (session.Options, error) {
 	if err := f.usePromptFile(&o.Prompt); err != nil {
 		return o, err
 	}
-	if err := checkOutput(f.json); err != nil {
-		return o, err
+	for _, path := range []string{f.json, f.timeline} {
+		if err := checkOutput(path); err != nil {
+			return o, err
+		}
 	}
 	if err := o.Check(); err != nil {
 		return o, err
@@ -128,14 +132,19 @@ func (f *runFlags) run(c *cobra.Command, d backend.Device, o session.Options) (e
 	defer p.finish()
 	p.note("device %s, driver %s", d.Name(), d.Driver())
 	out := c.OutOrStdout()
-	r, err := session.Run(c.Context(), d, o, session.UI{
+	var timeline report.Timeline
+	ui := session.UI{
 		Progress: p.step,
 		Note:     func(line string) { p.note("%s", line) },
 		Text: func(piece string) {
 			p.finish()
 			fmt.Fprint(out, piece)
 		},
-	})
+	}
+	if f.timeline != "" {
+		ui.Trace = timeline.Add
+	}
+	r, err := session.Run(c.Context(), d, o, ui)
 	if err != nil {
 		return err
 	}
@@ -143,8 +152,13 @@ func (f *runFlags) run(c *cobra.Command, d backend.Device, o session.Options) (e
 	if err := r.Write(out); err != nil {
 		return err
 	}
-	if f.json == "" {
-		return nil
+	if f.json != "" {
+		if err := report.WriteJSON(f.json, r); err != nil {
+			return err
+		}
 	}
-	return report.WriteJSON(f.json, r)
+	if f.timeline != "" {
+		return timeline.Write(f.timeline)
+	}
+	return nil
 }

@@ -65,6 +65,27 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestRunWritesATimeline(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.json")
+	o := qaqvk(t, []string{"QAQVK_CACHE=" + t.TempDir()}, "run", "--device", "cpu", "--model", writeModel(t, nil), "--tokens", "4",
+		"--ignore-end", "--no-compare", "--prompt", "in the beginning", "--timeline", path)
+	require.Equal(t, 0, o.status, o.stderr)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var events []struct {
+		Name  string
+		Phase string `json:"ph"`
+	}
+	require.NoError(t, json.Unmarshal(data, &events))
+	count := map[string]int{}
+	for _, e := range events {
+		count[e.Phase+" "+e.Name]++
+	}
+	require.Equal(t, 4, count["X step"], "the prompt and three of four tokens")
+	require.Equal(t, 2*2*4, count["X attend"], "calls and lists of two layers")
+	require.Equal(t, 4, count["M thread_name"])
+}
+
 // The device `cpu` and a Vulkan device give the same text from the same bits.
 func TestRunAgreesAcrossDevices(t *testing.T) {
 	model, cache := writeModel(t, nil), t.TempDir()

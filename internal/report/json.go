@@ -13,14 +13,16 @@ import (
 // WriteJSON writes v, indented, to the file at path: whole, or not at all. A
 // path that is there and no regular file (a link, a pipe, a terminal) is
 // written through, not replaced.
-func WriteJSON(path string, v any) (err error) {
+func WriteJSON(path string, v any) error { return writeJSON(path, v, "  ") }
+
+func writeJSON(path string, v any, indent string) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("report: %s: %w", path, cause(err))
 		}
 	}()
 	var data bytes.Buffer
-	if err := encode(&data, v); err != nil {
+	if err := encode(&data, v, indent); err != nil {
 		return err
 	}
 	if through(path) {
@@ -78,16 +80,16 @@ func replace(path string, data []byte) error {
 	return err
 }
 
-func encode(w io.Writer, v any) error {
+func encode(w io.Writer, v any, indent string) error {
 	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
+	e.SetIndent("", indent)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 
 // Print writes v as indented JSON.
 func Print(w io.Writer, v any) error {
-	if err := encode(w, v); err != nil {
+	if err := encode(w, v, "  "); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil

@@ -20,6 +20,7 @@ type UI struct {
 	Text     func(piece string)
 	Progress func(phase string, done, all int)
 	Note     func(line string)
+	Trace    func(backend.Span) // of the first pass; may be nil
 }
 
 // Run generates and compares. The device stays open.
@@ -89,7 +90,9 @@ func (s *session) prepare(ctx context.Context) (err error) {
 
 // compressed is the first pass: the answer, from the cache on the device.
 func (s *session) compressed(ctx context.Context) error {
-	cache, err := backend.New(s.device, s.options.config(s.model.Config, s.policy, len(s.prompt)+s.options.Tokens))
+	config := s.options.config(s.model.Config, s.policy, len(s.prompt)+s.options.Tokens)
+	config.Trace = s.ui.Trace
+	cache, err := backend.New(s.device, config)
 	if err != nil {
 		return err
 	}
