@@ -14,6 +14,8 @@ type cpuDevice struct {
 	mu      sync.Mutex
 	limits  Limits
 	buffers map[*cpuBuffer]struct{}
+	local   int64 // bytes of buffers in device memory
+	peak    int64 // the most of these
 }
 
 func newCPUDevice(o Options) *cpuDevice {
@@ -41,6 +43,10 @@ func (d *cpuDevice) NewBuffer(label string, words int, m Memory) (Buffer, error)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.buffers[b] = struct{}{}
+	if m == DeviceLocal {
+		d.local += 4 * int64(words)
+		d.peak = max(d.peak, d.local)
+	}
 	return b, nil
 }
 
@@ -122,7 +128,7 @@ func (d *cpuDevice) Stats() DeviceStats {
 	for b := range d.buffers {
 		s.LiveBytes += 4 * int64(len(b.words))
 	}
-	s.CommittedBytes = s.LiveBytes
+	s.CommittedBytes, s.PeakBytes = s.LiveBytes, d.peak
 	s.Objects = map[string]int{"buffer": len(d.buffers)}
 	return s
 }
@@ -160,6 +166,9 @@ func (b *cpuBuffer) Release() {
 	b.device.mu.Lock()
 	defer b.device.mu.Unlock()
 	delete(b.device.buffers, b)
+	if b.memory == DeviceLocal {
+		b.device.local -= 4 * int64(len(b.words))
+	}
 	b.words = nil
 }
 

@@ -100,7 +100,7 @@ func TestCloseNamesLeaks(t *testing.T) {
 		_, err := d.NewBuffer(label, 4, DeviceLocal)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, DeviceStats{LiveBytes: 32, CommittedBytes: 32, Objects: map[string]int{"buffer": 2}}, d.Stats())
+	assert.Equal(t, DeviceStats{LiveBytes: 32, PeakBytes: 32, CommittedBytes: 32, Objects: map[string]int{"buffer": 2}}, d.Stats())
 	assert.EqualError(t, d.Close(), "backend: cpu: closed with 2 buffers not released: first, second")
 	assert.Zero(t, d.Stats().LiveBytes)
 }

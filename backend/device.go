@@ -123,6 +123,7 @@ var MinimumLimits = Limits{
 // DeviceStats counts what a device holds. All are zero after Close.
 type DeviceStats struct {
 	LiveBytes      int64          `json:"live_bytes"`      // bytes of buffers
+	PeakBytes      int64          `json:"peak_bytes"`      // the most bytes of buffers in device memory at once, those in mapped memory left out
 	CommittedBytes int64          `json:"committed_bytes"` // bytes that the allocator took from the driver
 	Objects        map[string]int `json:"objects"`         // live objects by kind: "buffer", "list", ...
 }

@@ -11,6 +11,7 @@ type Bytes struct {
 	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used parts of the recent window and of importance
 	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
+	Scratch   int64 `json:"scratch"`   // device memory for work on the way: a part of Staging
 	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences
 	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a Weigher keeps
 	Paper     int64 `json:"paper"`     // the paper's accounting: code bits and outlier values alone; no range, index or header
@@ -92,6 +93,7 @@ func (c *Cache) complete(s *Stats, pages held) {
 	s.Bytes.Live = 4*(t.words+window) + c.importanceBytes(s.Tokens)
 	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(c.geo.slots*c.geo.slotWords()+c.importanceWords())))
 	s.Bytes.Slack = 4 * (words - t.words)
+	s.Bytes.Scratch = 4 * int64(c.scratch.Len())
 	s.Bytes.Staging = c.buffers.bytes() + c.adapter.bytes() + c.pool.slotBytes()
 	s.Bytes.Paper = t.paperBytes(&c.geo) + 4*window
 }

@@ -94,6 +94,7 @@ func (d *vkDevice) Stats() DeviceStats {
 	s := d.vk.Stats()
 	out := DeviceStats{
 		LiveBytes:      int64(s.LiveBytes()),
+		PeakBytes:      int64(s.Memory[vk.DeviceLocal].PeakBytes),
 		CommittedBytes: int64(s.CommittedBytes()),
 		Objects:        map[string]int{},
 	}

@@ -45,6 +45,7 @@ func (d *Device) NewBuffer(label string, size int64, m Memory) (*Buffer, error) 
 	}
 	d.buffers[b] = struct{}{}
 	d.live[m] += uint64(size)
+	d.peak[m] = max(d.peak[m], d.live[m])
 	return b, nil
 }
 

@@ -38,7 +38,8 @@ type Device struct {
 	messenger uint64
 	messages  []string
 	blocks    [memoryKinds][]*block
-	live      [memoryKinds]uint64
+	live      [memoryKinds]uint64 // bytes of buffers
+	peak      [memoryKinds]uint64 // the most of these
 	committed [memoryKinds]uint64
 	buffers   map[*Buffer]struct{}
 	recorders map[*Recorder]struct{}
@@ -182,6 +183,7 @@ func (d *Device) Close() error {
 		return nil
 	}
 	d.closed = true
+	clear(d.peak[:])
 	err := d.leaks()
 	recorders, buffers := d.recorders, d.buffers
 	d.mu.Unlock()

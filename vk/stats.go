@@ -9,6 +9,7 @@ type Stats struct {
 // MemoryStats are bytes of one kind of memory.
 type MemoryStats struct {
 	LiveBytes      uint64 // sizes of the buffers
+	PeakBytes      uint64 // the most that LiveBytes has been
 	CommittedBytes uint64 // sizes of the device allocations that hold them
 }
 
@@ -18,7 +19,7 @@ func (d *Device) Stats() Stats {
 	defer d.mu.Unlock()
 	s := Stats{Objects: map[Object]int64{}}
 	for m := range s.Memory {
-		s.Memory[m] = MemoryStats{LiveBytes: d.live[m], CommittedBytes: d.committed[m]}
+		s.Memory[m] = MemoryStats{LiveBytes: d.live[m], PeakBytes: d.peak[m], CommittedBytes: d.committed[m]}
 	}
 	for o := range objectKinds {
 		if n := d.objects[o].Load(); n != 0 {

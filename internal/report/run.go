@@ -37,6 +37,8 @@ type Bytes struct {
 	Live      int64 `json:"live"`      // pages with all their metadata, and the recent window
 	Committed int64 `json:"committed"` // device memory held for pages and recent window, slack included
 	Slack     int64 `json:"slack"`     // the part of committed that pages were given and do not need
+	Peak      int64 `json:"peak"`      // the most device memory at once: committed, scratch, and copies of pages on the way
+	Scratch   int64 `json:"scratch"`   // the part of staging that is in device memory, not mapped
 	Staging   int64 `json:"staging"`   // buffers for work on the way, which do not grow with the tokens
 	Host      int64 `json:"host"`      // full-precision rows and bookkeeping in host memory
 	Paper     int64 `json:"paper"`     // the paper's accounting: codes and outlier values, and the recent window
