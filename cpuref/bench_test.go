@@ -55,3 +55,27 @@ func BenchmarkAttend(b *testing.B) {
 		require.NoError(b, Mix(shaders.MixSpec(spec), a.mixPush(p), p.stored, p.plan, scores, partials))
 	}
 }
+
+// BenchmarkSupply times what the host does for a promotion: the plane that
+// groups of a 128-wide head lack from 3 to 4 bits, an eighth of their rows.
+func BenchmarkSupply(b *testing.B) {
+	const n = 4096
+	low, high := shaders.Outliers(0.01, 128)
+	l := shaders.Layout{Type: shaders.TypeF16, HeadDim: 128, Rows: 1, Low: low, High: high}
+	rows := goldenRows(l, n)
+	page := encodePage(b, l, rows, repeat(3, n))
+	ranges := page[l.RangesAt(n):]
+	supply := make([]uint32, l.SupplyWords(3, 4))
+	words := l.RawGroupWords()
+	b.SetBytes(n * int64(4*words))
+	for b.Loop() {
+		for i := range n {
+			g := i &^ 2 // of four groups, the fourth cannot be quantized
+			if _, err := Supply(l, ranges[g*l.RangeWords():][:l.RangeWords()], rows[g*words:][:words], 3, 4, supply); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/group")
+	b.ReportMetric(float64(4*len(supply)), "bytes-up/group")
+}

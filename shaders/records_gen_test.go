@@ -164,9 +164,9 @@ var records = []glsl.Record{
 	{
 		Name:     "score",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "a0e196da4ecb3ef929cdc758390669420a91889df90d71cf9010b9630bf77424",
+		SPIRV:    "de82ed815ab3cae16aaaf411d03650d9773c91b19574f4541f191da5119186d3",
 		Sources: []glsl.Source{
-			{Path: "score.comp", SHA256: "d28e168790995a166b1f5fd3bb199a7817f8a0057e5330ca9d3b3eae8c2e7514"},
+			{Path: "score.comp", SHA256: "17c796cf525a1b7e30d302b67f89b2f5565c458d6b11140f6808e039556dfd35"},
 			{Path: "lib/config.glsl", SHA256: "11f234456af57396a2a8e78cbafcfd1679aa7b93a4724a31e7936dfb18f0f262"},
 			{Path: "lib/layout.glsl", SHA256: "247dde1586923d7e4dd62604aa407c3fcccbd562e26db0a55ace91bff291654c"},
 			{Path: "lib/float.glsl", SHA256: "b80e55b0b834f3a3e9d7e270f805e6fa9753d0f8d6b9710969e92c6c630a141b"},

@@ -38,6 +38,7 @@ struct Row {
     uint index;   // in its group
     float low;    // min
     float s8;
+    uvec4 two;    // if PICK: see pairOf
 };
 
 shared uvec4 staged[STAGED != 0 ? TILE / 4 : 1]; // the tile's queries
@@ -102,19 +103,39 @@ void loadChunk(Row row, uint chunk, out float x[32]) {
     WHERE(row.bits != RAW && row.bits != 0u) loadCodes(row, chunk, x);
 }
 
+// A workgroup that has all elements of its queries at hand picks those of a
+// row's two outliers on its way: loads that differ between invocations cost more.
+const bool PICK = STAGED != 0 ? PAIR && RING == 0 : false;
+
+// Element of the row and pattern of each of two outliers.
+uvec4 pairOf(Row row) {
+    uint d = row.index * HEAD_DIM;
+    return outlierPair(row.page, PageTokens * GroupsPerToken, row.group) - uvec4(d, 0u, d, 0u);
+}
+
+// Elements of the tile's queries at the outliers of a row.
+struct Picked {
+    float first[QUERIES];
+    float second[QUERIES];
+};
+
 // Adds the products of a chunk to sums. It is called with constant chunks and
 // outside of branches and loops: only then do such drivers load an element of
 // a query, which all invocations share, once (9 times as fast).
-void addChunk(inout float sums[QUERIES], uint tile, Row row, uint chunk) {
+void addChunk(inout float sums[QUERIES], inout Picked picked, uint tile, Row row, uint chunk) {
     float parts[QUERIES], x[32];
     loadChunk(row, chunk, x);
     for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && chunk * 32u + e >= HEAD_DIM) break;
         for (uint v = 0u; v < QUERIES; v++) {
-            precise float product = queryAt(tile, chunk * 32u + e, v) * x[e];
+            float y = queryAt(tile, chunk * 32u + e, v);
+            precise float product = y * x[e];
             precise float sum = parts[v] + product;
             parts[v] = sum;
+            if (!PICK) continue;
+            picked.first[v] = row.two.x == chunk * 32u + e ? y : picked.first[v];
+            picked.second[v] = row.two.z == chunk * 32u + e ? y : picked.second[v];
         }
     }
     for (uint v = 0u; v < QUERIES; v++) {
@@ -146,33 +167,48 @@ void addOutlier(inout float scores_[QUERIES], uint tile, uint d, float change) {
     }
 }
 
-// Puts outlier number j of a row in the place of its code, whose value is value.
-void correctOne(inout float scores_[QUERIES], uint tile, Row row, uint index, uint pattern, float value) {
-    uint d = index - row.index * HEAD_DIM;
+// What puts an outlier in the place of its code, whose value is value.
+float changeOf(uint pattern, float value) {
     precise float difference = bounded(loaded(pattern)) - value;
-    WHERE(d < HEAD_DIM) addOutlier(scores_, tile, d, flushed(difference));
+    return flushed(difference);
+}
+
+// Puts the outlier at element d, if that is in the row, in the place of its code.
+void correctOne(inout float scores_[QUERIES], uint tile, uint d, uint pattern, float value) {
+    WHERE(d < HEAD_DIM) addOutlier(scores_, tile, d, changeOf(pattern, value));
+}
+
+// The same for picked elements of the queries, which are 0 where it is not.
+void correctPicked(inout float scores_[QUERIES], float y[QUERIES], uint pattern, float value) {
+    float change = changeOf(pattern, value);
+    for (uint v = 0u; v < QUERIES; v++) scores_[v] = plus(scores_[v], y[v], change);
 }
 
 // Puts the outliers of a row in the place of their codes.
-void correct(inout float scores_[QUERIES], uint tile, Row row, float base_, float top) {
+void correct(inout float scores_[QUERIES], Picked picked, uint tile, Row row, float base_, float top) {
     uint groups = PageTokens * GroupsPerToken;
     float low = valueOfByte(base_, row.s8, row.bits == 0u ? 0.0 : -128.0);
     float high = valueOfByte(base_, row.s8, top);
+    if (PICK) {
+        correctPicked(scores_, picked.first, row.two.y, LOW > 0 ? low : high);
+        correctPicked(scores_, picked.second, row.two.w, LOW > 1 ? low : high);
+        return;
+    }
     if (PAIR) {
-        uvec4 two = outlierPair(row.page, groups, row.group);
-        correctOne(scores_, tile, row, two.x, two.y, LOW > 0 ? low : high);
-        correctOne(scores_, tile, row, two.z, two.w, LOW > 1 ? low : high);
+        uvec4 two = pairOf(row);
+        correctOne(scores_, tile, two.x, two.y, LOW > 0 ? low : high);
+        correctOne(scores_, tile, two.z, two.w, LOW > 1 ? low : high);
         return;
     }
     for (uint j = 0u; j < OUTLIERS; j++) {
         uint n = row.group * OUTLIERS + j;
-        correctOne(scores_, tile, row, outlierIndex(row.page, groups, n), storedPattern(row.page + valuesAt(groups), n), j < LOW ? low : high);
+        correctOne(scores_, tile, outlierIndex(row.page, groups, n) - row.index * HEAD_DIM, storedPattern(row.page + valuesAt(groups), n), j < LOW ? low : high);
     }
 }
 
 // A, the sums of products with bytes u, to scores of a quantized row. X is the
 // sum of each query.
-void scoreCodes(inout float scores_[QUERIES], uint tile, Row row, float X[QUERIES]) {
+void scoreCodes(inout float scores_[QUERIES], Picked picked, uint tile, Row row, float X[QUERIES]) {
     precise float middle = 128.0 + (row.bits == 0u ? 0.0 : halfStep(row.bits));
     precise float up = middle * row.s8;
     precise float base_ = row.low + up;
@@ -182,7 +218,7 @@ void scoreCodes(inout float scores_[QUERIES], uint tile, Row row, float X[QUERIE
         scores_[v] = plus(flushed(product), row.s8, scores_[v]);
     }
     float top = float(128 - int(256u >> row.bits)); // u of 2^b - 1
-    correct(scores_, tile, row, base_, row.bits == 0u ? 0.0 : top);
+    correct(scores_, picked, tile, row, base_, row.bits == 0u ? 0.0 : top);
 }
 
 // X of a query.
@@ -214,6 +250,7 @@ Row rowOf(uint t, uint h) {
     row.low = loaded(range.x);
     precise float s8 = extentOf(range) * 0.00390625;
     row.s8 = s8 > 4.722366482869645e21 ? 4.722366482869645e21 : s8; // 2^72
+    if (PICK) row.two = pairOf(row);
     return row;
 }
 
@@ -241,18 +278,19 @@ void main() {
     stage(tile);
     Row row = rowOf(t, h);
     float sums[QUERIES], X[QUERIES];
+    Picked picked;
     for (uint v = 0u; v < QUERIES; v++) {
-        sums[v] = 0.0;
+        picked.first[v] = picked.second[v] = sums[v] = 0.0;
         X[v] = sumOf(tile, v);
     }
-    addChunk(sums, tile, row, 0u);
-    if (CHUNKS > 1) addChunk(sums, tile, row, 1u);
-    if (CHUNKS > 2) addChunk(sums, tile, row, 2u);
-    if (CHUNKS > 3) addChunk(sums, tile, row, 3u);
-    if (CHUNKS > 4) addChunk(sums, tile, row, 4u);
-    if (CHUNKS > 5) addChunk(sums, tile, row, 5u);
-    if (CHUNKS > 6) addChunk(sums, tile, row, 6u);
-    if (CHUNKS > 7) addChunk(sums, tile, row, 7u);
-    if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, tile, row, X);
+    addChunk(sums, picked, tile, row, 0u);
+    if (CHUNKS > 1) addChunk(sums, picked, tile, row, 1u);
+    if (CHUNKS > 2) addChunk(sums, picked, tile, row, 2u);
+    if (CHUNKS > 3) addChunk(sums, picked, tile, row, 3u);
+    if (CHUNKS > 4) addChunk(sums, picked, tile, row, 4u);
+    if (CHUNKS > 5) addChunk(sums, picked, tile, row, 5u);
+    if (CHUNKS > 6) addChunk(sums, picked, tile, row, 6u);
+    if (CHUNKS > 7) addChunk(sums, picked, tile, row, 7u);
+    if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
     if (t == token) storeScores((tile * Stride + t - base()) * QUERIES, sums);
 }
