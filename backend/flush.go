@@ -107,22 +107,33 @@ func (s *Sequence) storeBatch(ctx context.Context, judges [2]*judge, batch []pag
 	if err := s.encode(judges, batch); err != nil {
 		return err
 	}
-	pages := s.c.readBits(batch)
-	growths, err := s.placePages(pages)
+	pages, err := s.c.readBits(batch), error(nil)
+	for from := 0; from < len(pages); {
+		if from, err = s.packSome(pages, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packSome packs encoded pages from one on: those for which segments grow at
+// once. It returns the next page.
+func (s *Sequence) packSome(pages []encoded, from int) (to int, err error) {
+	growths, to, err := s.placePages(pages, from)
 	if err == nil {
-		err = s.c.run("pack", func(l *List) { s.c.recordPack(l, growths, pages) })
+		err = s.c.run("pack", func(l *List) { s.c.recordPack(l, growths, pages, from) })
 	}
 	if err != nil {
 		for _, g := range growths {
 			g.drop()
 		}
-		return err
+		return from, err
 	}
 	for _, g := range growths {
 		g.commit(s.store)
 	}
-	for _, p := range pages {
+	for _, p := range pages[from:to] {
 		s.store.add(s.store.lastOf(p.unit), p.pageID, p.at, p.words, p.bits)
 	}
-	return nil
+	return to, nil
 }

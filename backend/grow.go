@@ -76,9 +76,21 @@ func (g *growth) target() Buffer {
 	return g.seg.buffer.Buffer
 }
 
+// copied are the words of pages that move to a larger buffer.
+func (g *growth) copied() int {
+	if g.buffer == nil || g.fresh {
+		return 0
+	}
+	return g.seg.used
+}
+
+// copyWords are the words of segments that may lie in two buffers at once, while
+// they grow or adapt: a part of all pages, or one segment.
+func (s *Sequence) copyWords() int { return max(int(s.store.total.words/adaptParts), minAdapt) }
+
 // record copies the pages that move to a larger buffer.
 func (g *growth) record(l *List) bool {
-	if g.buffer == nil || g.fresh {
+	if g.copied() == 0 {
 		return false
 	}
 	l.Copy(g.seg.buffer.Buffer, g.buffer, Region{Words: g.seg.used})

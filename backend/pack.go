@@ -23,30 +23,31 @@ func (c *Cache) readBits(batch []pageID) []encoded {
 	return pages
 }
 
-// placePages finds room for pages, unit by unit. It returns the room that it
-// took, also when it fails.
-func (s *Sequence) placePages(pages []encoded) (growths []growth, err error) {
-	for i := 0; i < len(pages); {
-		end, words := i, 0
-		for end < len(pages) && pages[end].unit == pages[i].unit {
-			words += pages[end].words
-			end++
+// placePages finds room for the pages from one on, unit by unit, until enough
+// segments move to larger buffers. It returns the room that it took, also when
+// it fails, and the page behind the last one that has room.
+func (s *Sequence) placePages(pages []encoded, from int) (growths []growth, to int, err error) {
+	for copied := 0; from < len(pages) && copied < s.copyWords(); {
+		words := 0
+		for to = from; to < len(pages) && pages[to].unit == pages[from].unit; to++ {
+			words += pages[to].words
 		}
-		g, err := s.grow(pages[i].unit, end-i, words)
+		g, err := s.grow(pages[from].unit, to-from, words)
 		if err != nil {
-			return growths, err
+			return growths, to, err
 		}
 		growths = append(growths, g)
-		for at := g.at; i < end; i++ {
-			pages[i].at = at
-			at = roundUp(at+pages[i].words, pageAlign)
+		copied += g.copied()
+		for at := g.at; from < to; from++ {
+			pages[from].at = at
+			at = roundUp(at+pages[from].words, pageAlign)
 		}
 	}
-	return growths, nil
+	return growths, to, nil
 }
 
-// recordPack records the packing of pages: one dispatch a unit.
-func (c *Cache) recordPack(l *List, growths []growth, pages []encoded) {
+// recordPack records the packing of pages from one on: one dispatch a unit.
+func (c *Cache) recordPack(l *List, growths []growth, pages []encoded, first int) {
 	copied := false
 	for _, g := range growths {
 		copied = g.record(l) || copied
@@ -55,7 +56,7 @@ func (c *Cache) recordPack(l *List, growths []growth, pages []encoded) {
 		l.Barrier(Transfer, Shader)
 		l.Mark("grow")
 	}
-	plan, first := c.newPlanner(), 0
+	plan := c.newPlanner()
 	for _, g := range growths {
 		end := first
 		for end < len(pages) && pages[end].unit == g.unit {

@@ -32,7 +32,7 @@ func (b batch) fits(c *Cache, words int) bool {
 // fits. None are left at the end of a round.
 func (s *Sequence) nextTargets() (list []target) {
 	r, c, chunks := &s.round, s.c, s.stored/s.c.cfg.PageTokens
-	most := max(int(s.store.total.words/adaptParts), minAdapt)
+	most := s.copyWords()
 	var sum batch
 	for r.unit < c.geo.units {
 		if r.chunk >= chunks {
