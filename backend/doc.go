@@ -40,7 +40,8 @@
 // and goes on; a goroutine prepares and writes the new buffers, and the next Step
 // that finds them ready puts them in place. So attention never waits for a
 // promotion; only a Step that stores pages in a segment on the way, and calls
-// that change segments, do. Config.Exact waits always.
+// that change segments, do. Config.Exact waits always. Config.Trace is told when
+// what began and ended, so that a timeline shows it.
 //
 // A Policy decides: importance and range in, bits out. Importance lies on the
 // device, one byte for each token, layer, KV head and query of the last
@@ -69,7 +70,7 @@
 // the same attention rows (Rollback says what becomes of those).
 //
 // Read config.go, cache.go, sequence.go, append.go, attend.go, attention.go,
-// attendrecord.go, flush.go, read.go, adapt.go, round.go, adaptation.go,
+// attendrecord.go, flush.go, read.go, trace.go, adapt.go, round.go, adaptation.go,
 // compare.go, move.go, promote.go in this order; fork.go and rollback.go stand
 // beside; store.go and geometry.go say where things lie.
 package backend
