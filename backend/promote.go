@@ -56,7 +56,10 @@ func (g *geometry) supplyWords(m *moved) (words int) {
 }
 
 // promoteSome computes on the host what pages lack, from their ranges on the
-// device and their rows on the host, and has them written.
+// device and their rows on the host, and has them written. For a bit more of 128
+// f16 elements that is 2.6 µs of a core beside the steps (BenchmarkSupply in
+// cpuref) and 16 bytes to the device. Quantizing on the device would take 256
+// bytes and, on llvmpipe, encode's 0.7 µs of both cores that attend.
 func (a *adaptation) promoteSome(some []promotion, supply int) error {
 	if len(some) == 0 {
 		return nil

@@ -3,6 +3,7 @@ package cpuref
 import (
 	"math"
 	"math/bits"
+	"sync"
 
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -41,6 +42,15 @@ func Narrow(typ, f32 uint32) uint32 {
 func Load(typ, element uint32) float32 {
 	return flush(math.Float32frombits(Widen(typ, element)))
 }
+
+// loadedF16 is every f16 element, loaded.
+var loadedF16 = sync.OnceValue(func() *[1 << 16]float32 {
+	var table [1 << 16]float32
+	for i := range table {
+		table[i] = Load(shaders.TypeF16, uint32(i))
+	}
+	return &table
+})
 
 // flush replaces -0 and subnormals by +0. NaNs pass.
 func flush(x float32) float32 {

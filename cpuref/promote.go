@@ -73,7 +73,7 @@ func Supply(l shaders.Layout, rangeWords, rows []uint32, from, to uint8, out []u
 	if !quantizes {
 		return 0, fmt.Errorf("cpuref: supply: range from %v to %v: group cannot be quantized", min, math.Inf(-1))
 	}
-	g := newGroup(l)
+	g := &group{layout: l, values: make([]float32, l.Group()), codes: make([]uint8, l.Group()), raw: make([]uint32, l.Group())}
 	g.load(rows)
 	newQuantizer(min, max).putRows(l, g.values, int(to), int(from), g.codes, out[:n])
 	return n, nil
