@@ -107,11 +107,13 @@ func (s *Sequence) storeBatch(ctx context.Context, judges [2]*judge, batch []pag
 	if err := s.encode(judges, batch); err != nil {
 		return err
 	}
-	pages, err := s.c.readBits(batch), error(nil)
+	pages := s.c.readBits(batch)
 	for from := 0; from < len(pages); {
-		if from, err = s.packSome(pages, from); err != nil {
+		to, err := s.packSome(pages, from)
+		if err != nil {
 			return err
 		}
+		from = to
 	}
 	return nil
 }

@@ -90,11 +90,11 @@ func (s *Sequence) copyWords() int { return max(int(s.store.total.words/adaptPar
 
 // record copies the pages that move to a larger buffer.
 func (g *growth) record(l *List) bool {
-	if g.copied() == 0 {
-		return false
+	n := g.copied()
+	if n > 0 {
+		l.Copy(g.seg.buffer.Buffer, g.buffer, Region{Words: n})
 	}
-	l.Copy(g.seg.buffer.Buffer, g.buffer, Region{Words: g.seg.used})
-	return true
+	return n > 0
 }
 
 func (g *growth) commit(s *store) {
