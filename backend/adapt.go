@@ -121,7 +121,12 @@ func (s *Sequence) landForStep() {
 	if a.ready() {
 		s.c.adapting.Beside++
 	}
-	if a.s == s {
+	s.landNow()
+}
+
+// landNow waits, in a Step of the sequence, for what is on the way, and lands it.
+func (s *Sequence) landNow() {
+	if a := s.c.adapter.flight; a != nil && a.s == s {
 		a.ending = 1
 	}
 	s.c.finish(nil)
@@ -146,7 +151,27 @@ func (c *Cache) finish(s *Sequence) {
 	}
 }
 
-// land waits until the adaptation on the way is ready and puts its segments in
+// replace puts a block in the place of an old one.
+func (s *store) replace(k, v moved) (done Moves) {
+	var bits [2][]uint8
+	for i, m := range [2]*moved{&k, &v} {
+		bits[i] = m.old
+		for g, b := range m.change.bits {
+			if b > m.old[g] {
+				done.Promoted++
+			} else if b < m.old[g] {
+				done.Demoted++
+			}
+		}
+		if m.change.bits != nil {
+			bits[i] = m.change.bits
+		}
+	}
+	s.put(k.unit, k.chunk, k.to, bits)
+	return done
+}
+
+// land waits until the adaptation on the way is ready and puts its blocks in
 // the place of the old ones, which no unfinished list uses.
 func (c *Cache) land() (Moves, error) {
 	a := c.adapter.flight
@@ -162,12 +187,15 @@ func (c *Cache) land() (Moves, error) {
 	for kernel, d := range a.times {
 		c.times[kernel] += d
 	}
-	for _, r := range a.rebuilds {
-		a.moves.add(a.s.store.replace(r))
+	for i := 0; i < len(a.moved); i += 2 {
+		a.moves.add(a.s.store.replace(a.moved[i], a.moved[i+1]))
 	}
 	a.late()
 	if a.err == nil {
 		a.s.follow(a)
+		if a.resume != nil {
+			a.s.goBack(*a.resume)
+		}
 	}
 	a.s.moves.add(a.moves)
 	c.moves.add(a.moves)

@@ -2,20 +2,19 @@ package backend
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 )
 
-// adaptation is a batch of a round: some segments whose groups get their bits
-// decided and, where bits change, a buffer with their pages written anew. It
-// begins with a list that decides, submitted by Step. A goroutine waits for
-// that, compares with the mirror, prepares what promotions lack and has the
-// new buffers written. Then the adaptation is ready, and the next Step lands
-// it: the new buffers take the place of the old ones.
+// adaptation is a batch of a round: some blocks whose groups get their bits
+// decided and, where bits change, are written anew elsewhere. It begins with a
+// list that decides, submitted by Step. A goroutine waits for that, compares with
+// the mirror, finds room, prepares what promotions lack and has the pages
+// written. Then the adaptation is ready, and the next Step lands it: the new
+// blocks take the place of the old ones.
 //
 // Meanwhile the old ones are read as ever. What the goroutine sees of the
 // sequence stays as it is until then: Step does not store pages into a segment
-// that is on the way before it has landed, and Fork and Rollback land it first.
+// that is rebuilt before it has landed, and what moves blocks lands it first.
 type adaptation struct {
 	c       *Cache
 	s       *Sequence
@@ -28,39 +27,45 @@ type adaptation struct {
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the goroutine has ended
 
-	held atomic.Int64 // words of new buffers
-
 	// What the goroutine leaves.
-	rebuilds []rebuild
-	moves    Moves
-	unmet    *unmet
-	err      error
-	submits  int64
-	times    map[string]time.Duration
-	waited   time.Duration // of the goroutine, for the device
-	took     time.Duration // from begin to end
-	ran      func()        // ends the span of the submitted list
+	moved   []moved // of each block that moves, its page of K and that of V
+	resume  *pageID // the first chunk that found no room: the round goes on there
+	moves   Moves
+	unmet   *unmet
+	err     error
+	submits int64
+	times   map[string]time.Duration
+	waited  time.Duration // of the goroutine, for the device
+	took    time.Duration // from begin to end
+	ran     func()        // ends the span of the submitted list
 }
 
-// target is a segment on the way, as it was when its bits were decided.
+// target are blocks in a row that lie in one segment, as they were when the bits
+// of some of them were decided. A segment beside the reserve is rebuilt: all its
+// blocks move when any changes.
 type target struct {
 	unit     int
-	seg      *segment
-	source   Buffer
-	spans    [2][]span  // of all its pages
-	mirror   [2][]uint8 // of all its pages
+	first    int // chunk of the first block
+	blocks   []*block
+	mirror   [2][]uint8 // of their pages
 	from, to int        // chunks whose bits are decided
 	at       [2]int     // where in bits those of the kinds begin, -1: not decided
-	follow   bool       // pages will follow: it is the unit's last
+	rebuild  bool
+	follow   bool // the blocks are the unit's last ones in a segment that is rebuilt
 }
 
-// newTarget takes a segment as it is.
-func (s *Sequence) newTarget(unit int, seg *segment, from, to int) target {
-	t := target{unit: unit, seg: seg, source: seg.buffer.Buffer, from: from, to: to, follow: seg == s.store.lastOf(unit)}
-	n := s.c.geo.pageGroups
-	for k := range t.spans {
-		t.spans[k] = seg.pages[k][:len(seg.pages[k]):len(seg.pages[k])]
-		t.mirror[k] = s.store.bits[k][unit][seg.first*n : seg.end()*n : seg.end()*n]
+// newTarget takes the blocks of the chunks from..to, and where their segment
+// is rebuilt all others of it.
+func (s *Sequence) newTarget(unit, from, to int) target {
+	t := target{unit: unit, first: from, from: from, to: to}
+	end, n := to, s.c.geo.pageGroups
+	if list := s.store.units[unit]; !list[from].seg.reserved {
+		t.first, end = s.store.runStart(unit, from), s.store.runEnd(unit, from)
+		t.rebuild, t.follow = true, end == len(list)
+	}
+	t.blocks = s.store.units[unit][t.first:end:end]
+	for k := range t.mirror {
+		t.mirror[k] = s.store.bits[k][unit][t.first*n : end*n : end*n]
 	}
 	return t
 }
@@ -68,6 +73,11 @@ func (s *Sequence) newTarget(unit int, seg *segment, from, to int) target {
 // start takes the next batch of a sequence's round on its way; without one,
 // the round is over. Errors of the device are as those of a batch.
 func (c *Cache) start(s *Sequence) (started bool, err error) {
+	if s.round.active && c.arena.scattered() {
+		if err := s.compact(); err != nil {
+			return true, err
+		}
+	}
 	targets := s.nextTargets()
 	if len(targets) == 0 {
 		return false, nil
@@ -110,12 +120,8 @@ func (a *adaptation) recordDecisions(l *List) {
 		for i := range a.targets {
 			t := &a.targets[i]
 			t.at[k] = end
-			var pages []pageID
-			for chunk := t.from; chunk < t.to; chunk++ {
-				pages = append(pages, pageID{Kind(k), t.unit, chunk})
-			}
-			words := len(pages) * g.pageGroups
-			a.s.recordDecide(l, plan, j, t.seg, pages, View{a.c.adapter.bits, end, words})
+			words := (t.to - t.from) * g.pageGroups
+			a.s.recordDecide(l, plan, j, t, View{a.c.adapter.bits, end, words})
 			end = roundUp(end+words, plan.align)
 		}
 	}
@@ -124,28 +130,27 @@ func (a *adaptation) recordDecisions(l *List) {
 	l.Mark("decide")
 }
 
-// work is what the goroutine does: it leaves the segments that change in
-// buffers of their own, or nothing.
+// work is what the goroutine does: it leaves the blocks that change in new
+// places, or nothing.
 func (a *adaptation) work(decided Ticket) error {
 	if err := a.wait("decide", decided); err != nil {
 		return err
 	}
-	a.compareAll()
-	if len(a.rebuilds) == 0 {
-		return nil
+	if err := a.compareAll(); err != nil || len(a.moved) == 0 {
+		return err
 	}
-	return a.rebuild()
+	if err := a.run("move", a.recordMoves); err != nil {
+		return err
+	}
+	return a.promote()
 }
 
-// drop gives up the new buffers.
+// drop gives up the new places.
 func (a *adaptation) drop() {
-	for _, r := range a.rebuilds {
-		if r.buffer != nil {
-			r.buffer.Release()
-		}
+	for i := 0; i < len(a.moved); i += 2 {
+		a.c.arena.free(a.moved[i].to)
 	}
-	a.rebuilds = nil
-	a.held.Store(0)
+	a.moved = nil
 }
 
 // ready tells whether landing needs no wait.

@@ -134,7 +134,7 @@ func (r *recording) recordQuery() {
 // that grows may do so within the batch's stride.
 func (r *recording) reach(p attendPart) int {
 	switch {
-	case p.seg == nil:
+	case p.blocks == nil:
 		return min(p.first+r.s.c.geo.slots, r.base+r.stride)
 	case p.grows:
 		return r.base + r.stride
@@ -147,7 +147,7 @@ func (r *recording) tokens() int { return r.attendBatch.tokens }
 // blocks is how many blocks of so many tokens a part covers; the ring, whose
 // first token changes, may touch one more.
 func (r *recording) blocks(p attendPart, tokens int) int {
-	if p.seg == nil {
+	if p.blocks == nil {
 		return min(r.s.c.geo.slots/tokens+2, r.stride/tokens)
 	}
 	from := max(p.first, r.base) / tokens
@@ -184,7 +184,7 @@ func (r *recording) recordScore(p attendPart) {
 	if limit := r.options.SoftCap; limit > 0 {
 		push.Cap, push.InverseCap = limit, 1/limit
 	}
-	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil)
+	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil)
 	blocks, tiles := uint32(r.blocks(p, r.s.c.dev.Limits().ScoreWorkgroup())), uint32(r.heads*r.tiles)
 	views := []View{Whole(p.buffer), r.framed(p), r.arranged, r.scores}
 	r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)
@@ -217,7 +217,7 @@ func (r *recording) recordMix(p attendPart) {
 		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
 		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Value)}
 	limits, items := r.s.c.dev.Limits(), r.blocks(p, splitTokens)*r.heads*r.tiles*((r.s.c.cfg.HeadDim+31)/32)
-	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.seg == nil), push.Bytes(),
+	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil), push.Bytes(),
 		uint32((items*limits.MixLanes()+limits.AttendWorkgroup()-1)/limits.AttendWorkgroup()), Whole(p.buffer), r.framed(p), r.scores, r.partials)
 }
 

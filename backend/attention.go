@@ -40,7 +40,7 @@ type watchedQuery struct {
 
 // attendPart are tokens in one buffer.
 type attendPart struct {
-	seg        *segment // nil: the recent window
+	blocks     []*block // nil: the recent window
 	buffer     Buffer
 	first, end int // tokens
 	grows      bool
@@ -165,17 +165,18 @@ func (r *attention) addBatch(query, queries, head, heads int) {
 	r.batches = append(r.batches, b)
 }
 
-// partsOf are the segments and the ring as far as a batch sees them.
+// partsOf are the stored tokens, as far as they lie in one segment, and the ring,
+// as far as a batch sees them.
 func (r *attention) partsOf(b attendBatch) []attendPart {
 	s, g := r.s, &r.s.c.geo
 	var parts []attendPart
-	list := s.store.units[g.unitOf(r.layer)]
-	for i, seg := range list {
-		p := attendPart{seg: seg, buffer: seg.buffer.Buffer, first: seg.first * g.pageTokens,
-			end: min(seg.end()*g.pageTokens, s.stored), grows: i == len(list)-1}
-		if p.end > b.base && p.first < min(p.end, b.tokens) {
-			parts = append(parts, r.withFrame(p, frameHead+2*(p.end-p.first)/g.pageTokens))
-		}
+	unit, chunks := g.unitOf(r.layer), s.stored/g.pageTokens
+	for chunk := b.base / g.pageTokens; chunk < chunks && chunk*g.pageTokens < b.tokens; {
+		end := min(s.store.runEnd(unit, chunk), chunks)
+		p := attendPart{blocks: s.store.units[unit][chunk:end], first: chunk * g.pageTokens, end: end * g.pageTokens, grows: end == chunks}
+		p.buffer = p.blocks[0].seg.buffer
+		parts = append(parts, r.withFrame(p, frameHead+2*len(p.blocks)))
+		chunk = end
 	}
 	ring := attendPart{buffer: s.ring, first: s.stored, end: r.tokens, grows: true}
 	if ring.first < b.tokens {
@@ -210,13 +211,9 @@ func (r *attention) writeFrames() {
 		for _, p := range b.parts {
 			frame := words[p.frame.Offset:][:p.frame.Words]
 			copy(frame, []uint32{uint32(b.tokens), uint32(b.base), uint32(p.first), uint32(min(p.end, b.tokens))})
-			if p.seg == nil {
-				continue
-			}
 			places := frame[frameHead:]
-			for chunk := range (p.end - p.first) / r.s.c.geo.pageTokens {
-				places[2*chunk] = uint32(p.seg.pages[Key][chunk].at)
-				places[2*chunk+1] = uint32(p.seg.pages[Value][chunk].at)
+			for i, b := range p.blocks {
+				places[2*i], places[2*i+1] = uint32(b.pages[Key].at), uint32(b.pages[Value].at)
 			}
 		}
 	}

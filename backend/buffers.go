@@ -110,6 +110,7 @@ func (b *buffers) all() []Buffer {
 
 func (c *Cache) releaseBuffers() {
 	c.adapter.close()
+	c.arena.close()
 	c.pool.close()
 	for _, one := range c.buffers.all() {
 		if one != nil {

@@ -49,6 +49,7 @@ type Cache struct {
 
 	weigher Weigher // the policy, where it is one
 	buffers
+	arena     arena
 	adapter   adapter
 	pool      hostPool
 	lists     map[string]*List // the last list of each role
@@ -89,6 +90,9 @@ func New(dev Device, cfg Config) (*Cache, error) {
 	err = c.allocate()
 	if err == nil {
 		err = c.allocateAdapter()
+	}
+	if err == nil {
+		err = c.allocateArena()
 	}
 	if err != nil {
 		c.releaseBuffers()
@@ -159,7 +163,7 @@ func (c *Cache) submit(role string, l *List) error {
 }
 
 // Lists are the last recorded list of each role: append, read, observe, keep,
-// weigh, encode, pack, decide, ranges, move, promote, fork, restore. They can be
+// weigh, encode, pack, compact, decide, ranges, move, promote, fork, restore. They can be
 // printed and, while the cache is open and unchanged, submitted again.
 func (c *Cache) Lists() map[string]*List {
 	if a := c.adapter.flight; a != nil {

@@ -6,36 +6,123 @@ type change struct {
 	promote bool    // some group gets more bits
 }
 
-// compareAll finds the targets with changes.
-func (a *adaptation) compareAll() {
-	defer a.c.spanning("compare", Adaptation)()
-	for i := range a.targets {
-		if r, dirty := a.compare(&a.targets[i]); dirty {
-			a.rebuilds = append(a.rebuilds, r)
-		}
-	}
+// moved is a page on its way to another place, because bits of its block change
+// or its segment is rebuilt.
+type moved struct {
+	pageID
+	from, to *block
+	old      []uint8 // the mirror
+	change   change
+	supply   int // where in supply what it lacks begins
 }
 
-// compare lays the pages of a target out anew. It is dirty if any changes.
-func (a *adaptation) compare(t *target) (r rebuild, dirty bool) {
-	g := &a.c.geo
-	r = rebuild{target: t, pages: make([]moved, 0, 2*len(t.spans[Key]))}
-	for i := range t.spans[Key] {
-		for k := range t.spans {
-			m := moved{pageID: pageID{Kind(k), t.unit, t.seg.first + i}, from: t.spans[k][i]}
-			m.old = t.mirror[k][i*g.pageGroups:][:g.pageGroups]
-			m.to = span{roundUp(r.words, pageAlign), m.from.words}
-			if m.chunk >= t.from && m.chunk < t.to && t.at[k] >= 0 {
-				m.change = a.compareBits(&m, a.c.adapter.bits.Words()[t.at[k]+(m.chunk-t.from)*g.pageGroups:][:g.pageGroups])
+func (m *moved) source() span { return m.from.pages[m.kind] }
+func (m *moved) goal() span   { return m.to.pages[m.kind] }
+
+// compareAll finds the blocks that move, and room for them: as many as there is
+// room for, and where there is none even for one, in a segment beside the reserve.
+func (a *adaptation) compareAll() error {
+	defer a.c.spanning("compare", Adaptation)()
+	for i := range a.targets {
+		t := &a.targets[i]
+		if t.rebuild {
+			if err := a.rebuild(t); err != nil {
+				return err
 			}
-			if m.change.bits != nil {
-				dirty, m.to.words = true, g.pageWords(m.change.bits)
+			continue
+		}
+		fits := a.moveChanged(t)
+		if !fits && len(a.moved) == 0 {
+			t.rebuild, fits = true, true
+			if err := a.rebuild(t); err != nil {
+				return err
 			}
-			r.words = m.to.at + m.to.words
-			r.pages = append(r.pages, m)
+		}
+		if !fits {
+			a.targets = a.targets[:i+1]
+			return nil
 		}
 	}
-	return r, dirty
+	return nil
+}
+
+// compare tells how the pages of a chunk change.
+func (a *adaptation) compare(t *target, chunk int) (pages [2]moved, dirty bool) {
+	g := &a.c.geo
+	for k := range pages {
+		m := &pages[k]
+		m.pageID, m.from = pageID{Kind(k), t.unit, chunk}, t.blocks[chunk-t.first]
+		m.old = t.mirror[k][(chunk-t.first)*g.pageGroups:][:g.pageGroups]
+		if chunk >= t.from && chunk < t.to && t.at[k] >= 0 {
+			m.change = a.compareBits(m, a.c.adapter.bits.Words()[t.at[k]+(chunk-t.from)*g.pageGroups:][:g.pageGroups])
+		}
+		dirty = dirty || m.change.bits != nil
+	}
+	return pages, dirty
+}
+
+// sizesOf are the sizes that the pages of a block will have.
+func (g *geometry) sizesOf(pages [2]moved) (sizes [2]int) {
+	for k := range pages {
+		if sizes[k] = pages[k].source().words; pages[k].change.bits != nil {
+			sizes[k] = g.pageWords(pages[k].change.bits)
+		}
+	}
+	return sizes
+}
+
+// goTo says where the pages of a block go.
+func (a *adaptation) goTo(b *block, pages [2]moved) {
+	for k := range pages {
+		pages[k].to = b
+	}
+	a.moved = append(a.moved, pages[:]...)
+}
+
+// moveChanged finds room for the blocks of a target that change. At the first
+// one that finds none it ends the target and tells so.
+func (a *adaptation) moveChanged(t *target) bool {
+	for chunk := t.from; chunk < t.to; chunk++ {
+		missed, unmet, watched := a.moves.Missed, a.unmet, a.watched
+		pages, dirty := a.compare(t, chunk)
+		if !dirty {
+			continue
+		}
+		to := a.c.arena.place(pages[Key].from.seg, t.unit, a.c.geo.sizesOf(pages))
+		if to == nil {
+			a.moves.Missed, a.unmet, a.watched = missed, unmet, watched
+			if len(a.moved) > 0 {
+				a.resume, t.to = &pageID{Key, t.unit, chunk}, chunk
+			}
+			return false
+		}
+		a.goTo(to, pages)
+	}
+	return true
+}
+
+// rebuild finds room for all blocks of a target in a new segment, if any of them
+// changes.
+func (a *adaptation) rebuild(t *target) error {
+	var all [][2]moved
+	changes, words := false, 0
+	for i := range t.blocks {
+		pages, dirty := a.compare(t, t.first+i)
+		changes = changes || dirty
+		all = append(all, pages)
+		words += blockWords(a.c.geo.sizesOf(pages))
+	}
+	if !changes {
+		return nil
+	}
+	seg, err := a.c.newSegment(t.unit, t.first, words, t.follow)
+	if err != nil {
+		return err
+	}
+	for _, pages := range all {
+		a.goTo(a.c.arena.placeIn(seg, a.c.geo.sizesOf(pages)), pages)
+	}
+	return nil
 }
 
 // compareBits tells how a page changes when its groups should have the decided

@@ -99,6 +99,7 @@ type Config struct {
 	Exact      bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
 	AdaptEvery int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
 
+	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take no memory and hold no second copies; 0: none, memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 
 	Trace func(Span) // told of each span when it has ended, from the callers' goroutines and those of adaptations; nil: nobody
@@ -165,6 +166,9 @@ func (c Config) check() error {
 	}
 	if c.QueryHeads < 0 || c.KVHeads > 0 && (c.QueryHeads%c.KVHeads != 0 || c.QueryHeads > maxPerHead*c.KVHeads) {
 		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, ErrConfig)
+	}
+	if c.Reserve < 0 {
+		return fmt.Errorf("backend: reserve of %d bytes: must not be negative: %w", c.Reserve, ErrConfig)
 	}
 	if c.HostBudget < 0 {
 		return fmt.Errorf("backend: host budget of %d bytes: must not be negative: %w", c.HostBudget, ErrConfig)

@@ -42,9 +42,10 @@ func (s *Sequence) Step(ctx context.Context) error {
 // encoded is a page that was encoded and has its place.
 type encoded struct {
 	pageID
-	bits      []uint8
-	failed    uint32 // groups that could not be quantized
-	at, words int    // in the buffer of its unit's growth
+	bits   []uint8
+	failed uint32 // groups that could not be quantized
+	words  int
+	to     *block
 }
 
 // flush stores the chunks that left the recent window; all or none.
@@ -118,24 +119,24 @@ func (s *Sequence) storeBatch(ctx context.Context, judges [2]*judge, batch []pag
 	return nil
 }
 
-// packSome packs encoded pages from one on: those for which segments grow at
+// packSome packs encoded pages from one on: those for which room is found at
 // once. It returns the next page.
 func (s *Sequence) packSome(pages []encoded, from int) (to int, err error) {
 	growths, to, err := s.placePages(pages, from)
 	if err == nil {
-		err = s.c.run("pack", func(l *List) { s.c.recordPack(l, growths, pages, from) })
+		err = s.c.run("pack", func(l *List) { s.c.recordPack(l, growths, pages[from:to], from, len(pages)/2) })
 	}
 	if err != nil {
 		for _, g := range growths {
-			g.drop()
+			g.drop(&s.c.arena)
 		}
 		return from, err
 	}
 	for _, g := range growths {
-		g.commit(s.store)
+		g.commit(&s.c.arena)
 	}
-	for _, p := range pages[from:to] {
-		s.store.add(s.store.lastOf(p.unit), p.pageID, p.at, p.words, p.bits)
+	for i := from; i < to; i += 2 {
+		s.store.add(pages[i].unit, pages[i].to, [2][]uint8{pages[i].bits, pages[i+1].bits})
 	}
 	return to, nil
 }

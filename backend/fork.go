@@ -1,9 +1,6 @@
 package backend
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Fork adds a sequence that equals this one and goes its own way from here.
 // Pages and host rows are shared until one of the two changes them; the recent
@@ -77,24 +74,6 @@ func (c *Cache) recordRing(l *List, src, dst Buffer, from, end int) {
 		token += n
 	}
 	l.Copy(src, dst, regions...)
-}
-
-// share makes an empty store one of the same pages.
-func (s *store) share(from *store) {
-	s.total = from.total
-	for unit, list := range from.units {
-		for _, seg := range list {
-			seg.buffer.holders++
-			mine := *seg
-			for k := range seg.pages {
-				mine.pages[k] = slices.Clone(seg.pages[k])
-			}
-			s.units[unit] = append(s.units[unit], &mine)
-		}
-		for k := range from.bits {
-			s.bits[k][unit] = slices.Clone(from.bits[k][unit])
-		}
-	}
 }
 
 // fork gives to the rows that are here.

@@ -2,114 +2,142 @@ package backend
 
 import "fmt"
 
-// segmentWords is the size in words up to which a segment grows: what is copied
-// at once when it grows or when bits in it change. It is 8 MiB; 64 MiB for the
-// largest caches, so that there are no more than a device can count.
+// segmentWords is the size in words up to which a segment of a unit grows: what
+// is copied at once when it grows or when bits in it change. It is 8 MiB; 64 MiB
+// for the largest caches, so that there are no more than a device can count.
 func (c *Cache) segmentWords() int {
 	return min(max(c.cfg.Capacity*c.geo.slotWords()/1024, 1<<21), 1<<24)
 }
 
-// headroom is the part of a segment that is left free for the next pages: 1/24
-// keeps the slack below 5 %, at the price of copying each page some 24 times
-// while its segment grows.
+// headroom is the part of a unit's segment that is left free for the next pages:
+// 1/24 keeps the slack below 5 %, at the price of copying each page some 24
+// times while its segment grows.
 const headroom = 24
 
-// growth is the room for new pages at the end of a unit: in a new buffer that
-// takes the place of a segment's, in a new segment, or where room was left.
+// growth is the room for the next blocks of a unit. Where there was none, that
+// is a new segment, to which the unit's last ones move if they can.
 type growth struct {
 	unit   int
-	seg    *segment // becomes the unit's last
-	buffer Buffer   // nil: the segment has room
-	fresh  bool     // the segment is new
-	at     int      // where the next page comes
+	blocks []*block // the next ones
+	moved  []*block // those that move
+	places []*block // where to
 }
 
-// grow finds room for pages of together the given words, each at an aligned
-// place: never in a buffer that a fork holds too. Nothing changes before
-// commit; drop gives the room back.
-func (s *Sequence) grow(unit, pages, words int) (growth, error) {
-	words += pages * (pageAlign - 1)
-	list := s.store.units[unit]
-	g := growth{unit: unit}
-	if len(list) > 0 {
-		g.seg = list[len(list)-1]
-		g.at = roundUp(g.seg.used, pageAlign)
-		if g.seg.buffer.holders == 1 && g.at+words <= g.seg.buffer.Len() {
-			return g, nil
-		}
+// fit finds room for the next blocks of a unit, of pages of the given sizes,
+// without memory for it: for all or none.
+func (s *Sequence) fit(unit int, sizes [][2]int) (g growth, ok bool) {
+	g.unit = unit
+	var near *segment
+	if last := s.store.lastRun(unit); last != nil {
+		near = last[0].seg
 	}
-	if g.seg == nil || g.seg.buffer.holders > 1 || g.at+words > s.c.segmentWords() || 2*len(g.seg.pages[Key])+pages > s.c.segmentPages() {
-		g.seg, g.at, g.fresh = &segment{}, 0, true
-		if len(list) > 0 {
-			g.seg.first = list[len(list)-1].end()
+	for _, size := range sizes {
+		b := s.c.arena.place(near, unit, size)
+		if b == nil {
+			g.drop(&s.c.arena)
+			return growth{}, false
 		}
+		g.blocks, near = append(g.blocks, b), b.seg
 	}
-	var err error
-	g.buffer, err = s.c.newSegment(unit, g.seg.first, g.at+words, true)
-	return g, err
+	return g, true
 }
 
-// segmentPages is the most pages of a segment: the plan of all of them fits the
-// plan buffer.
+// enlarge makes a segment for the next blocks of a unit and those that can move
+// there. Nothing changes before commit; drop gives the room back.
+func (s *Sequence) enlarge(unit int, sizes [][2]int) (growth, error) {
+	g, words := growth{unit: unit}, 0
+	for _, size := range sizes {
+		words += blockWords(size)
+	}
+	g.moved = s.movable(unit, words, len(sizes))
+	for _, b := range g.moved {
+		words += b.span().words
+	}
+	seg, err := s.c.newSegment(unit, len(s.store.units[unit])-len(g.moved), words, true)
+	if err != nil {
+		return growth{}, err
+	}
+	for _, b := range g.moved {
+		g.places = append(g.places, s.c.arena.placeIn(seg, b.sizes()))
+	}
+	for _, size := range sizes {
+		g.blocks = append(g.blocks, s.c.arena.placeIn(seg, size))
+	}
+	return g, nil
+}
+
+// movable are the last blocks of a unit if they are all of a segment beside the
+// reserve, no fork holds them, and more fit a segment with them.
+func (s *Sequence) movable(unit, words, blocks int) []*block {
+	last := s.store.lastRun(unit)
+	if last == nil || last[0].seg.reserved || !s.c.arena.holds(last) {
+		return nil
+	}
+	for _, b := range last {
+		if words += b.span().words; b.holders > 1 {
+			return nil
+		}
+	}
+	if words > s.c.segmentWords() || 2*(len(last)+blocks) > s.c.segmentPages() {
+		return nil
+	}
+	return last
+}
+
+// segmentPages is the most pages of a segment of a unit: the plan of all of them
+// fits the plan buffer.
 func (c *Cache) segmentPages() int {
 	return (c.plan.Len() - c.dev.Limits().ViewAlign) / c.rewriteWords()
 }
 
-// newSegment makes the buffer of a segment for the given words, with headroom
-// if pages will follow.
-func (c *Cache) newSegment(unit, first, words int, follow bool) (Buffer, error) {
+// newSegment makes a segment of a unit for the given words, with headroom if
+// blocks will follow.
+func (c *Cache) newSegment(unit, first, words int, follow bool) (*segment, error) {
 	if follow {
 		words = max(words, min(words+words/headroom, c.segmentWords()))
 	}
-	b, err := c.dev.NewBuffer(fmt.Sprintf("pages.%d.%d", unit, first), roundUp(words, pageAlign), DeviceLocal)
+	seg, err := c.arena.newSegment(fmt.Sprintf("pages.%d.%d", unit, first), words, false)
 	if err != nil {
 		return nil, fmt.Errorf("backend: pages of unit %d: %w", unit, err)
 	}
-	return b, nil
+	return seg, nil
 }
 
-// target is the buffer that the new pages go to.
-func (g *growth) target() Buffer {
-	if g.buffer != nil {
-		return g.buffer
+// copied are the words of pages that move.
+func (g *growth) copied() (words int) {
+	for _, b := range g.moved {
+		words += b.span().words
 	}
-	return g.seg.buffer.Buffer
-}
-
-// copied are the words of pages that move to a larger buffer.
-func (g *growth) copied() int {
-	if g.buffer == nil || g.fresh {
-		return 0
-	}
-	return g.seg.used
+	return words
 }
 
 // copyWords are the words of segments that may lie in two buffers at once, while
 // they grow or adapt: a part of all pages, or one segment.
 func (s *Sequence) copyWords() int { return max(int(s.store.total.words/adaptParts), minAdapt) }
 
-// record copies the pages that move to a larger buffer.
+// record copies the pages that move.
 func (g *growth) record(l *List) bool {
-	n := g.copied()
-	if n > 0 {
-		l.Copy(g.seg.buffer.Buffer, g.buffer, Region{Words: n})
+	if len(g.moved) == 0 {
+		return false
 	}
-	return n > 0
+	var regions []Region
+	for i, b := range g.moved {
+		from := b.span()
+		regions = joinRegion(regions, Region{from.at, g.places[i].span().at, from.words})
+	}
+	l.Copy(g.moved[0].seg.buffer, g.places[0].seg.buffer, regions...)
+	return true
 }
 
-func (g *growth) commit(s *store) {
-	if g.fresh {
-		s.units[g.unit] = append(s.units[g.unit], g.seg)
-	} else if g.buffer != nil {
-		g.seg.buffer.release()
-	}
-	if g.buffer != nil {
-		g.seg.buffer = &sharedBuffer{g.buffer, 1}
+// commit makes the room the unit's: blocks are added as their pages are.
+func (g *growth) commit(a *arena) {
+	for i, b := range g.moved {
+		a.move(b, g.places[i])
 	}
 }
 
-func (g *growth) drop() {
-	if g.buffer != nil {
-		g.buffer.Release()
+func (g *growth) drop(a *arena) {
+	for _, b := range append(g.places, g.blocks...) {
+		a.free(b)
 	}
 }

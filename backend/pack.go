@@ -24,30 +24,45 @@ func (c *Cache) readBits(batch []pageID) []encoded {
 }
 
 // placePages finds room for the pages from one on, unit by unit, until enough
-// segments move to larger buffers. It returns the room that it took, also when
-// it fails, and the page behind the last one that has room.
+// blocks move. It returns the room that it took, also when it fails, and the
+// page behind the last one that has room. Where the reserve has room that is
+// scattered, it gathers that first, before it takes any.
 func (s *Sequence) placePages(pages []encoded, from int) (growths []growth, to int, err error) {
-	for copied := 0; from < len(pages) && copied < s.copyWords(); {
-		words := 0
-		for to = from; to < len(pages) && pages[to].unit == pages[from].unit; to++ {
-			words += pages[to].words
+	to = from
+	for copied := 0; to < len(pages) && copied < s.copyWords(); {
+		unit, sizes := pages[to].unit, [][2]int(nil)
+		for i := to; i < len(pages) && pages[i].unit == unit; i += 2 {
+			sizes = append(sizes, [2]int{pages[i].words, pages[i+1].words})
 		}
-		g, err := s.grow(pages[from].unit, to-from, words)
-		if err != nil {
-			return growths, to, err
+		g, ok := s.fit(unit, sizes)
+		if !ok && s.c.arena.scattered() {
+			if len(growths) > 0 {
+				return growths, to, nil
+			}
+			if err := s.compact(); err != nil {
+				return nil, to, err
+			}
+			g, ok = s.fit(unit, sizes)
+		}
+		if !ok {
+			if g, err = s.enlarge(unit, sizes); err != nil {
+				return growths, to, err
+			}
 		}
 		growths = append(growths, g)
 		copied += g.copied()
-		for at := g.at; from < to; from++ {
-			pages[from].at = at
-			at = roundUp(at+pages[from].words, pageAlign)
+		for _, b := range g.blocks {
+			pages[to].to, pages[to+1].to = b, b
+			to += 2
 		}
 	}
 	return growths, to, nil
 }
 
-// recordPack records the packing of pages from one on: one dispatch a unit.
-func (c *Cache) recordPack(l *List, growths []growth, pages []encoded, first int) {
+// recordPack records the packing of pages: one dispatch for those in a row that
+// go to the same segment. They are those from number first on of a batch that has
+// half pages of each kind.
+func (c *Cache) recordPack(l *List, growths []growth, pages []encoded, first, half int) {
 	copied := false
 	for _, g := range growths {
 		copied = g.record(l) || copied
@@ -57,26 +72,29 @@ func (c *Cache) recordPack(l *List, growths []growth, pages []encoded, first int
 		l.Mark("grow")
 	}
 	plan := c.newPlanner()
-	for _, g := range growths {
-		end := first
-		for end < len(pages) && pages[end].unit == g.unit {
+	for at := 0; at < len(pages); {
+		end, to := at, pages[at].to.seg
+		for end < len(pages) && pages[end].to.seg == to {
 			end++
 		}
-		c.recordPackUnit(l, plan, g.target(), pages[first:end], first, len(pages)/2)
-		first = end
+		if at > 0 && to.reserved {
+			l.Barrier(Shader, Shader)
+		}
+		c.recordPackSome(l, plan, to.buffer, pages[at:end], first+at, half)
+		at = end
 	}
 	l.Mark("pack")
 }
 
-// recordPackUnit packs pages of a unit; the first is number first of a batch
+// recordPackSome packs pages to a buffer; the first is number first of a batch
 // that has half pages of each kind. Slots are in the order of the batch.
-func (c *Cache) recordPackUnit(l *List, plan *planner, to Buffer, pages []encoded, first, half int) {
+func (c *Cache) recordPackSome(l *List, plan *planner, to Buffer, pages []encoded, first, half int) {
 	g := &c.geo
 	bitsWords, apart := g.layout.BitsWords(g.pageGroups), c.scratch.Len()/2/g.slotStride
 	words := make([]uint32, 0, len(pages)*(5+bitsWords))
 	for i, p := range pages {
 		slot := int(p.kind)*apart + (first+i)/2*g.pageGroups
-		words = append(words, uint32(slot), uint32(p.at), uint32(5*len(pages)+i*bitsWords), uint32(p.words), p.failed)
+		words = append(words, uint32(slot), uint32(p.to.pages[p.kind].at), uint32(5*len(pages)+i*bitsWords), uint32(p.words), p.failed)
 	}
 	for _, p := range pages {
 		words = append(words, shaders.PackBits(plainBits(p.bits))...)

@@ -18,7 +18,7 @@ func TestPeakMemoryHasFewSecondCopies(t *testing.T) {
 			}
 			largest := 0
 			for _, list := range s.seq.store.units {
-				largest = max(largest, list[0].buffer.Len())
+				largest = max(largest, list[0].seg.buffer.Len())
 			}
 			b := s.c.Stats().Bytes
 			require.Greater(t, d.Stats().PeakBytes, b.Committed+b.Scratch)

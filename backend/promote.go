@@ -7,40 +7,33 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// promotion is a page of a rebuild that gets more bits.
-type promotion struct {
-	*rebuild
-	*moved
-}
-
-// promote writes the pages of rebuilt segments in which some group gets more
-// bits, as many at a time as their supply fits its buffer.
+// promote writes the pages in which some group gets more bits, as many at a time
+// as their supply fits its buffer.
 func (a *adaptation) promote() error {
-	var some []promotion
-	g, supply, plan := &a.c.geo, 0, 0
+	var some []*moved
+	g, supply, plan, last := &a.c.geo, 0, 0, route{}
 	flush := func() error {
 		err := a.promoteSome(some, supply)
-		some, supply, plan = some[:0], 0, 0
+		some, supply, plan, last = some[:0], 0, 0, route{}
 		return err
 	}
 	most := a.c.adapter.bits.Len() / (g.pageGroups * g.layout.RangeWords())
-	for i := range a.rebuilds {
-		r := &a.rebuilds[i]
-		plan += a.c.dev.Limits().ViewAlign
-		for j := range r.pages {
-			m := &r.pages[j]
-			if !m.change.promote {
-				continue
-			}
-			need := shaders.AlignWords(g.supplyWords(m))
-			if len(some) == most || supply+need > a.c.adapter.supply.Len() || plan+a.c.rewriteWords() > a.c.adapter.plan.Len() {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-			m.supply = supply
-			some, supply, plan = append(some, promotion{r, m}), supply+need, plan+a.c.rewriteWords()
+	for i := range a.moved {
+		m := &a.moved[i]
+		if !m.change.promote {
+			continue
 		}
+		need, planned := shaders.AlignWords(g.supplyWords(m)), a.c.rewriteWords()+a.c.dev.Limits().ViewAlign
+		if len(some) == most || supply+need > a.c.adapter.supply.Len() || plan+planned > a.c.adapter.plan.Len() {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		if m.route() == last {
+			planned = a.c.rewriteWords()
+		}
+		m.supply, last = supply, m.route()
+		some, supply, plan = append(some, m), supply+need, plan+planned
 	}
 	return flush()
 }
@@ -60,7 +53,7 @@ func (g *geometry) supplyWords(m *moved) (words int) {
 // f16 elements that is 2.6 µs of a core beside the steps (BenchmarkSupply in
 // cpuref) and 16 bytes to the device. Quantizing on the device would take 256
 // bytes and, on llvmpipe, encode's 0.7 µs of both cores that attend.
-func (a *adaptation) promoteSome(some []promotion, supply int) error {
+func (a *adaptation) promoteSome(some []*moved, supply int) error {
 	if len(some) == 0 {
 		return nil
 	}
@@ -73,29 +66,22 @@ func (a *adaptation) promoteSome(some []promotion, supply int) error {
 	a.moves.BytesUp += 4 * int64(supply)
 	return a.run("promote", func(l *List) {
 		plan := a.newPlanner()
-		for first := 0; first < len(some); {
-			var pages []moved
-			r := some[first].rebuild
-			for ; first < len(some) && some[first].rebuild == r; first++ {
-				pages = append(pages, *some[first].moved)
-			}
-			a.recordRewrite(l, plan, r, pages, shaders.Promote)
-		}
+		a.recordRewrite(l, plan, some, shaders.Promote)
 		a.moves.BytesUp += 4 * int64(plan.at)
 		l.Mark("promote")
 	})
 }
 
 // supplyAll writes what pages lack to supply. Their ranges are in bits.
-func (a *adaptation) supplyAll(some []promotion) error {
+func (a *adaptation) supplyAll(some []*moved) error {
 	defer a.c.spanning("supply", Adaptation)()
 	words := a.c.geo.pageGroups * a.c.geo.layout.RangeWords()
 	raw := make([]uint32, a.c.geo.layout.RawGroupWords())
-	for i, p := range some {
+	for i, m := range some {
 		if err := a.ctx.Err(); err != nil {
 			return fmt.Errorf("backend: adapt: %w", err)
 		}
-		if err := a.supplyPage(p.moved, a.c.adapter.bits.Words()[i*words:][:words], raw); err != nil {
+		if err := a.supplyPage(m, a.c.adapter.bits.Words()[i*words:][:words], raw); err != nil {
 			return err
 		}
 	}
@@ -103,19 +89,20 @@ func (a *adaptation) supplyAll(some []promotion) error {
 }
 
 // readRanges brings the ranges of pages to bits, page after page.
-func (a *adaptation) readRanges(some []promotion) error {
+func (a *adaptation) readRanges(some []*moved) error {
 	g := &a.c.geo
 	words := g.pageGroups * g.layout.RangeWords()
 	a.moves.BytesDown += 4 * int64(words*len(some))
 	return a.run("ranges", func(l *List) {
-		for first := 0; first < len(some); {
+		at := 0
+		routes(some, func(r route, pages []*moved) {
 			var regions []Region
-			r := some[first].rebuild
-			for ; first < len(some) && some[first].rebuild == r; first++ {
-				regions = append(regions, Region{Src: some[first].from.at + g.layout.RangesAt(g.pageGroups), Dst: first * words, Words: words})
+			for _, m := range pages {
+				regions = append(regions, Region{Src: m.source().at + g.layout.RangesAt(g.pageGroups), Dst: at, Words: words})
+				at += words
 			}
-			l.Copy(r.source, a.c.adapter.bits, regions...)
-		}
+			l.Copy(r.from.buffer, a.c.adapter.bits, regions...)
+		})
 		l.Mark("ranges")
 	})
 }

@@ -4,7 +4,7 @@ import "github.com/qaqvk/qaqvk/shaders"
 
 // reading is what one list reads of a layer: the tokens from..to. Every
 // dispatch has a part of out to itself, so that none waits for another: pages
-// as [K, V][token][KV head][D] one after the other, segment by segment, then
+// as [K, V][token][KV head][D] one after the other, run by run, then
 // what the ring has as [token][K, V][KV head][D].
 type reading struct {
 	s     *Sequence
@@ -17,9 +17,9 @@ type reading struct {
 	runs  []readRun
 }
 
-// readPart are chunks from..to of a segment.
+// readPart are chunks from..to, whose blocks lie in one segment.
 type readPart struct {
-	seg      *segment
+	blocks   []*block
 	from, to int
 	at       int
 }
@@ -49,14 +49,14 @@ func (r *reading) chooseParts() int {
 	plan := c.plan.Len()
 	for r.to < s.stored {
 		chunk := r.to / c.cfg.PageTokens
-		seg := s.store.segmentOf(c.geo.unitOf(r.layer), chunk)
+		unit := c.geo.unitOf(r.layer)
 		at = roundUp(at, align)
-		end := min(seg.end(), s.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords(), chunk+plan/4)
+		end := min(s.store.runEnd(unit, chunk), s.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords(), chunk+plan/4)
 		if end <= chunk {
 			break
 		}
 		plan -= roundUp(4*(end-chunk), align) // two words a page
-		r.parts = append(r.parts, readPart{seg, chunk, end, at})
+		r.parts = append(r.parts, readPart{s.store.units[unit][chunk:end], chunk, end, at})
 		at, r.to = at+(end-chunk)*r.chunkWords(), end*c.cfg.PageTokens
 	}
 	return at
@@ -91,7 +91,7 @@ func (r *reading) recordDecode(l *List) {
 		k := constants{layout: g.layout, lanes: 1, in: r.c.cfg.Type, out: r.out}
 		l.Dispatch(Dispatch{Kernel: shaders.Decode, Spec: k.spec(shaders.Decode), Push: push.Bytes(),
 			Workgroups: workgroups(groups * rowCount),
-			Views: []View{Whole(p.seg.buffer.Buffer), plan.add(jobs),
+			Views: []View{Whole(p.blocks[0].seg.buffer), plan.add(jobs),
 				{r.c.out, p.at, (p.to - p.from) * r.chunkWords()}}})
 	}
 }
@@ -99,10 +99,9 @@ func (r *reading) recordDecode(l *List) {
 // plan has two words a page: its place in the segment and in the part of out.
 func (p readPart) plan(chunkWords int) []uint32 {
 	jobs := make([]uint32, 0, 4*(p.to-p.from))
-	for chunk := p.from; chunk < p.to; chunk++ {
-		for kind, pages := range p.seg.pages {
-			at := (chunk-p.from)*chunkWords + kind*chunkWords/2
-			jobs = append(jobs, uint32(pages[chunk-p.seg.first].at), uint32(at))
+	for i, b := range p.blocks {
+		for kind, page := range b.pages {
+			jobs = append(jobs, uint32(page.at), uint32(i*chunkWords+kind*chunkWords/2))
 		}
 	}
 	return jobs

@@ -2,56 +2,78 @@ package backend
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// recordMoves records the copies of what stays and the repacking of what only
-// loses bits.
+// rewriteWords are the plan words of a page that is repacked or promoted.
+func (c *Cache) rewriteWords() int { return 5 + c.geo.layout.BitsWords(c.geo.pageGroups) }
+
+// route is from which segment to which a page goes.
+type route struct{ from, to *segment }
+
+func (m *moved) route() route { return route{m.from.seg, m.to.seg} }
+
+// routes calls f for the pages in a row that take one route.
+func routes(pages []*moved, f func(r route, some []*moved)) {
+	for len(pages) > 0 {
+		n, r := 1, pages[0].route()
+		for n < len(pages) && pages[n].route() == r {
+			n++
+		}
+		f(r, pages[:n])
+		pages = pages[n:]
+	}
+}
+
+// recordMoves records the copies of what stays as it is and the repacking of what
+// only loses bits.
 func (a *adaptation) recordMoves(l *List) {
-	copied, plan := false, a.newPlanner()
-	for i := range a.rebuilds {
-		r := &a.rebuilds[i]
-		if regions := r.unchanged(); len(regions) > 0 {
-			l.Copy(r.source, r.buffer, regions...)
-			copied = true
+	var stay, shrink []*moved
+	for i := range a.moved {
+		if m := &a.moved[i]; m.change.bits == nil {
+			stay = append(stay, m)
+		} else if !m.change.promote {
+			shrink = append(shrink, m)
 		}
 	}
-	if copied {
+	routes(stay, func(r route, pages []*moved) { l.Copy(r.from.buffer, r.to.buffer, regionsOf(pages)...) })
+	if len(stay) > 0 {
 		l.Barrier(Transfer, Shader)
 		l.Mark("stay")
 	}
-	for i := range a.rebuilds {
-		r := &a.rebuilds[i]
-		var pages []moved
-		for _, m := range r.pages {
-			if m.change.bits != nil && !m.change.promote {
-				pages = append(pages, m)
-			}
-		}
-		if len(pages) > 0 {
-			a.recordRewrite(l, plan, r, pages, shaders.Repack)
-		}
-	}
+	plan := a.newPlanner()
+	a.recordRewrite(l, plan, shrink, shaders.Repack)
 	a.moves.BytesUp += 4 * int64(plan.at)
 	l.Mark("repack")
 }
 
-// unchanged are the runs of pages that stay as they are.
-func (r *rebuild) unchanged() []Region {
+// regionsOf are the places of pages that are copied, those side by side joined
+// with what is between them.
+func regionsOf(pages []*moved) []Region {
 	var list []Region
-	for _, m := range r.pages {
-		if m.change.bits != nil {
+	for _, m := range pages {
+		from, to := m.source(), m.goal()
+		if n := len(list) - 1; n >= 0 && from.at-list[n].Src == to.at-list[n].Dst && from.at == roundUp(list[n].Src+list[n].Words, pageAlign) {
+			list[n].Words = to.end() - list[n].Dst
 			continue
 		}
-		if n := len(list) - 1; n >= 0 && m.from.at-list[n].Src == m.to.at-list[n].Dst &&
-			m.from.at <= roundUp(list[n].Src+list[n].Words, pageAlign) {
-			list[n].Words = m.to.at + m.to.words - list[n].Dst
-			continue
-		}
-		list = append(list, Region{m.from.at, m.to.at, m.to.words})
+		list = append(list, Region{from.at, to.at, to.words})
 	}
 	return list
 }
 
-// recordRewrite records repack or promote for pages of a segment.
-func (a *adaptation) recordRewrite(l *List, plan *planner, r *rebuild, pages []moved, kernel *shaders.Kernel) {
+// recordRewrite records repack or promote for pages: a dispatch for those in a
+// row that take one route, one after the other where they may write the same
+// segment.
+func (a *adaptation) recordRewrite(l *List, plan *planner, pages []*moved, kernel *shaders.Kernel) {
+	first := true
+	routes(pages, func(r route, some []*moved) {
+		if !first && (r.from.reserved || r.to.reserved) {
+			l.Barrier(Shader, Shader)
+		}
+		first = false
+		a.recordRoute(l, plan, r, some, kernel)
+	})
+}
+
+func (a *adaptation) recordRoute(l *List, plan *planner, r route, pages []*moved, kernel *shaders.Kernel) {
 	g, jobWords := &a.c.geo, 4
 	if kernel == shaders.Promote {
 		jobWords = 5
@@ -59,7 +81,7 @@ func (a *adaptation) recordRewrite(l *List, plan *planner, r *rebuild, pages []m
 	bitsWords := g.layout.BitsWords(g.pageGroups)
 	words := make([]uint32, 0, len(pages)*(jobWords+bitsWords))
 	for i, m := range pages {
-		words = append(words, uint32(m.from.at), uint32(m.to.at), uint32(jobWords*len(pages)+i*bitsWords), uint32(m.to.words))
+		words = append(words, uint32(m.source().at), uint32(m.goal().at), uint32(jobWords*len(pages)+i*bitsWords), uint32(m.goal().words))
 		if kernel == shaders.Promote {
 			words = append(words, uint32(m.supply))
 		}
@@ -67,7 +89,7 @@ func (a *adaptation) recordRewrite(l *List, plan *planner, r *rebuild, pages []m
 	for _, m := range pages {
 		words = append(words, shaders.PackBits(plainBits(m.change.bits))...)
 	}
-	views := []View{Whole(r.source), plan.add(words), Whole(r.buffer)}
+	views := []View{Whole(r.from.buffer), plan.add(words), Whole(r.to.buffer)}
 	push := shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes()
 	if kernel == shaders.Promote {
 		views = []View{views[0], views[1], Whole(a.c.adapter.supply), views[2]}

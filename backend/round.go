@@ -17,19 +17,21 @@ type batch struct {
 }
 
 // add is a batch with some chunks of a segment more. Of those, all kinds are
-// counted, whether decided or not; lists lose up to four alignments a segment.
+// counted, whether decided or not; lists lose up to four alignments a target and
+// segment that its blocks may go to.
 func (b batch) add(c *Cache, chunks, words int) batch {
 	align := c.dev.Limits().ViewAlign
-	return batch{b.bits + 2*roundUp(chunks*c.geo.pageGroups, align), b.plan + 2*chunks*c.adaptJob() + 4*align, b.words + words}
+	return batch{b.bits + 2*roundUp(chunks*c.geo.pageGroups, align),
+		b.plan + 2*chunks*c.adaptJob() + 4*max(1, len(c.arena.reserve))*align, b.words + words}
 }
 
 func (b batch) fits(c *Cache, words int) bool {
 	return b.bits <= min(c.adapter.bits.Len(), c.scratch.Len()) && b.plan <= c.adapter.plan.Len() && b.words <= words
 }
 
-// nextTargets takes the next batch: whole segments, as many as fit the buffers
-// and are at most a part of all pages; at least one, or the part of it that
-// fits. None are left at the end of a round.
+// nextTargets takes the next batch: blocks of the reserve or whole segments, as
+// many as fit the buffers and are at most a part of all pages; at least one, or
+// the part of it that fits. None are left at the end of a round.
 func (s *Sequence) nextTargets() (list []target) {
 	r, c, chunks := &s.round, s.c, s.stored/s.c.cfg.PageTokens
 	most := s.copyWords()
@@ -39,9 +41,8 @@ func (s *Sequence) nextTargets() (list []target) {
 			r.unit, r.chunk = r.unit+1, 0
 			continue
 		}
-		seg := s.store.segmentOf(r.unit, r.chunk)
-		n := seg.end() - r.chunk
-		if next := sum.add(c, n, seg.used); next.fits(c, most) {
+		n, words := s.nextBlocks(most - sum.words)
+		if next := sum.add(c, n, words); next.fits(c, most) {
 			sum = next
 		} else if len(list) > 0 {
 			return list
@@ -49,11 +50,28 @@ func (s *Sequence) nextTargets() (list []target) {
 			n = c.fitting(n)
 			sum.words = most // the batch is full
 		}
-		list = append(list, s.newTarget(r.unit, seg, r.chunk, r.chunk+n))
+		list = append(list, s.newTarget(r.unit, r.chunk, r.chunk+n))
 		r.chunk += n
 	}
 	r.active = false
 	return list
+}
+
+// nextBlocks are the next chunks of a round in one segment, and the words that
+// move with them: of the reserve no more than about the given ones.
+func (s *Sequence) nextBlocks(most int) (chunks, words int) {
+	r, list := &s.round, s.store.units[s.round.unit]
+	end := s.store.runEnd(r.unit, r.chunk)
+	if !list[r.chunk].seg.reserved {
+		for _, b := range list[s.store.runStart(r.unit, r.chunk):end] {
+			words += b.span().words
+		}
+		return end - r.chunk, words
+	}
+	for chunks = 0; r.chunk+chunks < end && (chunks == 0 || words < most); chunks++ {
+		words += list[r.chunk+chunks].span().words
+	}
+	return chunks, words
 }
 
 // fitting is how many of some chunks fit the buffers, at least 1.
@@ -72,6 +90,17 @@ func (c *Cache) fitting(chunks int) int {
 // adaptLater notes that a round of the sequence is due.
 func (s *Sequence) adaptLater() {
 	s.round.due = true
+	s.enqueue()
+}
+
+// goBack has the round go on at a chunk that it has passed.
+func (s *Sequence) goBack(p pageID) {
+	s.round.active, s.round.unit, s.round.chunk = true, p.unit, p.chunk
+	s.enqueue()
+}
+
+// enqueue has the sequence wait for its turn.
+func (s *Sequence) enqueue() {
 	if !s.round.queued {
 		s.round.queued = true
 		s.c.adapter.queue = append(s.c.adapter.queue, s)

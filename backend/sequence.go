@@ -52,7 +52,7 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	if n := len(c.sequences); n >= c.cfg.Sequences {
 		return nil, fmt.Errorf("backend: sequence %d: limit %d: %w", n+1, c.cfg.Sequences, ErrSequences)
 	}
-	s := &Sequence{c: c, id: c.made, store: newStore(&c.geo), pending: make([]int, c.cfg.Layers), attends: make([]*attendList, c.cfg.Layers)}
+	s := &Sequence{c: c, id: c.made, store: newStore(&c.arena), pending: make([]int, c.cfg.Layers), attends: make([]*attendList, c.cfg.Layers)}
 	s.host = hostRows{pool: &c.pool, geo: &c.geo, id: s.id}
 	for k := range s.remembered {
 		s.remembered[k] = make([]remembered, c.geo.units)
@@ -104,7 +104,7 @@ func (s *Sequence) release() {
 	for _, a := range s.attends {
 		a.release()
 	}
-	s.store.release()
+	s.store.truncate(0)
 	s.ring.Release()
 	s.importance.release()
 	s.store, s.importance, s.ring, s.appends = nil, nil, nil, nil

@@ -45,20 +45,19 @@ type Stats struct {
 // that several hold are counted once, but each sequence's tokens, also in F16,
 // and Moves include those of dropped sequences.
 func (c *Cache) Stats() Stats {
-	s, pages := Stats{Moves: c.moves}, held{}
+	s := Stats{Moves: c.moves}
 	for _, q := range sorted(c.sequences) {
 		s.Sequences++
 		s.Tokens += q.tokens
 		s.Stored += q.stored
 		s.Bytes.Host += q.indexBytes()
-		pages.add(q.store)
 		if s.Unmet == nil {
 			s.Unmet = q.hostBudgetError()
 		}
 	}
 	s.Bytes.Host += c.pool.stored()
-	c.complete(&s, pages)
-	s.hold(c.adapter.flight)
+	words, segments := c.arena.size()
+	c.complete(&s, &c.arena.total, words, segments)
 	return s
 }
 
@@ -69,23 +68,18 @@ func (s *Sequence) Stats() Stats {
 	if s == nil || s.c == nil || s.dropped {
 		return Stats{}
 	}
-	pages := held{}
-	pages.add(s.store)
 	st := Stats{Sequences: 1, Tokens: s.tokens, Stored: s.stored, Moves: s.moves, Unmet: s.hostBudgetError()}
 	st.Bytes.Host = s.indexBytes() + s.host.bytes()
-	s.c.complete(&st, pages)
-	if a := s.c.adapter.flight; a != nil && a.s == s {
-		st.hold(a)
-	}
+	words, segments := s.store.extent()
+	s.c.complete(&st, &s.store.total, words, segments)
 	return st
 }
 
-// complete fills in what follows from pages and the counts of sequences and
-// tokens.
-func (c *Cache) complete(s *Stats, pages held) {
-	t, words := pages.sum()
+// complete fills in what follows from the pages, the words and the number of
+// their segments, and the counts of sequences and tokens.
+func (c *Cache) complete(s *Stats, t *tally, words int64, segments int) {
 	s.K, s.V, s.NonFinite = t.bits(Key), t.bits(Value), t.failed
-	s.Pages, s.Segments, s.Submits = int(t.pages), len(pages), c.submits
+	s.Pages, s.Segments, s.Submits = int(t.pages), segments, c.submits
 	s.Adapting = c.adapting
 	s.Times = maps.Clone(c.times)
 	window := int64(s.Tokens-s.Stored) * int64(c.geo.slotWords())
@@ -96,14 +90,6 @@ func (c *Cache) complete(s *Stats, pages held) {
 	s.Bytes.Scratch = 4 * int64(c.scratch.Len())
 	s.Bytes.Staging = c.buffers.bytes() + c.adapter.bytes() + c.pool.slotBytes()
 	s.Bytes.Paper = t.paperBytes(&c.geo) + 4*window
-}
-
-// hold counts the buffers that an adaptation on the way fills: no pages yet.
-func (s *Stats) hold(a *adaptation) {
-	if a != nil {
-		s.Bytes.Committed += 4 * a.held.Load()
-		s.Bytes.Slack += 4 * a.held.Load()
-	}
 }
 
 // indexBytes are the host bytes beside the rows.

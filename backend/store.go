@@ -1,7 +1,7 @@
 package backend
 
 import (
-	"sort"
+	"slices"
 	"unsafe"
 
 	"github.com/qaqvk/qaqvk/shaders"
@@ -19,51 +19,27 @@ type pageID struct {
 
 // store has the stored pages of a sequence: where they lie on the device, and a
 // mirror of the bits of their groups, one byte a group.
-type store struct {
-	geo   *geometry
-	units [][]*segment // in the order of their chunks
-	bits  [2][][]uint8 // [kind][unit][group], chunk after chunk
-
-	total tally // of all segments
-}
-
-// segment is a device buffer with the pages of consecutive chunks of one unit,
-// by chunk, K before V. A unit has few of them, because reading a layer takes a
+//
+// The blocks of a unit lie in few segments, because reading a layer takes a
 // dispatch for each. Measured with BenchmarkModelStep, 400 tokens of SmolLM2's
 // shape on llvmpipe, against pages of all layers in slabs of 64 KiB and more:
 // 109, 93 and 84 CPU ms a token for none, uniform and qaq, not 184, 134 and 151.
-type segment struct {
-	buffer *sharedBuffer
-	first  int       // its first chunk
-	pages  [2][]span // [kind][chunk - first]
-	used   int       // words up to the end of the last page
-	tally  tally
-}
+type store struct {
+	geo   *geometry
+	arena *arena
+	units [][]*block   // [unit][chunk]
+	bits  [2][][]uint8 // [kind][unit][group], chunk after chunk
 
-// sharedBuffer is a buffer of pages that forks of a sequence hold together.
-// While there are several holders no word of it changes.
-type sharedBuffer struct {
-	Buffer
-	holders int
+	total tally
 }
-
-// release gives up a reference, the last one the buffer too.
-func (b *sharedBuffer) release() {
-	if b.holders--; b.holders == 0 {
-		b.Buffer.Release()
-	}
-}
-
-// span is the place of a page in its segment, in words.
-type span struct{ at, words int }
 
 // pageAlign is the alignment of pages in words.
 const pageAlign = shaders.Align
 
-func newStore(geo *geometry) *store {
-	s := &store{geo: geo, units: make([][]*segment, geo.units)}
+func newStore(a *arena) *store {
+	s := &store{geo: a.geo, arena: a, units: make([][]*block, a.geo.units)}
 	for k := range s.bits {
-		s.bits[k] = make([][]uint8, geo.units)
+		s.bits[k] = make([][]uint8, a.geo.units)
 	}
 	return s
 }
@@ -74,17 +50,36 @@ func (s *store) pageBits(p pageID) []uint8 {
 	return s.bits[p.kind][p.unit][p.chunk*n : (p.chunk+1)*n]
 }
 
-// segmentOf is the segment of a stored chunk.
-func (s *store) segmentOf(unit, chunk int) *segment {
+// runEnd is the chunk behind those from the given one on that lie in the same
+// segment.
+func (s *store) runEnd(unit, chunk int) int {
 	list := s.units[unit]
-	return list[sort.Search(len(list), func(i int) bool { return list[i].end() > chunk })]
+	end := chunk + 1
+	for end < len(list) && list[end].seg == list[chunk].seg {
+		end++
+	}
+	return end
 }
 
-// lastOf is the segment that the next pages of a unit go to.
-func (s *store) lastOf(unit int) *segment { return s.units[unit][len(s.units[unit])-1] }
+// runStart is the first of the chunks up to the given one that lie in the same
+// segment.
+func (s *store) runStart(unit, chunk int) int {
+	list := s.units[unit]
+	for chunk > 0 && list[chunk-1].seg == list[chunk].seg {
+		chunk--
+	}
+	return chunk
+}
 
-// end is the chunk behind the last one of a segment.
-func (g *segment) end() int { return g.first + len(g.pages[Key]) }
+// lastRun are the last blocks of a unit that lie in one segment; none: the unit
+// has no block.
+func (s *store) lastRun(unit int) []*block {
+	list := s.units[unit]
+	if len(list) == 0 {
+		return nil
+	}
+	return list[s.runStart(unit, len(list)-1):]
+}
 
 // pageWords is the size of a page with the given mirror.
 func (g *geometry) pageWords(bits []uint8) int {
@@ -100,61 +95,100 @@ func plainBits(mirror []uint8) []uint8 {
 	return out
 }
 
-// add enters the next page of a kind and unit behind the used part of its
-// segment.
-func (s *store) add(seg *segment, p pageID, at, words int, bits []uint8) {
-	seg.pages[p.kind] = append(seg.pages[p.kind], span{at, words})
-	seg.used = at + words
-	s.bits[p.kind][p.unit] = append(s.bits[p.kind][p.unit], bits...)
-	s.tally(seg, p.kind, bits, words, 1)
+// add enters the next block of a unit, with the bits of its pages.
+func (s *store) add(unit int, b *block, bits [2][]uint8) {
+	s.units[unit] = append(s.units[unit], b)
+	for k := range bits {
+		s.bits[k][unit] = append(s.bits[k][unit], bits[k]...)
+	}
+	s.count(unit, len(s.units[unit])-1, 1, 1)
+}
+
+// put gives a chunk another block and other bits.
+func (s *store) put(unit, chunk int, b *block, bits [2][]uint8) {
+	s.release(unit, chunk)
+	s.units[unit][chunk] = b
+	for k := range bits {
+		copy(s.pageBits(pageID{Kind(k), unit, chunk}), bits[k])
+	}
+	s.count(unit, chunk, 1, 1)
+}
+
+// release gives up a block; its place too, where nobody else holds it.
+func (s *store) release(unit, chunk int) {
+	b := s.units[unit][chunk]
+	b.holders--
+	last := b.holders == 0
+	all := int64(0)
+	if last {
+		all = -1
+	}
+	s.count(unit, chunk, -1, all)
+	if last {
+		s.arena.free(b)
+	}
 }
 
 // truncate drops the chunks from the given one on.
 func (s *store) truncate(chunks int) {
-	for unit, list := range s.units {
-		for len(list) > 0 && list[len(list)-1].end() > chunks {
-			last := list[len(list)-1]
-			for last.end() > max(chunks, last.first) {
-				s.dropLast(unit, last)
-			}
-			if last.end() == last.first {
-				last.buffer.release()
-				list = list[:len(list)-1]
+	for unit := range s.units {
+		for last := len(s.units[unit]) - 1; last >= chunks; last-- {
+			s.release(unit, last)
+			s.units[unit] = s.units[unit][:last]
+			for k := range s.bits {
+				s.bits[k][unit] = s.bits[k][unit][:last*s.geo.pageGroups]
 			}
 		}
-		s.units[unit] = list
 	}
 }
 
-// dropLast drops the last chunk of a segment.
-func (s *store) dropLast(unit int, seg *segment) {
-	chunk := seg.end() - 1
-	for k := range seg.pages {
-		p := pageID{Kind(k), unit, chunk}
-		place := seg.pages[k][chunk-seg.first]
-		s.tally(seg, p.kind, s.pageBits(p), place.words, -1)
-		s.bits[k][unit] = s.bits[k][unit][:chunk*s.geo.pageGroups]
-		seg.pages[k] = seg.pages[k][:chunk-seg.first]
-		seg.used = min(seg.used, place.at)
+// count counts the pages of a chunk in or out, here and among all.
+func (s *store) count(unit, chunk int, here, all int64) {
+	for k, place := range s.units[unit][chunk].pages {
+		t := tallyOf(Kind(k), s.pageBits(pageID{Kind(k), unit, chunk}), place.words)
+		s.total.add(t, here)
+		s.arena.total.add(t, all)
 	}
 }
 
-// tally counts a page in (sign 1) or out (-1).
-func (s *store) tally(seg *segment, k Kind, bits []uint8, words int, sign int64) {
-	t := tally{words: sign * int64(words), pages: sign}
-	for _, b := range bits {
-		if b == failedBits {
-			t.failed += sign
+// share makes an empty store one of the same blocks.
+func (s *store) share(from *store) {
+	s.total = from.total
+	for unit, list := range from.units {
+		s.units[unit] = slices.Clone(list)
+		for _, b := range list {
+			b.holders++
 		}
-		t.groups[k][min(b, rawBits)] += sign
+		for k := range from.bits {
+			s.bits[k][unit] = slices.Clone(from.bits[k][unit])
+		}
 	}
-	seg.tally.add(t)
-	s.total.add(t)
+}
+
+// extent are the words that the store takes of device memory, segments of its
+// own wholly, and how many segments its blocks lie in.
+func (s *store) extent() (words int64, segments int) {
+	known := map[*segment]bool{}
+	for _, list := range s.units {
+		for _, b := range list {
+			if b.seg.reserved {
+				words += int64(b.span().words)
+			}
+			if known[b.seg] {
+				continue
+			}
+			known[b.seg] = true
+			if !b.seg.reserved {
+				words += int64(b.seg.buffer.Len())
+			}
+		}
+	}
+	return words, len(known)
 }
 
 // mirrorBytes are the host bytes of the mirror and the page table.
 func (s *store) mirrorBytes() int64 {
-	n := s.total.pages * int64(unsafe.Sizeof(span{}))
+	n := s.total.pages / 2 * int64(unsafe.Sizeof(block{})+unsafe.Sizeof(&block{}))
 	for k := range s.bits {
 		for u := range s.bits[k] {
 			n += int64(cap(s.bits[k][u]))
@@ -162,5 +196,3 @@ func (s *store) mirrorBytes() int64 {
 	}
 	return n
 }
-
-func (s *store) release() { s.truncate(0) }

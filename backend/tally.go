@@ -1,6 +1,6 @@
 package backend
 
-// tally counts pages: of a segment, a sequence or a cache.
+// tally counts pages: of a sequence or a cache.
 type tally struct {
 	words  int64                 // of the pages
 	pages  int64                 // of both kinds
@@ -8,13 +8,29 @@ type tally struct {
 	failed int64                 // groups that could not be quantized
 }
 
-func (t *tally) add(o tally) {
-	t.words += o.words
-	t.pages += o.pages
-	t.failed += o.failed
+// tallyOf counts one page.
+func tallyOf(k Kind, bits []uint8, words int) tally {
+	t := tally{words: int64(words), pages: 1}
+	for _, b := range bits {
+		if b == failedBits {
+			t.failed++
+		}
+		t.groups[k][min(b, rawBits)]++
+	}
+	return t
+}
+
+// add adds another tally so many times; a negative number takes it away.
+func (t *tally) add(o tally, times int64) {
+	if times == 0 {
+		return
+	}
+	t.words += times * o.words
+	t.pages += times * o.pages
+	t.failed += times * o.failed
 	for k := range t.groups {
 		for b, n := range o.groups[k] {
-			t.groups[k][b] += n
+			t.groups[k][b] += times * n
 		}
 	}
 }
@@ -49,27 +65,4 @@ func (t *tally) paperBytes(g *geometry) int64 {
 		}
 	}
 	return bits / 8
-}
-
-// held are segments, those of several holders counted once, as the one of
-// them sees it who has most chunks: the others have the first of them.
-type held map[*sharedBuffer]tally
-
-func (h held) add(s *store) {
-	for _, list := range s.units {
-		for _, seg := range list {
-			if known, ok := h[seg.buffer]; !ok || known.pages < seg.tally.pages {
-				h[seg.buffer] = seg.tally
-			}
-		}
-	}
-}
-
-// sum gives the totals and the words of the buffers.
-func (h held) sum() (all tally, words int64) {
-	for buffer, t := range h {
-		all.add(t)
-		words += int64(buffer.Len())
-	}
-	return all, words
 }
