@@ -1,6 +1,10 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // attending are the buffers of Attend beside the scratch. Nothing of them is
 // there where the configuration has no query heads.
@@ -34,9 +38,18 @@ func (a *attending) allocateAttending(c *Cache) error {
 // queryLimit is the most queries of a call.
 func (c *Cache) queryLimit() int { return min(c.cfg.MaxAppend, maxQueries) }
 
-// frameWords are the words of the frames of a full sequence in few segments.
-func frameWords(c *Cache) int {
-	return 2*c.cfg.Capacity/c.cfg.PageTokens + 8*c.dev.Limits().ViewAlign
+// frameWords are the words of the frames of a call with the most queries, as long
+// as the pages of a layer lie in one segment and no options are set.
+func frameWords(c *Cache) (words int) {
+	align := max(c.dev.Limits().ViewAlign, shaders.Align)
+	for tokens := c.cfg.Capacity; tokens > 0; tokens /= 2 {
+		r := &attention{s: &Sequence{c: c}, n: min(c.queryLimit(), tokens), tokens: tokens}
+		queries, heads := r.batchSize()
+		parts := (c.geo.heads + heads - 1) / heads
+		pages := roundUp(frameHead+2*(tokens/c.cfg.PageTokens), align) + roundUp(frameHead, align)
+		words = max(words, (r.n+queries-1)/queries*parts*pages+c.cfg.Window*parts*roundUp(observeFrame, align))
+	}
+	return words
 }
 
 // fitFrames makes the buffer of frames larger where it has fewer words.

@@ -63,7 +63,7 @@ func (s *sequence) adapt() Moves {
 // fresh is a cache of its own that got the same tokens and attention rows.
 func (s *sequence) fresh() *sequence {
 	cfg := s.cfg
-	cfg.HostBudget = 1 << 24
+	cfg.HostBudget, cfg.Reserve = 1<<24, 0
 	f := newSequence(s.t, s.c.dev, cfg.Type, cfg)
 	heads, each := testQueryHeads*s.cfg.KVHeads, s.c.geo.layerWords
 	for from, all := 0, s.tokens(0); from < all; {

@@ -20,48 +20,55 @@ func testSequences(t *testing.T, d Device, cases []cacheCase) {
 			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget, c.cfg.Sequences = 120, 20, -1, 1<<22, 2
 			s := newSequence(t, d, c.appended, c.cfg)
 			empty := d.Stats().LiveBytes
-			for _, n := range []int{20, 20, 5, 20, 1, 7} {
-				s.step(n)
-			}
-			s.adapt()
-			before := s.c.Stats()
-			f := s.fork()
-			requireShared(t, before, s.c.Stats())
-			for _, q := range []*sequence{s, f} {
-				q.requireRows(F32)
-				q.requireFresh()
-			}
-			s.step(9)
-			f.step(13)
-			s.step(2)
-			for _, q := range []*sequence{s, f} {
-				q.requireRows(F16)
-				q.adapt()
-				q.requireFresh()
-			}
-			f.rollback(3)
-			s.rollback(40) // the ring has not all of it
-			if s.fixed() {
-				s.requireFresh()
-				f.requireFresh()
-			}
-			s.step(11)
-			f.step(6)
-			for _, q := range []*sequence{s, f} {
-				q.adapt()
-				q.requireBits(0, q.chunks())
-				q.requireRows(F32)
-				q.requireFresh()
-			}
-			require.NoError(t, s.seq.Drop())
-			f.step(20)
-			f.adapt()
-			f.requireFresh()
+			f := s.live()
 			require.Equal(t, d.Stats().LiveBytes, f.c.Stats().Bytes.Committed+f.c.Stats().Bytes.Staging)
 			require.NoError(t, f.seq.Drop())
 			requireEmpty(t, f.c, empty-int64(4*(f.c.geo.slots*f.c.geo.slotWords()+f.c.importanceWords())))
 		})
 	}
+}
+
+// live takes a sequence through its life, forks, rollbacks and its end, and
+// returns the fork that is left.
+func (s *sequence) live() (f *sequence) {
+	for _, n := range []int{20, 20, 5, 20, 1, 7} {
+		s.step(n)
+	}
+	s.adapt()
+	before := s.c.Stats()
+	f = s.fork()
+	requireShared(s.t, before, s.c.Stats())
+	for _, q := range []*sequence{s, f} {
+		q.requireRows(F32)
+		q.requireFresh()
+	}
+	s.step(9)
+	f.step(13)
+	s.step(2)
+	for _, q := range []*sequence{s, f} {
+		q.requireRows(F16)
+		q.adapt()
+		q.requireFresh()
+	}
+	f.rollback(3)
+	s.rollback(40) // the ring has not all of it
+	if s.fixed() {
+		s.requireFresh()
+		f.requireFresh()
+	}
+	s.step(11)
+	f.step(6)
+	for _, q := range []*sequence{s, f} {
+		q.adapt()
+		q.requireBits(0, q.chunks())
+		q.requireRows(F32)
+		q.requireFresh()
+	}
+	require.NoError(s.t, s.seq.Drop())
+	f.step(20)
+	f.adapt()
+	f.requireFresh()
+	return f
 }
 
 // requireShared compares the totals of a cache before and after a fork.

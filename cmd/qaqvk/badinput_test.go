@@ -87,6 +87,8 @@ func TestBadNumbers(t *testing.T) {
 		{"temperature", []string{"--temperature", "-1"}, []string{"temperature -1"}},
 		{"top-p", []string{"--top-p", "1.5"}, []string{"top-p 1.5"}},
 		{"host budget", []string{"--host-budget", "-1"}, []string{"host-budget -1", "0 to"}},
+		{"reserve", []string{"--reserve", "-1"}, []string{"reserve -1", "0 to"}},
+		{"reserve no number", []string{"--reserve", "NaN"}, []string{"reserve NaN", "0 to"}},
 		{"capacity negative", []string{"--capacity", "-1"}, []string{"capacity", "-1"}},
 		{"context longer than capacity", []string{"--capacity", "4", "--prompt", "ab ab ab ab"}, []string{"capacity 4"}},
 		{"context longer than the model's", []string{"--tokens", "1000000"}, []string{"1000000", "context is"}},

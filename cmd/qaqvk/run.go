@@ -21,7 +21,8 @@ type runFlags struct {
 	policy     choice
 	level      choice
 	formula    choice
-	hostBudget int64 // MiB
+	hostBudget int64
+	reserve    float64 // MiB
 	json       string
 	timeline   string
 	sampling   sample.Options
@@ -81,9 +82,13 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	c.Flags().Float64Var(&o.KeyError, "error-k", session.DefaultKeyError, "target error of qaq for K, above 0")
 	c.Flags().Float64Var(&o.ValueError, "error-v", session.DefaultValueError, "target error of qaq for V, above 0")
 	c.Flags().IntVar(&o.Capacity, "capacity", 0, "most tokens that the cache holds (default: prompt and generated tokens)")
+	c.Flags().Float64Var(&f.reserve, "reserve", 0, "MiB of device memory taken for pages at the start, so that none is taken later while there is room; 0 takes memory as the tokens come")
 	c.Flags().Int64Var(&f.hostBudget, "host-budget", 1024, "MiB of host memory for full-precision rows, which promotions need")
 	c.Flags().BoolVar(&o.Exact, "exact", true, "steps wait for adaptations, so that every run gives the same; false: they take effect when they are ready")
 }
+
+// maxReserve is the most MiB of --reserve.
+const maxReserve = 1 << 30
 
 // evicts tells whether the policy keeps or evicts tokens.
 func (f *runFlags) evicts() bool {
@@ -97,6 +102,10 @@ func (f *runFlags) options() (session.Options, error) {
 		return o, fmt.Errorf("--host-budget %d MiB: must be 0 to %d", f.hostBudget, int64(math.MaxInt64>>20))
 	}
 	o.HostBudget = f.hostBudget << 20
+	if !(f.reserve >= 0 && f.reserve <= maxReserve) {
+		return o, fmt.Errorf("--reserve %g MiB: must be 0 to %d", f.reserve, maxReserve)
+	}
+	o.Reserve = int64(f.reserve * (1 << 20))
 	o.Policy, o.Sampling, o.Compare, o.Model = f.policy.value, f.sampling, !f.noCompare, f.model
 	var err error
 	if o.Level, err = backend.ParseLevel(f.level.value); err != nil {

@@ -27,8 +27,9 @@ type Options struct {
 	Formula    backend.Formula
 	KeyError   float64
 	ValueError float64
-	Budget     int // tokens that h2o and scissorhands keep
-	Capacity   int // tokens; 0 for what the run needs
+	Budget     int   // tokens that h2o and scissorhands keep
+	Capacity   int   // tokens; 0 for what the run needs
+	Reserve    int64 // bytes of device memory for pages, taken at the start
 	HostBudget int64
 	Exact      bool // a step waits for the adaptation that it begins
 
@@ -96,7 +97,7 @@ func (o Options) policy(norms [][]float64) (backend.Policy, error) {
 func (o Options) config(m model.Config, p backend.Policy, tokens int) backend.Config {
 	return backend.Config{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
-		Level: o.Level, Alpha: o.Alpha, Policy: p, MaxAppend: batch, HostBudget: o.HostBudget, Exact: o.Exact,
+		Level: o.Level, Alpha: o.Alpha, Policy: p, MaxAppend: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Exact: o.Exact,
 	}
 }
 

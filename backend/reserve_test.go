@@ -1,0 +1,143 @@
+package backend
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A reserve of any size, in any number of segments, changes nothing but where
+// pages lie. Too small a one gathers its room and leaves the rest to others.
+func TestSequencesInAReserve(t *testing.T) {
+	gathered := 0
+	for _, c := range cacheCases {
+		for _, words := range []int{1, 3000, 14000, 18000, 22000, 26000, 30000, 1 << 18} {
+			for _, parts := range []int{1, 5} {
+				t.Run(fmt.Sprintf("%s/%d/%d", c.name, words, parts), func(t *testing.T) {
+					cfg := c.cfg
+					cfg.Capacity, cfg.MaxAppend, cfg.AdaptEvery, cfg.HostBudget, cfg.Sequences = 120, 20, -1, 1<<22, 2
+					cfg.Reserve = int64(4 * words)
+					s := newSequence(t, cpu(t), c.appended, cfg)
+					s.splitReserve(parts)
+					f := s.live()
+					if f.c.lists["compact"] != nil {
+						gathered++
+					}
+					f.requireReserve(parts)
+				})
+			}
+		}
+	}
+	require.Greater(t, gathered, 10)
+}
+
+// What every kernel writes in a reserve, and what gathering its room leaves there,
+// is compared with the reference.
+func TestReserveOnVulkanAndReference(t *testing.T) {
+	cfg := cacheCases[0].cfg
+	cfg.Capacity, cfg.MaxAppend, cfg.AdaptEvery, cfg.HostBudget, cfg.Sequences = 120, 20, -1, 1<<22, 2
+	cfg.Reserve = 4 * 18000
+	f := newSequence(t, openVulkan(t, "both:llvmpipe"), cacheCases[0].appended, cfg).live()
+	require.NotNil(t, f.c.lists["compact"])
+	f.requireReserve(1)
+}
+
+// A reserve is in as few segments as kernels see as a whole.
+func TestReserveBeyondAView(t *testing.T) {
+	cfg := small
+	cfg.Reserve = 3<<18 + 5
+	s := newSequence(t, &narrow{cpu(t), 1 << 17}, F32, cfg)
+	require.Len(t, s.c.arena.reserve, 2)
+	for _, seg := range s.c.arena.reserve {
+		require.Equal(t, 3<<15+4, seg.buffer.Len())
+	}
+	s.step(32)
+	s.step(30)
+	st := s.seq.Stats()
+	require.Equal(t, 2, st.Segments, "one for each layer")
+	require.Equal(t, int64(4*(s.seq.store.total.words+int64(s.c.geo.slots*s.c.geo.slotWords()+s.c.importanceWords())))+st.Bytes.Slack, st.Bytes.Committed)
+	require.Less(t, st.Bytes.Slack, int64(16*st.Pages), "alignment")
+	s.requireRows(F16)
+}
+
+// narrow is a device whose kernels see few words of a buffer.
+type narrow struct {
+	Device
+	words int
+}
+
+func (d *narrow) Limits() Limits {
+	l := d.Device.Limits()
+	l.ViewWords = d.words
+	return l
+}
+
+// In a reserve that holds all pages, neither prefill nor decoding takes device
+// memory, whatever adapts, and the peak is what New and NewSequence took.
+func TestReserveTakesNoMemoryInSteps(t *testing.T) {
+	for _, p := range []Policy{None{}, testQAQ(Paper), H2O{Budget: 120}} {
+		for _, exact := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/%v", p.Name(), exact), func(t *testing.T) {
+				d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+				cfg := Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 400, Alpha: .07, Policy: p,
+					AdaptEvery: 3, Exact: exact, HostBudget: 1 << 24, Reserve: 400 << 10}
+				s := newSequence(t, d, F32, cfg)
+				taken := d.Stats()
+				d.succeed(0, -1)
+				for _, n := range []int{32, 32, 32, 32} {
+					s.decode(n)
+				}
+				for s.seq.tokens < 390 {
+					s.decode(1)
+				}
+				s.c.finish(nil)
+				st := s.c.Stats()
+				if !s.fixed() {
+					require.Positive(t, st.Moves.Demoted)
+				}
+				require.Equal(t, 1, st.Segments)
+				require.Equal(t, taken, d.Stats())
+				require.Equal(t, st.Bytes.Committed+st.Bytes.Scratch, d.Stats().PeakBytes)
+				s.requireRows(F32)
+			})
+		}
+	}
+}
+
+// decode takes a model step of some tokens, with attention on the device.
+func (s *sequence) decode(tokens int) {
+	for layer := range s.cfg.Layers {
+		s.append(layer, tokens)
+		s.attend(layer, s.queries(tokens), AttendOptions{})
+	}
+	require.NoError(s.t, s.seq.Step(s.t.Context()))
+}
+
+// splitReserve puts several segments in the place of the one of the reserve.
+func (s *sequence) splitReserve(parts int) {
+	a := &s.c.arena
+	words := a.reserve[0].buffer.Len() / parts
+	a.close()
+	for i := range parts {
+		seg, err := a.newSegment(fmt.Sprintf("reserve.%d", i), words, true)
+		require.NoError(s.t, err)
+		a.reserve = append(a.reserve, seg)
+	}
+}
+
+// requireReserve drops the last sequence and finds all counted and the reserve
+// empty.
+func (s *sequence) requireReserve(parts int) {
+	st := s.c.Stats()
+	require.Equal(s.t, s.c.dev.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
+	require.Equal(s.t, s.seq.store.total, s.c.arena.total)
+	require.NoError(s.t, s.seq.Drop())
+	st = s.c.Stats()
+	require.Equal(s.t, parts, st.Segments)
+	require.Equal(s.t, st.Bytes.Committed, st.Bytes.Slack)
+	for _, seg := range s.c.arena.reserve {
+		require.Equal(s.t, []span{{0, seg.buffer.Len()}}, seg.free)
+		require.Zero(s.t, seg.blocks)
+	}
+}
