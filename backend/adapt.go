@@ -115,7 +115,7 @@ func (s *Sequence) landForStep() {
 	if a == nil {
 		return
 	}
-	if !a.ready() && !(a.s == s && s.c.cfg.leaving(s.tokens) > s.stored/s.c.cfg.PageTokens && a.grows()) {
+	if !a.ready() && !(a.s == s && s.c.cfg.leaving(s.tokens) > s.stored/s.c.cfg.PageTokens && a.follows) {
 		return
 	}
 	if a.ready() {
@@ -130,16 +130,6 @@ func (s *Sequence) landNow() {
 		a.ending = 1
 	}
 	s.c.finish(nil)
-}
-
-// grows tells whether pages are to follow in one of the segments.
-func (a *adaptation) grows() bool {
-	for _, t := range a.targets {
-		if t.follow {
-			return true
-		}
-	}
-	return false
 }
 
 // finish waits for the adaptation on the way, if it is one of the sequence (nil:

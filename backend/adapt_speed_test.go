@@ -19,17 +19,19 @@ import (
 // in which the host prepared.
 func BenchmarkAdapt(b *testing.B) {
 	for _, every := range []int{-1, 1, 16} {
-		b.Run(fmt.Sprintf("every=%d", every), func(b *testing.B) { benchmarkAdapt(b, every) })
+		for _, reserve := range []int64{0, 40 << 20} {
+			b.Run(fmt.Sprintf("every=%d/reserve=%d", every, reserve), func(b *testing.B) { benchmarkAdapt(b, every, reserve) })
+		}
 	}
 }
 
-func benchmarkAdapt(b *testing.B, every int) {
+func benchmarkAdapt(b *testing.B, every int, reserve int64) {
 	d, err := OpenDevice("llvmpipe", Options{})
 	require.NoError(b, err)
 	q := testQAQ(Paper)
 	q.KeyError, q.ValueError = 2, 0.02
 	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Capacity: 8192, MaxAppend: 128, Alpha: .01,
-		Policy: q, AdaptEvery: every, HostBudget: 1 << 30})
+		Policy: q, AdaptEvery: every, HostBudget: 1 << 30, Reserve: reserve})
 	require.NoError(b, err)
 	s, err := c.NewSequence()
 	require.NoError(b, err)
@@ -71,8 +73,8 @@ func benchmarkAdapt(b *testing.B, every int) {
 		b.ReportMetric(100*float64(a.Time)/float64(all), "adapt-%")
 		b.ReportMetric(100*float64(a.Host)/float64(a.Time), "host-%")
 	}
-	b.Logf("%d steps, longest %v: bits %.2f %.2f, live %d, staging %d, adapting %+v, moves %+v, times %v",
-		b.N, longest, st.K.Mean, st.V.Mean, st.Bytes.Live, c.adapter.bytes(), st.Adapting, st.Moves, st.Times)
+	b.Logf("%d steps, longest %v: bits %.2f %.2f, live %d, slack %d, staging %d, adapting %+v, moves %+v, times %v",
+		b.N, longest, st.K.Mean, st.V.Mean, st.Bytes.Live, st.Bytes.Slack, c.adapter.bytes(), st.Adapting, st.Moves, st.Times)
 	require.NoError(b, c.Close())
 	require.NoError(b, d.Close())
 }

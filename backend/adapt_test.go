@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -173,47 +174,58 @@ func TestCallsThatChangeSegmentsWait(t *testing.T) {
 	}
 }
 
-// Every list and every buffer fails once, also in the goroutine.
+// Every list and every buffer fails once, also in the goroutine, and also where
+// a reserve is tight.
 func TestAdaptBesideStepsGoesOnAfterFailures(t *testing.T) {
-	reported := 0
-	for n := range 30 {
-		d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
-		cfg := small
-		cfg.AdaptEvery, cfg.Capacity = 1, 128
-		s := newSequence(t, d, F32, cfg)
-		s.step(32)
-		s.step(16)
-		s.endRound()
-		if d.succeed(-1, n); n >= 15 {
-			d.succeed(n-15, -1)
-		}
-		failures := 0
-		for range 6 {
-			for layer := range cfg.Layers {
-				s.append(layer, 6)
-				s.observe(layer, 6)
+	for _, reserve := range []int64{0, 30 << 10, 40 << 10, 50 << 10, 1 << 20} {
+		t.Run(fmt.Sprint(reserve), func(t *testing.T) {
+			reported := 0
+			for n := range 30 {
+				reported += stepWithFailure(t, n, reserve)
 			}
-			if err := s.seq.Step(context.Background()); err != nil {
-				require.ErrorIs(t, err, errBroken)
-				require.Regexp(t, "^backend: [^\n]*broken$", err.Error())
-				if strings.HasPrefix(err.Error(), "backend: adapt: ") {
-					reported++
-				}
-				failures++
-				d.succeed(-1, -1)
-				require.NoError(t, s.seq.Step(context.Background()))
-			}
-			s.c.finish(nil)
-			s.requireFailed(d)
-		}
-		s.adapt()
-		s.requireBits(0, s.chunks())
-		s.requireRows(F32)
-		require.NoError(t, s.c.Close())
-		require.Zero(t, d.Stats().LiveBytes)
-		require.LessOrEqual(t, failures, 1)
+			require.Greater(t, reported, 8)
+		})
 	}
-	require.Greater(t, reported, 8)
+}
+
+// stepWithFailure counts the errors that steps reported of adaptations.
+func stepWithFailure(t *testing.T, n int, reserve int64) (reported int) {
+	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+	cfg := small
+	cfg.AdaptEvery, cfg.Capacity, cfg.Reserve = 1, 128, reserve
+	s := newSequence(t, d, F32, cfg)
+	s.step(32)
+	s.step(16)
+	s.endRound()
+	if d.succeed(-1, n); n >= 15 {
+		d.succeed(n-15, -1)
+	}
+	failures := 0
+	for range 6 {
+		for layer := range cfg.Layers {
+			s.append(layer, 6)
+			s.observe(layer, 6)
+		}
+		if err := s.seq.Step(context.Background()); err != nil {
+			require.ErrorIs(t, err, errBroken)
+			require.Regexp(t, "^backend: [^\n]*broken$", err.Error())
+			if strings.HasPrefix(err.Error(), "backend: adapt: ") {
+				reported++
+			}
+			failures++
+			d.succeed(-1, -1)
+			require.NoError(t, s.seq.Step(context.Background()))
+		}
+		s.c.finish(nil)
+		s.requireFailed(d)
+	}
+	s.adapt()
+	s.requireBits(0, s.chunks())
+	s.requireRows(F32)
+	require.NoError(t, s.c.Close())
+	require.Zero(t, d.Stats().LiveBytes)
+	require.LessOrEqual(t, failures, 1)
+	return reported
 }
 
 // requireFailed wants what is read to be whole, whatever failed, and takes the

@@ -23,6 +23,7 @@ type adaptation struct {
 	kept    int    // tokens whose rows the host has
 	watched *unmet // the oldest decision that could not be followed so far
 	targets []target
+	follows bool            // pages may be stored in a segment that is rebuilt
 	ctx     context.Context // cancelled when nobody wants the result
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the goroutine has ended
@@ -51,7 +52,7 @@ type target struct {
 	from, to int        // chunks whose bits are decided
 	at       [2]int     // where in bits those of the kinds begin, -1: not decided
 	rebuild  bool
-	follow   bool // the blocks are the unit's last ones in a segment that is rebuilt
+	follow   bool // they are the unit's last, in a segment that is rebuilt
 }
 
 // newTarget takes the blocks of the chunks from..to, and where their segment
@@ -85,6 +86,9 @@ func (c *Cache) start(s *Sequence) (started bool, err error) {
 	a := &adaptation{c: c, s: s, step: s.steps, kept: s.host.kept, watched: s.unmet, targets: targets,
 		done: make(chan struct{}), times: map[string]time.Duration{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
+	for _, t := range targets {
+		a.follows = a.follows || t.follow
+	}
 	began := time.Now()
 	for role, l := range c.adapter.lists {
 		c.lists[role] = l

@@ -18,9 +18,19 @@
 // The newest tokens of a sequence lie in a ring on the device as they came.
 // When a page of tokens has left the recent window, encode chooses outliers,
 // ranges and bits and quantizes, the host reads the bits, finds room of just
-// that size, and pack writes the page. Pages of a layer lie side by side in few
-// device buffers (segments), so that reading a layer takes one list: convert the
-// new rows, decode the pages, convert the recent window.
+// that size, and pack writes the page. The page of K and that of V of the same
+// tokens and layer lie side by side (a block), those of a layer in few device
+// buffers (segments), so that reading a layer takes one list: convert the new
+// rows, decode the pages, convert the recent window.
+//
+// With Config.Reserve, segments of that size are made by New, and the blocks of
+// all layers and sequences find room there: then storing and adapting take no
+// device memory, the peak is what New and NewSequence took, and of a block that
+// changes there are two for the time of a batch, in room that is there anyway.
+// When free room gets scattered, the blocks move together. What finds no room, and
+// everything where nothing is reserved, goes to segments of a layer: these follow
+// the tokens, at the price of a larger buffer and a copy now and then, a few
+// layers at a time. Config.PageBytes tells what to reserve.
 //
 // Attend does without rows: query arranges the queries, score, soften and mix go
 // over segments and ring as they are stored, merge sums up. Its list for a layer
@@ -30,18 +40,19 @@
 // taken in batches whose scores fit a scratch of a 200th of a full sequence's
 // rows.
 //
-// Adapt decides the bits of all stored groups anew. A segment in which bits
-// change is written anew into a buffer of its new size: pages that stay are
+// Adapt decides the bits of all stored groups anew. A block in which bits change
+// is written anew elsewhere in the reserve; a segment of a layer is rebuilt with
+// all its blocks, in a buffer of its new size. Pages that stay as they are are
 // copied, those that lose bits are repacked on the device alone, and those that
 // gain bits get what they lack from the full-precision rows on the host. Either
 // way a page is, bit for bit, what encoding it anew with these bits would give.
 //
-// Step does the same beside the steps: it submits the decision for some segments
-// and goes on; a goroutine prepares and writes the new buffers, and the next Step
+// Step does the same beside the steps: it submits the decision for some blocks
+// and goes on; a goroutine prepares and writes the new ones, and the next Step
 // that finds them ready puts them in place. So attention never waits for a
-// promotion; only a Step that stores pages in a segment on the way, and calls
-// that change segments, do. Config.Exact waits always. Config.Trace is told when
-// what began and ended, so that a timeline shows it.
+// promotion; only a Step that stores pages in a segment that is rebuilt, and calls
+// that move or drop blocks, do. Config.Exact waits always. Config.Trace is told
+// when what began and ended, so that a timeline shows it.
 //
 // A Policy decides: importance and range in, bits out. Importance lies on the
 // device, one byte for each token, layer, KV head and query of the last
@@ -52,11 +63,10 @@
 //
 // # Forks and rollbacks
 //
-// Fork makes a sequence that holds the same segments: they count their holders,
-// and while there are several nobody writes in them. New pages of either go to
-// segments of its own, and Adapt puts a segment of its own in the place of one
-// in which bits change. A sequence has its own view of a segment, so that one
-// holder can drop the last pages of it and the other keeps them. Host rows are
+// Fork makes a sequence that holds the same blocks: they count their holders, and
+// what is in one never changes. Adapt gives a sequence blocks of its own in the
+// place of those in which bits change (of all in their segment, where that is
+// rebuilt), and either can drop the last ones while the other keeps them. Host rows are
 // shared likewise; the recent window, the mirror, importance and what a Weigher
 // remembers are copied.
 //
@@ -71,6 +81,7 @@
 //
 // Read config.go, cache.go, sequence.go, append.go, attend.go, attention.go,
 // attendrecord.go, flush.go, read.go, trace.go, adapt.go, round.go, adaptation.go,
-// compare.go, move.go, promote.go in this order; fork.go and rollback.go stand
-// beside; store.go and geometry.go say where things lie.
+// compare.go, rewrite.go, promote.go in this order; fork.go and rollback.go stand
+// beside; geometry.go, store.go, arena.go, segment.go, grow.go, compact.go say
+// where things lie.
 package backend

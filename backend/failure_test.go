@@ -90,6 +90,7 @@ func TestNewRefuses(t *testing.T) {
 		{"window", func(c *Config) { c.Window = -2 }, "backend: window -2: must be 1..1024: bad cache configuration"},
 		{"page", func(c *Config) { c.PageTokens = 257 }, "backend: page tokens 257: must be 1..256: bad cache configuration"},
 		{"step", func(c *Config) { c.MaxAppend = 5000 }, "backend: tokens a step 5000: must be 1..4096: bad cache configuration"},
+		{"reserve", func(c *Config) { c.Reserve = -1 }, "backend: reserve of -1 bytes: must not be negative: bad cache configuration"},
 		{"budget", func(c *Config) { c.HostBudget = -1 }, "backend: host budget of -1 bytes: must not be negative: bad cache configuration"},
 		{"uniform", func(c *Config) { c.Policy = Uniform{3, 9} }, "backend: uniform: 9 bits for v: must be 0..8: bad cache configuration"},
 		{"target", qaq(func(q *QAQ) { q.KeyError = 0 }), "backend: qaq: target error 0 for k: must be above 0 and finite: bad cache configuration"},

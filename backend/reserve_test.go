@@ -78,31 +78,36 @@ func (d *narrow) Limits() Limits {
 func TestReserveTakesNoMemoryInSteps(t *testing.T) {
 	for _, p := range []Policy{None{}, testQAQ(Paper), H2O{Budget: 120}} {
 		for _, exact := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/%v", p.Name(), exact), func(t *testing.T) {
-				d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
-				cfg := Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 400, Alpha: .07, Policy: p,
-					AdaptEvery: 3, Exact: exact, HostBudget: 1 << 24, Reserve: 400 << 10}
-				s := newSequence(t, d, F32, cfg)
-				taken := d.Stats()
-				d.succeed(0, -1)
-				for _, n := range []int{32, 32, 32, 32} {
-					s.decode(n)
-				}
-				for s.seq.tokens < 390 {
-					s.decode(1)
-				}
-				s.c.finish(nil)
-				st := s.c.Stats()
-				if !s.fixed() {
-					require.Positive(t, st.Moves.Demoted)
-				}
-				require.Equal(t, 1, st.Segments)
-				require.Equal(t, taken, d.Stats())
-				require.Equal(t, st.Bytes.Committed+st.Bytes.Scratch, d.Stats().PeakBytes)
-				s.requireRows(F32)
-			})
+			t.Run(fmt.Sprintf("%s/%v", p.Name(), exact), func(t *testing.T) { testNoMemoryInSteps(t, cpu(t), p, exact) })
 		}
 	}
+	t.Run("llvmpipe", func(t *testing.T) { testNoMemoryInSteps(t, openVulkan(t, "llvmpipe"), testQAQ(Paper), false) })
+}
+
+func testNoMemoryInSteps(t *testing.T, opened Device, p Policy, exact bool) {
+	d := &failing{Device: opened, buffers: -1, submits: -1, err: errBroken}
+	s := newSequence(t, d, F32, Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 400, Alpha: .07, Policy: p,
+		AdaptEvery: 3, Exact: exact, HostBudget: 1 << 24, Reserve: 400 << 10})
+	taken := d.Stats()
+	d.succeed(0, -1)
+	for range 4 {
+		s.decode(32)
+	}
+	for s.seq.tokens < 390 {
+		s.decode(1)
+	}
+	s.c.finish(nil)
+	st, now := s.c.Stats(), d.Stats()
+	if !s.fixed() {
+		require.Positive(t, st.Moves.Demoted)
+	}
+	require.Equal(t, 1, st.Segments)
+	for _, kind := range []string{"buffer", "buffers", "memories"} {
+		require.Equal(t, taken.Objects[kind], now.Objects[kind], kind)
+	}
+	require.Equal(t, []int64{taken.LiveBytes, taken.PeakBytes, taken.CommittedBytes}, []int64{now.LiveBytes, now.PeakBytes, now.CommittedBytes})
+	require.Equal(t, st.Bytes.Committed+st.Bytes.Scratch, now.PeakBytes)
+	s.requireRows(F32)
 }
 
 // decode takes a model step of some tokens, with attention on the device.
@@ -112,6 +117,74 @@ func (s *sequence) decode(tokens int) {
 		s.attend(layer, s.queries(tokens), AttendOptions{})
 	}
 	require.NoError(s.t, s.seq.Step(s.t.Context()))
+}
+
+// Adaptations beside the steps find what room there is in a tight reserve: the
+// rest of a batch comes later, or goes to segments beside it.
+func TestAdaptBesideStepsInATightReserve(t *testing.T) {
+	for words := 4000; words <= 40000; words += 4000 {
+		t.Run(fmt.Sprint(words), func(t *testing.T) {
+			s := newSequence(t, cpu(t), F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 300, Alpha: .07, Policy: testQAQ(Paper),
+				AdaptEvery: 1, MaxAppend: 16, HostBudget: 1 << 24, Reserve: int64(4 * words)})
+			for s.seq.tokens < 280 {
+				s.step(1 + s.rng.IntN(9))
+			}
+			s.requireRows(F16)
+			s.endRound()
+			s.adapt()
+			s.requireFresh()
+		})
+	}
+}
+
+// Blocks move together over a buffer of any size.
+func TestCompactOverASmallBuffer(t *testing.T) {
+	for _, words := range []int{300, 4096, 1 << 16} {
+		cfg := small
+		cfg.Capacity, cfg.Sequences, cfg.Reserve = 100, 2, 1<<18
+		d := cpu(t)
+		s := newSequence(t, d, F32, cfg)
+		s.step(32)
+		s.step(20)
+		f := s.fork()
+		f.step(32)
+		s.step(20)
+		require.NoError(t, f.seq.Drop())
+		seg := s.c.arena.reserve[0]
+		require.Greater(t, len(seg.free), 1)
+		out := s.c.out
+		s.c.out = newBuffer(t, d, "out", words, Download)
+		blocks, places := s.c.gathered(seg)
+		require.NoError(t, s.c.run("compact", func(l *List) { s.c.recordCompact(l, blocks, places) }))
+		s.c.arena.gather(seg, blocks, places)
+		s.c.out = out
+		require.Len(t, seg.free, 1)
+		require.Equal(t, seg.buffer.Len(), seg.free[0].end())
+		require.Equal(t, len(blocks), seg.blocks)
+		s.requireRows(F32)
+	}
+}
+
+// A reserve that the device does not have is named.
+func TestReserveThatIsNotThere(t *testing.T) {
+	for n := range 20 {
+		d := &failing{Device: cpu(t), buffers: n, submits: -1, err: errBroken}
+		cfg := small
+		cfg.Reserve = 1 << 20
+		c, err := New(d, cfg)
+		if err == nil {
+			require.NoError(t, c.Close())
+			require.Greater(t, n, 5)
+			d.succeed(n-1, -1)
+			_, err = New(d, cfg)
+			require.EqualError(t, err, "backend: reserve of 1048576 bytes: broken")
+			require.Zero(t, d.Stats().LiveBytes)
+			return
+		}
+		require.ErrorIs(t, err, errBroken)
+		require.Zero(t, d.Stats().LiveBytes)
+	}
+	t.Fatal("never enough")
 }
 
 // splitReserve puts several segments in the place of the one of the reserve.

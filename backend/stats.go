@@ -9,7 +9,7 @@ import (
 type Bytes struct {
 	F16       int64 `json:"f16"`       // the rows of all tokens in f16: what the cache would take without qaqvk
 	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used parts of the recent window and of importance
-	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, slack included
+	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, the whole reserve and slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
 	Scratch   int64 `json:"scratch"`   // device memory for work on the way: a part of Staging
 	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences

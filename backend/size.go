@@ -1,0 +1,53 @@
+package backend
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// PageBytes are the bytes of device memory that the pages of so many tokens take
+// when groups have so many bits on average, 0 to 16 (Bits.Mean of an earlier
+// Stats of the model tells). For a Reserve, add three percent, so that pages
+// whose bits change find room. Errors wrap ErrConfig.
+func (c Config) PageBytes(tokens int, kBits, vBits float64) (int64, error) {
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return 0, err
+	}
+	geo, err := newGeometry(c)
+	if err != nil {
+		return 0, err
+	}
+	if tokens < 0 {
+		return 0, fmt.Errorf("backend: pages of %d tokens: must not be negative: %w", tokens, ErrConfig)
+	}
+	words := 0.0
+	for kind, bits := range [2]float64{kBits, vBits} {
+		if !(bits >= 0 && bits <= rawBits) {
+			return 0, fmt.Errorf("backend: %g bits for %s: must be 0..%d: %w", bits, Kind(kind), rawBits, ErrConfig)
+		}
+		words += geo.meanPageWords(bits)
+	}
+	return int64(4 * words * float64(geo.units*(tokens/c.PageTokens))), nil
+}
+
+// meanPageWords are the words of a page, alignment included, between those of
+// pages all of whose groups have the next fewer and the next more bits.
+func (g *geometry) meanPageWords(bits float64) float64 {
+	size := func(b int) float64 {
+		all := make([]uint8, g.pageGroups)
+		for i := range all {
+			all[i] = uint8(b)
+		}
+		return float64(shaders.AlignWords(g.pageWords(all)))
+	}
+	low := int(math.Floor(bits))
+	high := low + 1
+	if low >= 8 {
+		low, high = 8, rawBits
+	}
+	part := (bits - float64(low)) / float64(high-low)
+	return (1-part)*size(low) + part*size(high)
+}
