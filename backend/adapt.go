@@ -44,7 +44,7 @@ type Adapting struct {
 // an error that wraps ErrHostBudget.
 //
 // It ends an adaptation that Step began, waits for its own, and returns what
-// its own did, also when it fails: segments are moved batch by batch, each
+// its own did, also when it fails: blocks are moved batch by batch, each
 // batch wholly or not at all.
 func (s *Sequence) Adapt(ctx context.Context) (Moves, error) {
 	if err := s.usable(0); err != nil {
@@ -109,7 +109,7 @@ func (s *Sequence) adaptStep(ctx context.Context) error {
 }
 
 // landForStep lands an adaptation that is ready. A step that will store pages
-// into a segment that is on the way waits for it.
+// into a segment that is rebuilt waits for it.
 func (s *Sequence) landForStep() {
 	a := s.c.adapter.flight
 	if a == nil {

@@ -101,18 +101,16 @@ var large = Config{Layers: 4, KVHeads: 2, HeadDim: 64, Capacity: 500, MaxAppend:
 func TestRoundsOfSeveralBatchesAndSequences(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		bits int // words of the buffer, 0: as it is
-	}{{"whole segments", 0}, {"parts of segments", 400}} {
+		// Words of the buffers, 0: as they are.
+		bits, plan, supply int
+	}{{"whole segments", 0, 0, 0}, {"parts of segments", 400, 0, 0}, {"short plans", 400, 1200, 0}, {"little supply", 0, 0, 320}} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := large
 			cfg.Sequences, cfg.PageTokens = 2, 16
 			s := newSequence(t, cpu(t), F32, cfg)
-			if c.bits > 0 {
-				s.c.adapter.bits.Release()
-				var err error
-				s.c.adapter.bits, err = s.c.dev.NewBuffer("adapt.bits", c.bits, Download)
-				require.NoError(t, err)
-			}
+			resize(t, s.c.dev, &s.c.adapter.bits, c.bits, Download)
+			resize(t, s.c.dev, &s.c.adapter.plan, c.plan, Upload)
+			resize(t, s.c.dev, &s.c.adapter.supply, c.supply, Upload)
 			for range 3 {
 				s.step(100)
 			}
@@ -142,6 +140,17 @@ func TestRoundsOfSeveralBatchesAndSequences(t *testing.T) {
 			s.requireRows(F16)
 		})
 	}
+}
+
+// resize puts a buffer of so many words in the place of one; 0 leaves it.
+func resize(t *testing.T, d Device, b *Buffer, words int, m Memory) {
+	if words == 0 {
+		return
+	}
+	made, err := d.NewBuffer((*b).Label(), words, m)
+	require.NoError(t, err)
+	(*b).Release()
+	*b = made
 }
 
 // What adapting holds does not grow, and nothing is left of it.

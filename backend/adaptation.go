@@ -143,7 +143,7 @@ func (a *adaptation) work(decided Ticket) error {
 	if err := a.compareAll(); err != nil || len(a.moved) == 0 {
 		return err
 	}
-	if err := a.run("move", a.recordMoves); err != nil {
+	if err := a.move(); err != nil {
 		return err
 	}
 	return a.promote()

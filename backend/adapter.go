@@ -22,7 +22,7 @@ type adapter struct {
 }
 
 // adaptParts is the part of a full cache that a batch decides, one batch a step:
-// a batch has a whole segment at least, so every group gets its turn within
+// a batch has a whole segment or a 32nd of all pages, so every group gets its turn within
 // adaptParts steps and one more for each unit, and takes effect in the first
 // Step that finds its batch ready (Stats counts how late).
 //

@@ -93,31 +93,47 @@ func TestAttendRefuses(t *testing.T) {
 	require.ErrorIs(t, s.seq.Attend(0, rows(1), rows(1), AttendOptions{}), ErrUnknownSequence)
 }
 
-// Lists are recorded when a layer's pages, the options or the tokens' next 256
-// change, not for each token.
+// Lists are recorded when a layer's segments, the options or the tokens' next 256
+// change, not for each token: in a reserve, whose segment stays, also where bits
+// change.
 func TestAttendRecordsOnce(t *testing.T) {
-	s := newSequence(t, openVulkan(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Window: 2, Policy: Uniform{4, 4}})
-	recorded := 0
-	for s.seq.tokens < 512 {
-		for layer := range 2 {
-			from := s.seq.attends[layer]
-			var before *attention
-			if from != nil {
-				before = from.from
+	for _, c := range []struct {
+		name     string
+		policy   Policy
+		reserve  int64
+		recorded int // of a layer at most: the first, the first page, 256 tokens, a longer frame; and larger segments
+	}{{"segments", Uniform{4, 4}, 0, 60}, {"reserve", testQAQ(Paper), 1 << 20, 4}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSequence(t, openVulkan(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Window: 2,
+				Policy: c.policy, AdaptEvery: 8, HostBudget: 1 << 24, Reserve: c.reserve})
+			recorded := 0
+			for s.seq.tokens < 512 {
+				for layer := range 2 {
+					recorded += s.attendCounted(layer)
+				}
+				require.NoError(t, s.seq.Step(t.Context()))
 			}
-			s.append(layer, 1)
-			s.attend(layer, s.queries(1), AttendOptions{})
-			if s.seq.attends[layer].from != before {
-				recorded++
-			}
-		}
-		require.NoError(t, s.seq.Step(t.Context()))
+			require.LessOrEqual(t, recorded, 2*c.recorded)
+			require.Equal(t, !s.fixed(), s.seq.moves.Demoted > 0)
+			q, out := RowsF32(s.queries(1)), RowsF32(make([]float32, 4*32))
+			require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = s.seq.Attend(0, q, out, AttendOptions{}) }), 40.0)
+		})
 	}
-	// Each layer: the first, the first page, 256 tokens, and whenever its
-	// segment grew or its frame got longer.
-	require.LessOrEqual(t, recorded, 2*60)
-	q, out := RowsF32(s.queries(1)), RowsF32(make([]float32, 4*32))
-	require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = s.seq.Attend(0, q, out, AttendOptions{}) }), 40.0)
+}
+
+// attendCounted appends a token to a layer and attends; it returns 1 if a list
+// was recorded for that.
+func (s *sequence) attendCounted(layer int) int {
+	var before *attention
+	if from := s.seq.attends[layer]; from != nil {
+		before = from.from
+	}
+	s.append(layer, 1)
+	s.attend(layer, s.queries(1), AttendOptions{})
+	if s.seq.attends[layer].from == before {
+		return 0
+	}
+	return 1
 }
 
 // A runtime's queries are on the device already, and it wants the output there.

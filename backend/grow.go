@@ -111,8 +111,8 @@ func (g *growth) copied() (words int) {
 	return words
 }
 
-// copyWords are the words of segments that may lie in two buffers at once, while
-// they grow or adapt: a part of all pages, or one segment.
+// copyWords are the words of blocks that may lie in two places at once, while they
+// adapt or their segments grow: a part of all pages, or one segment.
 func (s *Sequence) copyWords() int { return max(int(s.store.total.words/adaptParts), minAdapt) }
 
 // record copies the pages that move.

@@ -8,34 +8,51 @@ import (
 )
 
 // promote writes the pages in which some group gets more bits, as many at a time
-// as their supply fits its buffer.
+// as their ranges, their supply and their plan fit.
 func (a *adaptation) promote() error {
-	var some []*moved
-	g, supply, plan, last := &a.c.geo, 0, 0, route{}
-	flush := func() error {
-		err := a.promoteSome(some, supply)
-		some, supply, plan, last = some[:0], 0, 0, route{}
-		return err
-	}
-	most := a.c.adapter.bits.Len() / (g.pageGroups * g.layout.RangeWords())
-	for i := range a.moved {
-		m := &a.moved[i]
-		if !m.change.promote {
-			continue
+	g, supply, ranges := &a.c.geo, 0, 0
+	each := g.pageGroups * g.layout.RangeWords()
+	return a.pieces(a.promoted(), func(m *moved, first bool) bool {
+		if first {
+			supply, ranges = 0, 0
 		}
-		need, planned := shaders.AlignWords(g.supplyWords(m)), a.c.rewriteWords()+a.c.dev.Limits().ViewAlign
-		if len(some) == most || supply+need > a.c.adapter.supply.Len() || plan+planned > a.c.adapter.plan.Len() {
-			if err := flush(); err != nil {
+		m.supply, supply, ranges = supply, supply+shaders.AlignWords(g.supplyWords(m)), ranges+each
+		return supply <= a.c.adapter.supply.Len() && ranges <= a.c.adapter.bits.Len()
+	}, a.promoteSome)
+}
+
+// promoted are the pages in which some group gets more bits.
+func (a *adaptation) promoted() (pages []*moved) {
+	for i := range a.moved {
+		if m := &a.moved[i]; m.change.promote {
+			pages = append(pages, m)
+		}
+	}
+	return pages
+}
+
+// pieces calls f for pages in a row, as many at a time as fit one plan and as
+// take says of each: it is told where a piece begins.
+func (a *adaptation) pieces(pages []*moved, take func(m *moved, first bool) bool, f func([]*moved) error) error {
+	align, from, plan := a.c.dev.Limits().ViewAlign, 0, 0
+	for i, m := range pages {
+		need := a.c.rewriteWords()
+		if i == from || m.route() != pages[i-1].route() {
+			need += align
+		}
+		plan += need
+		if fits := take(m, i == from) && plan <= a.c.adapter.plan.Len(); !fits && i > from {
+			if err := f(pages[from:i]); err != nil {
 				return err
 			}
+			from, plan = i, a.c.rewriteWords()+align
+			take(m, true)
 		}
-		if m.route() == last {
-			planned = a.c.rewriteWords()
-		}
-		m.supply, last = supply, m.route()
-		some, supply, plan = append(some, m), supply+need, plan+planned
 	}
-	return flush()
+	if from == len(pages) {
+		return nil
+	}
+	return f(pages[from:])
 }
 
 // supplyWords are the words that a page lacks.
@@ -53,17 +70,15 @@ func (g *geometry) supplyWords(m *moved) (words int) {
 // f16 elements that is 2.6 µs of a core beside the steps (BenchmarkSupply in
 // cpuref) and 16 bytes to the device. Quantizing on the device would take 256
 // bytes and, on llvmpipe, encode's 0.7 µs of both cores that attend.
-func (a *adaptation) promoteSome(some []*moved, supply int) error {
-	if len(some) == 0 {
-		return nil
-	}
+func (a *adaptation) promoteSome(some []*moved) error {
 	if err := a.readRanges(some); err != nil {
 		return err
 	}
 	if err := a.supplyAll(some); err != nil {
 		return err
 	}
-	a.moves.BytesUp += 4 * int64(supply)
+	last := some[len(some)-1]
+	a.moves.BytesUp += 4 * int64(last.supply+shaders.AlignWords(a.c.geo.supplyWords(last)))
 	return a.run("promote", func(l *List) {
 		plan := a.newPlanner()
 		a.recordRewrite(l, plan, some, shaders.Promote)

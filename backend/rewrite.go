@@ -22,9 +22,8 @@ func routes(pages []*moved, f func(r route, some []*moved)) {
 	}
 }
 
-// recordMoves records the copies of what stays as it is and the repacking of what
-// only loses bits.
-func (a *adaptation) recordMoves(l *List) {
+// move copies what stays as it is and repacks what only loses bits.
+func (a *adaptation) move() error {
 	var stay, shrink []*moved
 	for i := range a.moved {
 		if m := &a.moved[i]; m.change.bits == nil {
@@ -33,6 +32,18 @@ func (a *adaptation) recordMoves(l *List) {
 			shrink = append(shrink, m)
 		}
 	}
+	record := func(shrink []*moved) error {
+		err := a.run("move", func(l *List) { a.recordMove(l, stay, shrink) })
+		stay = nil
+		return err
+	}
+	if len(shrink) == 0 && len(stay) > 0 {
+		return record(nil)
+	}
+	return a.pieces(shrink, func(*moved, bool) bool { return true }, record)
+}
+
+func (a *adaptation) recordMove(l *List, stay, shrink []*moved) {
 	routes(stay, func(r route, pages []*moved) { l.Copy(r.from.buffer, r.to.buffer, regionsOf(pages)...) })
 	if len(stay) > 0 {
 		l.Barrier(Transfer, Shader)

@@ -16,7 +16,7 @@ type batch struct {
 	bits, plan, words int
 }
 
-// add is a batch with some chunks of a segment more. Of those, all kinds are
+// add is a batch with some chunks in a segment more. Of those, all kinds are
 // counted, whether decided or not; lists lose up to four alignments a target and
 // segment that its blocks may go to.
 func (b batch) add(c *Cache, chunks, words int) batch {
