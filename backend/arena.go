@@ -97,6 +97,20 @@ func (a *arena) place(near *segment, unit int, sizes [2]int) *block {
 	return nil
 }
 
+// placeAll finds room for blocks of a unit, for all or none.
+func (a *arena) placeAll(near *segment, unit int, sizes [][2]int) []*block {
+	var blocks []*block
+	for _, size := range sizes {
+		b := a.place(near, unit, size)
+		if b == nil {
+			a.freeAll(blocks)
+			return nil
+		}
+		blocks, near = append(blocks, b), b.seg
+	}
+	return blocks
+}
+
 // placeIn finds room for a block in a segment; nil where there is none.
 func (a *arena) placeIn(seg *segment, sizes [2]int) *block {
 	a.mu.Lock()
@@ -117,6 +131,12 @@ func (a *arena) free(b *block) {
 	b.seg.give(b.span())
 	if b.seg.blocks--; b.seg.blocks == 0 && !b.seg.reserved {
 		a.drop(b.seg)
+	}
+}
+
+func (a *arena) freeAll(blocks []*block) {
+	for _, b := range blocks {
+		a.free(b)
 	}
 }
 

@@ -101,26 +101,31 @@ func (a *adaptation) moveChanged(t *target) bool {
 	return true
 }
 
-// rebuild finds room for all blocks of a target in a new segment, if any of them
-// changes.
+// rebuild finds room for all blocks of a target, if any of them changes: in the
+// reserve, or in a new segment.
 func (a *adaptation) rebuild(t *target) error {
 	var all [][2]moved
+	var sizes [][2]int
 	changes, words := false, 0
 	for i := range t.blocks {
 		pages, dirty := a.compare(t, t.first+i)
 		changes = changes || dirty
-		all = append(all, pages)
-		words += blockWords(a.c.geo.sizesOf(pages))
+		all, sizes = append(all, pages), append(sizes, a.c.geo.sizesOf(pages))
+		words += blockWords(sizes[i])
 	}
 	if !changes {
 		return nil
 	}
-	seg, err := a.c.newSegment(t.unit, t.first, words, t.follow)
-	if err != nil {
-		return err
+	blocks := a.c.arena.placeAll(nil, t.unit, sizes)
+	if blocks == nil {
+		seg, err := a.c.newSegment(t.unit, t.first, words, t.follow)
+		if err != nil {
+			return err
+		}
+		blocks = a.c.arena.placeAll(seg, t.unit, sizes)
 	}
-	for _, pages := range all {
-		a.goTo(a.c.arena.placeIn(seg, a.c.geo.sizesOf(pages)), pages)
+	for i, pages := range all {
+		a.goTo(blocks[i], pages)
 	}
 	return nil
 }

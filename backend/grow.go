@@ -25,21 +25,13 @@ type growth struct {
 
 // fit finds room for the next blocks of a unit, of pages of the given sizes,
 // without memory for it: for all or none.
-func (s *Sequence) fit(unit int, sizes [][2]int) (g growth, ok bool) {
-	g.unit = unit
+func (s *Sequence) fit(unit int, sizes [][2]int) (growth, bool) {
 	var near *segment
 	if last := s.store.lastRun(unit); last != nil {
 		near = last[0].seg
 	}
-	for _, size := range sizes {
-		b := s.c.arena.place(near, unit, size)
-		if b == nil {
-			g.drop(&s.c.arena)
-			return growth{}, false
-		}
-		g.blocks, near = append(g.blocks, b), b.seg
-	}
-	return g, true
+	blocks := s.c.arena.placeAll(near, unit, sizes)
+	return growth{unit: unit, blocks: blocks}, blocks != nil
 }
 
 // enlarge makes a segment for the next blocks of a unit and those that can move
@@ -137,7 +129,6 @@ func (g *growth) commit(a *arena) {
 }
 
 func (g *growth) drop(a *arena) {
-	for _, b := range append(g.places, g.blocks...) {
-		a.free(b)
-	}
+	a.freeAll(g.places)
+	a.freeAll(g.blocks)
 }
