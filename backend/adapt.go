@@ -177,6 +177,7 @@ func (c *Cache) land() (Moves, error) {
 	for kernel, d := range a.times {
 		c.times[kernel] += d
 	}
+	a.moves.Missed = a.missed
 	for i := 0; i < len(a.moved); i += 2 {
 		a.moves.add(a.s.store.replace(a.moved[i], a.moved[i+1]))
 	}

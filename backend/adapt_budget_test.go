@@ -67,7 +67,7 @@ func TestOldestUnmetDecision(t *testing.T) {
 	s.step(30)
 	page := pageID{Value, 1, 0}
 	a := func(step int, lacking ...int) *adaptation {
-		b := &adaptation{c: s.c, s: s.seq, step: step, watched: s.seq.unmet, targets: []target{{unit: 1, to: 1}}}
+		b := &adaptation{c: s.c, s: s.seq, step: step, misses: misses{watched: s.seq.unmet}, targets: []target{{unit: 1, to: 1}}}
 		for _, g := range lacking {
 			b.miss(page, g, 5, 2)
 		}

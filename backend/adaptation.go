@@ -18,10 +18,9 @@ import (
 type adaptation struct {
 	c       *Cache
 	s       *Sequence
-	ending  int    // 1: it lands in a Step of the sequence that is not counted yet
-	step    int    // steps of the sequence when the bits were decided
-	kept    int    // tokens whose rows the host has
-	watched *unmet // the oldest decision that could not be followed so far
+	ending  int // 1: it lands in a Step of the sequence that is not counted yet
+	step    int // steps of the sequence when the bits were decided
+	kept    int // tokens whose rows the host has
 	targets []target
 	follows bool            // pages may be stored in a segment that is rebuilt
 	ctx     context.Context // cancelled when nobody wants the result
@@ -29,10 +28,10 @@ type adaptation struct {
 	done    chan struct{} // closed when the goroutine has ended
 
 	// What the goroutine leaves.
-	moved   []moved // of each block that moves, its page of K and that of V
-	resume  *pageID // the first chunk that found no room: the round goes on there
-	moves   Moves
-	unmet   *unmet
+	moved  []moved // of each block that moves, its page of K and that of V
+	resume *pageID // the first chunk that found no room: the round goes on there
+	moves  Moves
+	misses
 	err     error
 	submits int64
 	times   map[string]time.Duration
@@ -83,7 +82,7 @@ func (c *Cache) start(s *Sequence) (started bool, err error) {
 	if len(targets) == 0 {
 		return false, nil
 	}
-	a := &adaptation{c: c, s: s, step: s.steps, kept: s.host.kept, watched: s.unmet, targets: targets,
+	a := &adaptation{c: c, s: s, step: s.steps, kept: s.host.kept, targets: targets, misses: misses{watched: s.unmet},
 		done: make(chan struct{}), times: map[string]time.Duration{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	for _, t := range targets {

@@ -31,9 +31,10 @@ func (a *adaptation) compareAll() error {
 			}
 			continue
 		}
+		before := a.misses
 		fits := a.moveChanged(t)
 		if !fits && len(a.moved) == 0 {
-			t.rebuild, fits = true, true
+			a.misses, t.rebuild, fits = before, true, true
 			if err := a.rebuild(t); err != nil {
 				return err
 			}
@@ -83,14 +84,14 @@ func (a *adaptation) goTo(b *block, pages [2]moved) {
 // one that finds none it ends the target and tells so.
 func (a *adaptation) moveChanged(t *target) bool {
 	for chunk := t.from; chunk < t.to; chunk++ {
-		missed, unmet, watched := a.moves.Missed, a.unmet, a.watched
+		before := a.misses
 		pages, dirty := a.compare(t, chunk)
 		if !dirty {
 			continue
 		}
 		to := a.c.arena.place(pages[Key].from.seg, t.unit, a.c.geo.sizesOf(pages))
 		if to == nil {
-			a.moves.Missed, a.unmet, a.watched = missed, unmet, watched
+			a.misses = before
 			if len(a.moved) > 0 {
 				a.resume, t.to = &pageID{Key, t.unit, chunk}, chunk
 			}

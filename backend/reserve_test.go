@@ -137,6 +137,31 @@ func TestAdaptBesideStepsInATightReserve(t *testing.T) {
 	}
 }
 
+// What is demoted, promoted and missed does not depend on the room in a reserve.
+func TestMovesInAnyReserve(t *testing.T) {
+	var want Moves
+	for _, words := range []int{0, 1000, 4000, 5000, 6000, 7000, 8000, 9000, 10000, 11000, 12000, 1 << 18} {
+		t.Run(fmt.Sprint(words), func(t *testing.T) {
+			cfg := small
+			cfg.Capacity, cfg.HostBudget, cfg.Reserve = 120, 4*64*2*32*2, int64(4*words)
+			s := newSequence(t, cpu(t), F32, cfg)
+			var all Moves
+			for _, n := range []int{20, 20, 20, 20, 20, 9, 9} {
+				s.step(n)
+				all.add(s.adapt())
+			}
+			all.BytesUp, all.BytesDown = 0, 0 // of batches
+			if words == 0 {
+				want = all
+				require.Positive(t, all.Missed)
+				require.Positive(t, all.Promoted)
+			}
+			require.Equal(t, want, all)
+			s.requireRows(F32)
+		})
+	}
+}
+
 // Blocks move together over a buffer of any size.
 func TestCompactOverASmallBuffer(t *testing.T) {
 	for _, words := range []int{300, 4096, 1 << 16} {

@@ -17,9 +17,16 @@ type unmet struct {
 	step       int
 }
 
+// misses are decisions of an adaptation that could not be followed.
+type misses struct {
+	missed  int64
+	unmet   *unmet // one of them: the oldest known
+	watched *unmet // the oldest before, until it is met again
+}
+
 // miss counts a group that should have more bits but cannot.
 func (a *adaptation) miss(p pageID, group int, wants, has uint8) {
-	a.moves.Missed++
+	a.missed++
 	if a.unmet == nil {
 		a.unmet = &unmet{p, group, wants, has, a.step}
 	}
