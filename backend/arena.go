@@ -50,7 +50,7 @@ func layOut(at int, sizes [2]int) [2]span {
 func (c *Cache) allocateArena() error {
 	a := &c.arena
 	a.geo, a.dev = &c.geo, c.dev
-	words := int((c.cfg.Reserve + 3) / 4)
+	words := c.reserveWords()
 	if words == 0 {
 		return nil
 	}
@@ -58,11 +58,19 @@ func (c *Cache) allocateArena() error {
 	for i := range n {
 		seg, err := a.newSegment(fmt.Sprintf("reserve.%d", i), words/n, true)
 		if err != nil {
-			return fmt.Errorf("backend: reserve of %d bytes: %w", c.cfg.Reserve, err)
+			return fmt.Errorf("backend: reserve of %d bytes: %w", 4*words, err)
 		}
 		a.reserve = append(a.reserve, seg)
 	}
 	return nil
+}
+
+// reserveWords are the words of the reserve: as many as asked for, but no more
+// than all sequences can fill, with a 16th for the room that adapting needs.
+func (c *Cache) reserveWords() int {
+	chunks := int64((c.cfg.Capacity + c.cfg.PageTokens - 1) / c.cfg.PageTokens)
+	most := int64(c.cfg.Sequences) * int64(c.geo.units) * chunks * int64(2*c.geo.evenPageWords(rawBits))
+	return int(min((c.cfg.Reserve+3)/4, most+most/16))
 }
 
 // newSegment makes a segment.

@@ -99,7 +99,7 @@ type Config struct {
 	Exact      bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
 	AdaptEvery int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
 
-	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much); 0: memory follows the tokens
+	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much), and no more than all sequences can fill; 0: memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 
 	Trace func(Span) // told of each span when it has ended, from the callers' goroutines and those of adaptations; nil: nobody

@@ -46,7 +46,7 @@ func TestReserveOnVulkanAndReference(t *testing.T) {
 // A reserve is in as few segments as kernels see as a whole.
 func TestReserveBeyondAView(t *testing.T) {
 	cfg := small
-	cfg.Reserve = 3<<18 + 5
+	cfg.Capacity, cfg.Reserve = 3000, 3<<18+5
 	s := newSequence(t, &narrow{cpu(t), 1 << 17}, F32, cfg)
 	require.Len(t, s.c.arena.reserve, 2)
 	for _, seg := range s.c.arena.reserve {
@@ -59,6 +59,23 @@ func TestReserveBeyondAView(t *testing.T) {
 	require.Equal(t, int64(4*(s.seq.store.total.words+int64(s.c.geo.slots*s.c.geo.slotWords()+s.c.importanceWords())))+st.Bytes.Slack, st.Bytes.Committed)
 	require.Less(t, st.Bytes.Slack, int64(16*st.Pages), "alignment")
 	s.requireRows(F16)
+}
+
+// No more is reserved than all sequences can fill.
+func TestReserveBeyondAllPages(t *testing.T) {
+	cfg := small
+	cfg.Capacity, cfg.Policy, cfg.Sequences, cfg.Reserve = 128, None{}, 3, 1<<50
+	s := newSequence(t, cpu(t), F32, cfg)
+	for range 4 {
+		s.step(31)
+	}
+	all := []*sequence{s, s.fork(), s.fork()}
+	pages := s.seq.store.total.words
+	require.Len(t, s.c.arena.reserve, 1)
+	require.InEpsilon(t, 3*128./112*17/16*float64(pages), s.c.arena.reserve[0].buffer.Len(), .01)
+	for _, q := range all {
+		require.NoError(t, q.seq.Drop())
+	}
 }
 
 // narrow is a device whose kernels see few words of a buffer.
@@ -195,14 +212,14 @@ func TestReserveThatIsNotThere(t *testing.T) {
 	for n := range 20 {
 		d := &failing{Device: cpu(t), buffers: n, submits: -1, err: errBroken}
 		cfg := small
-		cfg.Reserve = 1 << 20
+		cfg.Reserve = 10001
 		c, err := New(d, cfg)
 		if err == nil {
 			require.NoError(t, c.Close())
 			require.Greater(t, n, 5)
 			d.succeed(n-1, -1)
 			_, err = New(d, cfg)
-			require.EqualError(t, err, "backend: reserve of 1048576 bytes: broken")
+			require.EqualError(t, err, "backend: reserve of 10004 bytes: broken")
 			require.Zero(t, d.Stats().LiveBytes)
 			return
 		}

@@ -33,16 +33,20 @@ func (c Config) PageBytes(tokens int, kBits, vBits float64) (int64, error) {
 	return int64(4 * words * float64(geo.units*(tokens/c.PageTokens))), nil
 }
 
+// evenPageWords are the words of a page, alignment included, all of whose groups
+// have the same bits.
+func (g *geometry) evenPageWords(bits uint8) int {
+	all := make([]uint8, g.pageGroups)
+	for i := range all {
+		all[i] = bits
+	}
+	return shaders.AlignWords(g.pageWords(all))
+}
+
 // meanPageWords are the words of a page, alignment included, between those of
 // pages all of whose groups have the next fewer and the next more bits.
 func (g *geometry) meanPageWords(bits float64) float64 {
-	size := func(b int) float64 {
-		all := make([]uint8, g.pageGroups)
-		for i := range all {
-			all[i] = uint8(b)
-		}
-		return float64(shaders.AlignWords(g.pageWords(all)))
-	}
+	size := func(b int) float64 { return float64(g.evenPageWords(uint8(b))) }
 	low := int(math.Floor(bits))
 	high := low + 1
 	if low >= 8 {
