@@ -175,6 +175,13 @@ func (a *arena) size() (words int64, segments int) {
 	return a.words, a.segments
 }
 
+func (a *arena) reserveBytes() (n int64) {
+	for _, seg := range a.reserve {
+		n += 4 * int64(seg.buffer.Len())
+	}
+	return n
+}
+
 // close frees the reserve. No block lies in it any more.
 func (a *arena) close() {
 	a.mu.Lock()

@@ -52,6 +52,7 @@ func TestReserveBeyondAView(t *testing.T) {
 	for _, seg := range s.c.arena.reserve {
 		require.Equal(t, 3<<15+4, seg.buffer.Len())
 	}
+	require.Equal(t, int64(8*(3<<15+4)), s.c.Stats().Bytes.Reserve)
 	s.step(32)
 	s.step(30)
 	st := s.seq.Stats()

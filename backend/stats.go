@@ -11,6 +11,7 @@ type Bytes struct {
 	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used parts of the recent window and of importance
 	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, the whole reserve and slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
+	Reserve   int64 `json:"reserve"`   // device memory that New took for pages: a part of Committed of the cache
 	Scratch   int64 `json:"scratch"`   // device memory for work on the way: a part of Staging
 	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences
 	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a Weigher keeps
@@ -58,6 +59,7 @@ func (c *Cache) Stats() Stats {
 	s.Bytes.Host += c.pool.stored()
 	words, segments := c.arena.size()
 	c.complete(&s, &c.arena.total, words, segments)
+	s.Bytes.Reserve = c.arena.reserveBytes()
 	return s
 }
 

@@ -37,6 +37,7 @@ type Bytes struct {
 	Live      int64 `json:"live"`      // pages with all their metadata, and the recent window
 	Committed int64 `json:"committed"` // device memory held for pages and recent window, slack included
 	Slack     int64 `json:"slack"`     // the part of committed that pages were given and do not need
+	Reserve   int64 `json:"reserve"`   // the part of committed that was taken for pages at the start
 	Peak      int64 `json:"peak"`      // the most device memory at once: committed, scratch, and copies of pages on the way
 	Scratch   int64 `json:"scratch"`   // the part of staging that is in device memory, not mapped
 	Staging   int64 `json:"staging"`   // buffers for work on the way, which do not grow with the tokens

@@ -77,6 +77,7 @@ func (r *Run) sizes() *table {
 		{r.Bytes.Live, "live: pages with all their metadata, and the recent window"},
 		{r.Bytes.Committed, "committed: device memory held for pages and recent window, slack included"},
 		{r.Bytes.Slack, "slack: the part of it that pages were given and do not need"},
+		{r.Bytes.Reserve, "reserve: the part of committed that was taken for pages at the start"},
 		{r.Bytes.Peak, "peak: the most device memory at once: committed, scratch, and copies of pages on the way"},
 		{r.Bytes.Scratch, "scratch: the part of staging that is in device memory, not mapped"},
 		{r.Bytes.Staging, "staging: buffers for work on the way, which do not grow with the tokens"},
