@@ -113,6 +113,7 @@ func TestAttendRecordsOnce(t *testing.T) {
 				}
 				require.NoError(t, s.seq.Step(t.Context()))
 			}
+			s.c.finish(nil)
 			require.LessOrEqual(t, recorded, 2*c.recorded)
 			require.Equal(t, !s.fixed(), s.seq.moves.Demoted > 0)
 			q, out := RowsF32(s.queries(1)), RowsF32(make([]float32, 4*32))

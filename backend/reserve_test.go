@@ -12,7 +12,7 @@ import (
 func TestSequencesInAReserve(t *testing.T) {
 	gathered := 0
 	for _, c := range cacheCases {
-		for _, words := range []int{1, 3000, 14000, 18000, 22000, 26000, 30000, 1 << 18} {
+		for _, words := range []int{1, 14000, 18000, 22000, 1 << 18} {
 			for _, parts := range []int{1, 5} {
 				t.Run(fmt.Sprintf("%s/%d/%d", c.name, words, parts), func(t *testing.T) {
 					cfg := c.cfg
