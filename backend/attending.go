@@ -41,15 +41,19 @@ func (c *Cache) queryLimit() int { return min(c.cfg.MaxAppend, maxQueries) }
 // frameWords are the words of the frames of a call with the most queries, as long
 // as the pages of a layer lie in one segment and no options are set.
 func frameWords(c *Cache) (words int) {
-	align := max(c.dev.Limits().ViewAlign, shaders.Align)
 	for tokens := c.cfg.Capacity; tokens > 0; tokens /= 2 {
 		r := &attention{s: &Sequence{c: c}, n: min(c.queryLimit(), tokens), tokens: tokens}
 		queries, heads := r.batchSize()
 		parts := (c.geo.heads + heads - 1) / heads
-		pages := roundUp(frameHead+2*(tokens/c.cfg.PageTokens), align) + roundUp(frameHead, align)
-		words = max(words, (r.n+queries-1)/queries*parts*pages+c.cfg.Window*parts*roundUp(observeFrame, align))
+		pages := c.frameRoom(frameHead+2*(tokens/c.cfg.PageTokens)) + c.frameRoom(frameHead)
+		words = max(words, (r.n+queries-1)/queries*parts*pages+c.cfg.Window*parts*c.frameRoom(observeFrame))
 	}
 	return words
+}
+
+// frameRoom are the words that a frame of so many takes.
+func (c *Cache) frameRoom(words int) int {
+	return roundUp(words, max(c.dev.Limits().ViewAlign, shaders.Align))
 }
 
 // fitFrames makes the buffer of frames larger where it has fewer words.

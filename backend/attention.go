@@ -1,10 +1,6 @@
 package backend
 
-import (
-	"slices"
-
-	"github.com/qaqvk/qaqvk/shaders"
-)
+import "slices"
 
 // attention is one call of Attend: what its list is recorded from. Queries and
 // KV heads are done in batches, because the scores of all may need more than
@@ -193,8 +189,7 @@ func (r *attention) withFrame(p attendPart, words int) attendPart {
 
 // newFrame is room for a frame; its buffer is known when the list is recorded.
 func (r *attention) newFrame(words int) View {
-	align := max(r.s.c.dev.Limits().ViewAlign, shaders.Align)
-	v := View{Offset: r.frameWords, Words: roundUp(words, align)}
+	v := View{Offset: r.frameWords, Words: r.s.c.frameRoom(words)}
 	r.frameWords += v.Words
 	return v
 }

@@ -70,18 +70,16 @@ func (c *Cache) gathered(seg *segment) (blocks []*block, places []int) {
 // as fit the buffer on the way.
 func (c *Cache) recordCompact(l *List, blocks []*block, places []int) {
 	var up, down []Region
-	used, moved := 0, false
+	used := 0
 	flush := func() {
 		if used == 0 {
 			return
 		}
-		if moved {
-			l.Barrier(Transfer, Transfer)
-		}
 		l.Copy(blocks[0].seg.buffer, c.out, up...)
 		l.Barrier(Transfer, Transfer)
 		l.Copy(c.out, blocks[0].seg.buffer, down...)
-		up, down, used, moved = nil, nil, 0, true
+		l.Barrier(Transfer, Transfer)
+		up, down, used = nil, nil, 0
 	}
 	for i, b := range blocks {
 		from, to := b.span(), places[i]

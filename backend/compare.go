@@ -25,23 +25,19 @@ func (a *adaptation) compareAll() error {
 	defer a.c.spanning("compare", Adaptation)()
 	for i := range a.targets {
 		t := &a.targets[i]
-		if t.rebuild {
-			if err := a.rebuild(t); err != nil {
-				return err
+		if !t.rebuild {
+			before, end := a.misses, a.moveChanged(t)
+			if end == t.to {
+				continue
 			}
-			continue
-		}
-		before := a.misses
-		fits := a.moveChanged(t)
-		if !fits && len(a.moved) == 0 {
-			a.misses, t.rebuild, fits = before, true, true
-			if err := a.rebuild(t); err != nil {
-				return err
+			if len(a.moved) > 0 {
+				a.resume, t.to, a.targets = &pageID{Key, t.unit, end}, end, a.targets[:i+1]
+				return nil
 			}
+			a.misses = before
 		}
-		if !fits {
-			a.targets = a.targets[:i+1]
-			return nil
+		if err := a.rebuild(t); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -80,9 +76,9 @@ func (a *adaptation) goTo(b *block, pages [2]moved) {
 	a.moved = append(a.moved, pages[:]...)
 }
 
-// moveChanged finds room for the blocks of a target that change. At the first
-// one that finds none it ends the target and tells so.
-func (a *adaptation) moveChanged(t *target) bool {
+// moveChanged finds room for the blocks of a target that change, and returns the
+// first chunk that finds none: if all do, the target's end.
+func (a *adaptation) moveChanged(t *target) int {
 	for chunk := t.from; chunk < t.to; chunk++ {
 		before := a.misses
 		pages, dirty := a.compare(t, chunk)
@@ -92,14 +88,11 @@ func (a *adaptation) moveChanged(t *target) bool {
 		to := a.c.arena.place(pages[Key].from.seg, t.unit, a.c.geo.sizesOf(pages))
 		if to == nil {
 			a.misses = before
-			if len(a.moved) > 0 {
-				a.resume, t.to = &pageID{Key, t.unit, chunk}, chunk
-			}
-			return false
+			return chunk
 		}
 		a.goTo(to, pages)
 	}
-	return true
+	return t.to
 }
 
 // rebuild finds room for all blocks of a target, if any of them changes: in the

@@ -17,7 +17,6 @@ const headroom = 24
 // growth is the room for the next blocks of a unit. Where there was none, that
 // is a new segment, to which the unit's last ones move if they can.
 type growth struct {
-	unit   int
 	blocks []*block // the next ones
 	moved  []*block // those that move
 	places []*block // where to
@@ -27,34 +26,29 @@ type growth struct {
 // without memory for it: for all or none.
 func (s *Sequence) fit(unit int, sizes [][2]int) (growth, bool) {
 	var near *segment
-	if last := s.store.lastRun(unit); last != nil {
-		near = last[0].seg
+	if list := s.store.units[unit]; len(list) > 0 {
+		near = list[len(list)-1].seg
 	}
 	blocks := s.c.arena.placeAll(near, unit, sizes)
-	return growth{unit: unit, blocks: blocks}, blocks != nil
+	return growth{blocks: blocks}, blocks != nil
 }
 
 // enlarge makes a segment for the next blocks of a unit and those that can move
 // there. Nothing changes before commit; drop gives the room back.
 func (s *Sequence) enlarge(unit int, sizes [][2]int) (growth, error) {
-	g, words := growth{unit: unit}, 0
+	words := 0
 	for _, size := range sizes {
 		words += blockWords(size)
 	}
-	g.moved = s.movable(unit, words, len(sizes))
-	for _, b := range g.moved {
-		words += b.span().words
-	}
-	seg, err := s.c.newSegment(unit, len(s.store.units[unit])-len(g.moved), words, true)
+	g := growth{moved: s.movable(unit, words, len(sizes))}
+	seg, err := s.c.newSegment(unit, len(s.store.units[unit])-len(g.moved), words+g.copied(), true)
 	if err != nil {
 		return growth{}, err
 	}
 	for _, b := range g.moved {
 		g.places = append(g.places, s.c.arena.placeIn(seg, b.sizes()))
 	}
-	for _, size := range sizes {
-		g.blocks = append(g.blocks, s.c.arena.placeIn(seg, size))
-	}
+	g.blocks = s.c.arena.placeAll(seg, unit, sizes)
 	return g, nil
 }
 

@@ -55,17 +55,10 @@ func (a *adaptation) recordMove(l *List, stay, shrink []*moved) {
 	l.Mark("repack")
 }
 
-// regionsOf are the places of pages that are copied, those side by side joined
-// with what is between them.
-func regionsOf(pages []*moved) []Region {
-	var list []Region
+// regionsOf are the places of pages that are copied, with their alignment.
+func regionsOf(pages []*moved) (list []Region) {
 	for _, m := range pages {
-		from, to := m.source(), m.goal()
-		if n := len(list) - 1; n >= 0 && from.at-list[n].Src == to.at-list[n].Dst && from.at == roundUp(list[n].Src+list[n].Words, pageAlign) {
-			list[n].Words = to.end() - list[n].Dst
-			continue
-		}
-		list = append(list, Region{from.at, to.at, to.words})
+		list = joinRegion(list, Region{m.source().at, m.goal().at, roundUp(m.goal().words, pageAlign)})
 	}
 	return list
 }

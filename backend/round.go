@@ -17,12 +17,11 @@ type batch struct {
 }
 
 // add is a batch with some chunks in a segment more. Of those, all kinds are
-// counted, whether decided or not; lists lose up to four alignments a target and
-// segment that its blocks may go to.
+// counted, whether decided or not; the list that decides loses up to four
+// alignments a target.
 func (b batch) add(c *Cache, chunks, words int) batch {
 	align := c.dev.Limits().ViewAlign
-	return batch{b.bits + 2*roundUp(chunks*c.geo.pageGroups, align),
-		b.plan + 2*chunks*c.adaptJob() + 4*max(1, len(c.arena.reserve))*align, b.words + words}
+	return batch{b.bits + 2*roundUp(chunks*c.geo.pageGroups, align), b.plan + 2*chunks*c.adaptJob() + 4*align, b.words + words}
 }
 
 func (b batch) fits(c *Cache, words int) bool {

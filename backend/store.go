@@ -117,16 +117,12 @@ func (s *store) put(unit, chunk int, b *block, bits [2][]uint8) {
 // release gives up a block; its place too, where nobody else holds it.
 func (s *store) release(unit, chunk int) {
 	b := s.units[unit][chunk]
-	b.holders--
-	last := b.holders == 0
-	all := int64(0)
-	if last {
-		all = -1
+	if b.holders--; b.holders > 0 {
+		s.count(unit, chunk, -1, 0)
+		return
 	}
-	s.count(unit, chunk, -1, all)
-	if last {
-		s.arena.free(b)
-	}
+	s.count(unit, chunk, -1, -1)
+	s.arena.free(b)
 }
 
 // truncate drops the chunks from the given one on.
@@ -173,14 +169,10 @@ func (s *store) extent() (words int64, segments int) {
 		for _, b := range list {
 			if b.seg.reserved {
 				words += int64(b.span().words)
-			}
-			if known[b.seg] {
-				continue
-			}
-			known[b.seg] = true
-			if !b.seg.reserved {
+			} else if !known[b.seg] {
 				words += int64(b.seg.buffer.Len())
 			}
+			known[b.seg] = true
 		}
 	}
 	return words, len(known)

@@ -8,13 +8,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// benchLayout is of f16 rows of a head with 1 % outliers.
+func benchLayout(headDim int) shaders.Layout {
+	low, high := shaders.Outliers(0.01, headDim)
+	return shaders.Layout{Type: shaders.TypeF16, HeadDim: headDim, Rows: 1, Low: low, High: high}
+}
+
+// benchPage are n such rows and their page at 3 bits.
+func benchPage(b *testing.B, headDim, n int) (l shaders.Layout, rows, page []uint32) {
+	l = benchLayout(headDim)
+	rows = goldenRows(l, n)
+	return l, rows, encodePage(b, l, rows, repeat(3, n))
+}
+
 // BenchmarkKernels times rows of a 64-wide head with 1 % outliers at 3 bits.
 func BenchmarkKernels(b *testing.B) {
 	const n = 4096
-	low, high := shaders.Outliers(0.01, 64)
-	l := shaders.Layout{Type: shaders.TypeF16, HeadDim: 64, Rows: 1, Low: low, High: high}
-	rows := goldenRows(l, n)
-	page := encodePage(b, l, rows, repeat(3, n))
+	l, rows, page := benchPage(b, 64, n)
 	fewer := keepRaw(b, l, page, repeat(2, n))
 	run := func(name string, f func()) {
 		b.Run(name, func(b *testing.B) {
@@ -34,9 +44,8 @@ func BenchmarkKernels(b *testing.B) {
 // BenchmarkAttend times one query of 4096 tokens, 8 KV heads of 4 query heads,
 // on one core: pages at 3 bits with 1 % outliers.
 func BenchmarkAttend(b *testing.B) {
-	low, high := shaders.Outliers(0.01, 128)
 	a := attention{
-		l: shaders.Layout{Type: shaders.TypeF16, HeadDim: 128, Rows: 1, Low: low, High: high}, heads: 8,
+		l: benchLayout(128), heads: 8,
 		perHead: 4, n: 1, tokens: 4096, pageTokens: 64, bits: []uint8{3}, tile: 4, spread: 1,
 	}
 	p := a.pagePart(b, 0, a.tokens)
@@ -60,10 +69,7 @@ func BenchmarkAttend(b *testing.B) {
 // groups of a 128-wide head lack from 3 to 4 bits, an eighth of their rows.
 func BenchmarkSupply(b *testing.B) {
 	const n = 4096
-	low, high := shaders.Outliers(0.01, 128)
-	l := shaders.Layout{Type: shaders.TypeF16, HeadDim: 128, Rows: 1, Low: low, High: high}
-	rows := goldenRows(l, n)
-	page := encodePage(b, l, rows, repeat(3, n))
+	l, rows, page := benchPage(b, 128, n)
 	ranges := page[l.RangesAt(n):]
 	supply := make([]uint32, l.SupplyWords(3, 4))
 	words := l.RawGroupWords()

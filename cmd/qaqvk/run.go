@@ -21,7 +21,7 @@ type runFlags struct {
 	policy     choice
 	level      choice
 	formula    choice
-	hostBudget int64
+	hostBudget int64   // MiB
 	reserve    float64 // MiB
 	json       string
 	timeline   string

@@ -19,7 +19,8 @@ func (s *session) measure(cache *backend.Cache) error {
 	r.Tokens = report.Tokens{Prompt: len(s.prompt), Generated: len(s.result.Tokens)}
 	r.Bytes = report.Bytes{
 		F16: c.Bytes.F16, Live: c.Bytes.Live, Committed: c.Bytes.Committed,
-		Slack: c.Bytes.Slack, Reserve: c.Bytes.Reserve, Peak: s.device.Stats().PeakBytes, Scratch: c.Bytes.Scratch, Staging: c.Bytes.Staging, Host: c.Bytes.Host, Paper: c.Bytes.Paper,
+		Slack: c.Bytes.Slack, Reserve: c.Bytes.Reserve, Peak: s.device.Stats().PeakBytes,
+		Scratch: c.Bytes.Scratch, Staging: c.Bytes.Staging, Host: c.Bytes.Host, Paper: c.Bytes.Paper,
 	}
 	r.Growth = s.growth.finish()
 	r.Bits = report.Bits{K: digits(c.K.Mean), V: digits(c.V.Mean)}
