@@ -6,6 +6,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // In exact mode every step ends with the bits that the rule asks for.
@@ -65,7 +69,7 @@ func TestHostBudgetIsExplained(t *testing.T) {
 func TestOldestUnmetDecision(t *testing.T) {
 	s := newSequence(t, cpu(t), F32, small)
 	s.step(30)
-	page := pageID{Value, 1, 0}
+	page := pageID{shaders.Value, 1, 0}
 	a := func(step int, lacking ...int) *adaptation {
 		b := &adaptation{c: s.c, s: s.seq, step: step, misses: misses{watched: s.seq.unmet}, targets: []target{{unit: 1, to: 1}}}
 		for _, g := range lacking {
@@ -94,7 +98,7 @@ func TestOldestUnmetDecision(t *testing.T) {
 	require.Nil(t, s.seq.unmet)
 }
 
-var large = Config{Layers: 4, KVHeads: 2, HeadDim: 64, Capacity: 500, MaxAppend: 100, Alpha: 0.04, Policy: testQAQ(Paper), AdaptEvery: 1, HostBudget: 1 << 24}
+var large = Config{Layers: 4, KVHeads: 2, HeadDim: 64, Capacity: 500, MaxAppend: 100, Alpha: 0.04, Policy: testQAQ(policy.Paper), AdaptEvery: 1, HostBudget: 1 << 24}
 
 // A round goes on over steps where a batch is not all of it, and sequences take
 // turns.
@@ -108,9 +112,9 @@ func TestRoundsOfSeveralBatchesAndSequences(t *testing.T) {
 			cfg := large
 			cfg.Sequences, cfg.PageTokens = 2, 16
 			s := newSequence(t, cpu(t), F32, cfg)
-			resize(t, s.c.dev, &s.c.adapter.bits, c.bits, Download)
-			resize(t, s.c.dev, &s.c.adapter.plan, c.plan, Upload)
-			resize(t, s.c.dev, &s.c.adapter.supply, c.supply, Upload)
+			resize(t, s.c.dev, &s.c.adapter.bits, c.bits, device.Download)
+			resize(t, s.c.dev, &s.c.adapter.plan, c.plan, device.Upload)
+			resize(t, s.c.dev, &s.c.adapter.supply, c.supply, device.Upload)
 			for range 3 {
 				s.step(100)
 			}
@@ -143,7 +147,7 @@ func TestRoundsOfSeveralBatchesAndSequences(t *testing.T) {
 }
 
 // resize puts a buffer of so many words in the place of one; 0 leaves it.
-func resize(t *testing.T, d Device, b *Buffer, words int, m Memory) {
+func resize(t *testing.T, d device.Device, b *device.Buffer, words int, m device.Memory) {
 	if words == 0 {
 		return
 	}

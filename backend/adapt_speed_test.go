@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // BenchmarkAdapt is a generated token of SmolLM2's shape at 4,096 tokens: rows,
@@ -26,9 +29,9 @@ func BenchmarkAdapt(b *testing.B) {
 }
 
 func benchmarkAdapt(b *testing.B, every int, reserve int64) {
-	d, err := OpenDevice("llvmpipe", Options{})
+	d, err := device.Open("llvmpipe", device.Options{})
 	require.NoError(b, err)
-	q := testQAQ(Paper)
+	q := testQAQ(policy.Paper)
 	q.KeyError, q.ValueError = 2, 0.02
 	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Capacity: 8192, MaxAppend: 128, Alpha: .01,
 		Policy: q, AdaptEvery: every, HostBudget: 1 << 30, Reserve: reserve})

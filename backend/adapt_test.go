@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // gate is a device that keeps the lists of adaptations waiting while it is
 // shut: what writes new segments.
 type gate struct {
-	Device
+	device.Device
 	mu   sync.Mutex
 	open chan struct{} // nil or closed: open
 	held chan struct{} // told of each list that waits
@@ -35,7 +38,7 @@ func (d *gate) release() {
 	}
 }
 
-func (d *gate) Submit(l *List) (Ticket, error) {
+func (d *gate) Submit(l *device.List) (device.Ticket, error) {
 	d.mu.Lock()
 	open, held := d.open, d.held
 	d.mu.Unlock()
@@ -64,10 +67,10 @@ func TestAdaptBesideStepsEqualsAdapt(t *testing.T) { testBesideSteps(t, cpu(t)) 
 
 // Every buffer that a kernel of the cache writes is compared with the reference.
 func TestAdaptBesideStepsOnVulkanAndReference(t *testing.T) {
-	testBesideSteps(t, openVulkan(t, "both:llvmpipe"))
+	testBesideSteps(t, openLLVMpipe(t, "both:llvmpipe"))
 }
 
-func testBesideSteps(t *testing.T, d Device) {
+func testBesideSteps(t *testing.T, d device.Device) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
@@ -93,7 +96,7 @@ func testBesideSteps(t *testing.T, d Device) {
 	}
 }
 
-func (c Config) fixed() bool { return c.withDefaults().Policy.Rule(Key).Fixed }
+func (c Config) fixed() bool { return c.withDefaults().Policy.Rule(shaders.Key).Fixed }
 
 // Steps go on, and read what they read before, while promotions are prepared.
 func TestStepsDoNotWaitForPromotions(t *testing.T) {

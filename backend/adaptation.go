@@ -3,6 +3,9 @@ package backend
 import (
 	"context"
 	"time"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // adaptation is a batch of a round: some blocks whose groups get their bits
@@ -110,7 +113,7 @@ func (c *Cache) start(s *Sequence) (started bool, err error) {
 }
 
 // recordDecisions records the decisions of all targets.
-func (a *adaptation) recordDecisions(l *List) {
+func (a *adaptation) recordDecisions(l *device.List) {
 	g, plan, end := &a.c.geo, a.newPlanner(), 0
 	for k, rule := range a.c.rules {
 		if rule.Fixed {
@@ -119,12 +122,12 @@ func (a *adaptation) recordDecisions(l *List) {
 			}
 			continue
 		}
-		j := a.s.newJudge(Kind(k), a.s.tokens, a.s.stored)
+		j := a.s.newJudge(shaders.Kind(k), a.s.tokens, a.s.stored)
 		for i := range a.targets {
 			t := &a.targets[i]
 			t.at[k] = end
 			words := (t.to - t.from) * g.pageGroups
-			a.s.recordDecide(l, plan, j, t, View{a.c.adapter.bits, end, words})
+			a.s.recordDecide(l, plan, j, t, device.View{Buffer: a.c.adapter.bits, Offset: end, Words: words})
 			end = roundUp(end+words, plan.align)
 		}
 	}
@@ -135,7 +138,7 @@ func (a *adaptation) recordDecisions(l *List) {
 
 // work is what the goroutine does: it leaves the blocks that change in new
 // places, or nothing.
-func (a *adaptation) work(decided Ticket) error {
+func (a *adaptation) work(decided device.Ticket) error {
 	if err := a.wait("decide", decided); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -12,13 +13,13 @@ import (
 // shares no memory and no list with what appends, reads and stores, so that
 // those go on meanwhile. One adaptation at a time is on the way.
 type adapter struct {
-	bits   Buffer // download: decided bits; then ranges of what is promoted
-	plan   Buffer // upload: plans; weights made on the device lie in the scratch
-	supply Buffer // upload: what promoted groups lack
+	bits   device.Buffer // download: decided bits; then ranges of what is promoted
+	plan   device.Buffer // upload: plans; weights made on the device lie in the scratch
+	supply device.Buffer // upload: what promoted groups lack
 
-	lists  map[string]*List // decide, ranges, move, promote
-	flight *adaptation      // nil: none
-	queue  []*Sequence      // whose rounds have batches left, the next one first
+	lists  map[string]*device.List // decide, ranges, move, promote
+	flight *adaptation             // nil: none
+	queue  []*Sequence             // whose rounds have batches left, the next one first
 }
 
 // adaptParts is the part of a full cache that a batch decides, one batch a step:
@@ -36,7 +37,7 @@ const adaptParts = 32
 const minAdapt = 1 << 15
 
 // adapts tells whether bits may ever change.
-func (c *Cache) adapts() bool { return !c.rules[Key].Fixed || !c.rules[Value].Fixed }
+func (c *Cache) adapts() bool { return !c.rules[shaders.Key].Fixed || !c.rules[shaders.Value].Fixed }
 
 // adaptJob bounds the plan words of a page in any list of an adaptation.
 func (c *Cache) adaptJob() int {
@@ -53,27 +54,27 @@ func (c *Cache) allocateAdapter() error {
 	words := max(min(groups/adaptParts, maxStaging/2), minAdapt)
 	pages := max(words/g.pageGroups, 2)
 	for _, b := range []struct {
-		at     *Buffer
+		at     *device.Buffer
 		label  string
 		words  int
-		memory Memory
+		memory device.Memory
 	}{
-		{&a.bits, "adapt.bits", max(words, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()), Download},
-		{&a.plan, "adapt.plan", pages*c.adaptJob() + 4*align, Upload},
-		{&a.supply, "adapt.supply", roundUp(max(words, g.pageGroups*g.layout.RawGroupWords()), shaders.Align), Upload},
+		{&a.bits, "adapt.bits", max(words, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()), device.Download},
+		{&a.plan, "adapt.plan", pages*c.adaptJob() + 4*align, device.Upload},
+		{&a.supply, "adapt.supply", roundUp(max(words, g.pageGroups*g.layout.RawGroupWords()), shaders.Align), device.Upload},
 	} {
 		if err := c.newBuffer(b.at, b.label, b.words, b.memory); err != nil {
 			return err
 		}
 	}
-	a.lists = map[string]*List{}
+	a.lists = map[string]*device.List{}
 	for _, role := range []string{"decide", "ranges", "move", "promote"} {
-		a.lists[role] = NewList(c.dev)
+		a.lists[role] = device.NewList(c.dev)
 	}
 	return nil
 }
 
-func (a *adapter) all() []Buffer { return []Buffer{a.bits, a.plan, a.supply} }
+func (a *adapter) all() []device.Buffer { return []device.Buffer{a.bits, a.plan, a.supply} }
 
 // close frees lists and buffers. Nothing is on the way any more.
 func (a *adapter) close() {
@@ -98,7 +99,7 @@ func (a *adapter) bytes() (n int64) {
 }
 
 // run runs a list of an adaptation and waits for its end.
-func (a *adaptation) run(role string, record func(*List)) error {
+func (a *adaptation) run(role string, record func(*device.List)) error {
 	if err := a.ctx.Err(); err != nil {
 		return fmt.Errorf("backend: adapt: %w", err)
 	}
@@ -110,7 +111,7 @@ func (a *adaptation) run(role string, record func(*List)) error {
 }
 
 // submit starts a list of an adaptation.
-func (a *adaptation) submit(role string, record func(*List)) (Ticket, error) {
+func (a *adaptation) submit(role string, record func(*device.List)) (device.Ticket, error) {
 	l := a.c.adapter.lists[role]
 	l.Reset()
 	record(l)
@@ -124,7 +125,7 @@ func (a *adaptation) submit(role string, record func(*List)) (Ticket, error) {
 }
 
 // wait waits for a list of an adaptation.
-func (a *adaptation) wait(role string, t Ticket) error {
+func (a *adaptation) wait(role string, t device.Ticket) error {
 	began := time.Now()
 	err := t.Wait(context.Background())
 	a.waited += time.Since(began)

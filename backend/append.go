@@ -3,6 +3,7 @@ package backend
 import (
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -11,9 +12,9 @@ import (
 type appended struct {
 	layer, token, tokens int
 	typ                  Type
-	src                  View
-	kinds                int  // 2: K and V of a token follow each other in src
-	kind                 Kind // the first or only kind in src
+	src                  device.View
+	kinds                int          // 2: K and V of a token follow each other in src
+	kind                 shaders.Kind // the first or only kind in src
 }
 
 // staged tells whether the rows wait in the upload buffer, behind their head.
@@ -41,7 +42,7 @@ func (s *Sequence) Append(layer int, k, v Rows) error {
 	token := s.tokens + s.pending[layer]
 	if k.View.Buffer != nil {
 		s.appends = append(s.appends,
-			appended{layer, token, n, k.Type, k.View, 1, Key}, appended{layer, token, n, v.Type, v.View, 1, Value})
+			appended{layer, token, n, k.Type, k.View, 1, shaders.Key}, appended{layer, token, n, v.Type, v.View, 1, shaders.Value})
 	} else if err := s.stage(layer, token, n, k, v); err != nil {
 		return err
 	}
@@ -55,13 +56,13 @@ func (c *Cache) checkRows(k, v Rows) (int, error) {
 	for i, r := range []Rows{k, v} {
 		elements, err := r.elements()
 		if err != nil {
-			return 0, fmt.Errorf("%s: %w", Kind(i), err)
+			return 0, fmt.Errorf("%s: %w", shaders.Kind(i), err)
 		}
 		if elements == 0 || elements%token != 0 {
-			return 0, fmt.Errorf("%s: %d elements: a token has %d", Kind(i), elements, token)
+			return 0, fmt.Errorf("%s: %d elements: a token has %d", shaders.Kind(i), elements, token)
 		}
 		if err := r.checkView(); err != nil {
-			return 0, fmt.Errorf("%s: %w", Kind(i), err)
+			return 0, fmt.Errorf("%s: %w", shaders.Kind(i), err)
 		}
 		if i == 1 && elements/token != n {
 			return 0, fmt.Errorf("%d tokens of k and %d of v", n, elements/token)
@@ -109,8 +110,8 @@ func (s *Sequence) stage(layer, token, n int, k, v Rows) error {
 		k.pack(from, dst[2*i*words:][:words])
 		v.pack(from, dst[(2*i+1)*words:][:words])
 	}
-	src := View{Buffer: s.c.rows, Offset: s.c.staged, Words: stagedHead + 2*n*words}
-	s.appends = append(s.appends, appended{layer, token, n, k.Type, src, 2, Key})
+	src := device.View{Buffer: s.c.rows, Offset: s.c.staged, Words: stagedHead + 2*n*words}
+	s.appends = append(s.appends, appended{layer, token, n, k.Type, src, 2, shaders.Key})
 	s.c.staged += src.Words
 	s.c.waiting++
 	return nil
@@ -158,28 +159,28 @@ func (s *Sequence) appendsDone() {
 
 // recordAppends records the conversion of the waiting rows, visible to what
 // the list does next.
-func (s *Sequence) recordAppends(l *List) {
+func (s *Sequence) recordAppends(l *device.List) {
 	if len(s.appends) == 0 {
 		return
 	}
 	for i, a := range s.appends {
 		if i > 0 {
-			l.Barrier(Shader, Shader) // layers lie between each other in the ring
+			l.Barrier(device.Shader, device.Shader) // layers lie between each other in the ring
 		}
 		s.recordAppend(l, a)
 	}
 	l.Mark("convert")
-	l.Barrier(Shader, AllCommands)
+	l.Barrier(device.Shader, device.AllCommands)
 }
 
 // recordAppend converts the tokens of a into the ring.
-func (s *Sequence) recordAppend(l *List, a appended) {
+func (s *Sequence) recordAppend(l *device.List, a appended) {
 	g := &s.c.geo
 	words := s.c.cfg.KVHeads * s.c.cfg.HeadDim * a.typ.Bytes() / 4
 	v := conversion{
 		in: a.typ, out: s.c.cfg.Type, rows: a.kinds * a.tokens * s.c.cfg.KVHeads,
 		src: a.src, srcStride: words,
-		dst: Whole(s.ring), dstAt: int(a.kind)*g.tokenWords + a.layer*g.layerWords, dstStride: g.slotWords() / a.kinds,
+		dst: device.Whole(s.ring), dstAt: int(a.kind)*g.tokenWords + a.layer*g.layerWords, dstStride: g.slotWords() / a.kinds,
 		dstSlots: a.kinds * g.slots, first: a.token,
 	}
 	if a.staged() {

@@ -3,6 +3,9 @@ package backend
 import (
 	"fmt"
 	"sync"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // arena finds room for blocks: in the reserve, whose segments all units of all
@@ -10,7 +13,7 @@ import (
 // steps.
 type arena struct {
 	geo     *geometry
-	dev     Device
+	dev     device.Device
 	reserve []*segment
 	total   tally // of all blocks, each counted once; for the goroutine of the cache
 
@@ -30,20 +33,22 @@ type block struct {
 
 // span is all that a block takes.
 func (b *block) span() span {
-	return span{b.pages[Key].at, roundUp(b.pages[Value].end(), pageAlign) - b.pages[Key].at}
+	return span{b.pages[shaders.Key].at, roundUp(b.pages[shaders.Value].end(), pageAlign) - b.pages[shaders.Key].at}
 }
 
 // sizes are the words of its pages.
-func (b *block) sizes() [2]int { return [2]int{b.pages[Key].words, b.pages[Value].words} }
+func (b *block) sizes() [2]int {
+	return [2]int{b.pages[shaders.Key].words, b.pages[shaders.Value].words}
+}
 
 // blockWords are the words of a block with pages of the given sizes.
 func blockWords(sizes [2]int) int {
-	return roundUp(sizes[Key], pageAlign) + roundUp(sizes[Value], pageAlign)
+	return roundUp(sizes[shaders.Key], pageAlign) + roundUp(sizes[shaders.Value], pageAlign)
 }
 
 // layOut says where the pages of a block lie that begins at a word.
 func layOut(at int, sizes [2]int) [2]span {
-	return [2]span{{at, sizes[Key]}, {at + roundUp(sizes[Key], pageAlign), sizes[Value]}}
+	return [2]span{{at, sizes[shaders.Key]}, {at + roundUp(sizes[shaders.Key], pageAlign), sizes[shaders.Value]}}
 }
 
 // allocateArena makes the reserve, in as few segments as kernels can see.
@@ -69,13 +74,13 @@ func (c *Cache) allocateArena() error {
 // than all sequences can fill, with a 16th for the room that adapting needs.
 func (c *Cache) reserveWords() int {
 	chunks := int64((c.cfg.Capacity + c.cfg.PageTokens - 1) / c.cfg.PageTokens)
-	most := int64(c.cfg.Sequences) * int64(c.geo.units) * chunks * int64(2*c.geo.evenPageWords(rawBits))
+	most := int64(c.cfg.Sequences) * int64(c.geo.units) * chunks * int64(2*c.geo.evenPageWords(shaders.RawBits))
 	return int(min((c.cfg.Reserve+3)/4, most+most/16))
 }
 
 // newSegment makes a segment.
 func (a *arena) newSegment(label string, words int, reserved bool) (*segment, error) {
-	b, err := a.dev.NewBuffer(label, roundUp(max(words, 1), pageAlign), DeviceLocal)
+	b, err := a.dev.NewBuffer(label, roundUp(max(words, 1), pageAlign), device.DeviceLocal)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,9 @@ package backend
 import (
 	"fmt"
 	"math"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // AttendOptions are what models differ in. The zero value is plain causal
@@ -71,7 +74,7 @@ func (s *Sequence) mustFlushAppends(layer int) bool {
 func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, error) {
 	c, tokens := &s.c.cfg, s.tokens+s.pending[layer]
 	if c.QueryHeads == 0 {
-		return 0, fmt.Errorf("the configuration has no query heads: %w", ErrConfig)
+		return 0, fmt.Errorf("the configuration has no query heads: %w", policy.ErrConfig)
 	}
 	row := c.QueryHeads * c.HeadDim
 	n, err := checkQueryRows(q, out, row)
@@ -115,11 +118,11 @@ func (o *AttendOptions) check(headDim int) error {
 	}
 	switch {
 	case !(math.Abs(float64(o.Scale)) <= maxScale):
-		return fmt.Errorf("scale %g: must be within -%g..%g: %w", o.Scale, float64(maxScale), float64(maxScale), ErrConfig)
+		return fmt.Errorf("scale %g: must be within -%g..%g: %w", o.Scale, float64(maxScale), float64(maxScale), policy.ErrConfig)
 	case o.Window < 0 || o.Window > maxCapacity:
-		return fmt.Errorf("window %d: must be 0..%d: %w", o.Window, maxCapacity, ErrConfig)
+		return fmt.Errorf("window %d: must be 0..%d: %w", o.Window, maxCapacity, policy.ErrConfig)
 	case o.SoftCap != 0 && !(o.SoftCap >= 1/maxScale && o.SoftCap <= maxScale):
-		return fmt.Errorf("soft cap %g: must be 0 or %g..%g: %w", o.SoftCap, 1/float64(maxScale), float64(maxScale), ErrConfig)
+		return fmt.Errorf("soft cap %g: must be 0 or %g..%g: %w", o.SoftCap, 1/float64(maxScale), float64(maxScale), policy.ErrConfig)
 	}
 	return nil
 }
@@ -132,7 +135,7 @@ const maxScale = 0x1p20
 func (s *Sequence) runAttention(r *attention) error {
 	list := s.attends[r.layer]
 	if list == nil {
-		list = &attendList{list: NewList(s.c.dev)}
+		list = &attendList{list: device.NewList(s.c.dev)}
 		s.attends[r.layer] = list
 	}
 	if err := s.c.fitFrames(s.c.dev, r.frameWords); err != nil {

@@ -4,14 +4,17 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // The longest text that the contract names: 512 splits, in several parts.
 func TestAttendTo131072Tokens(t *testing.T) {
-	cfg := Config{Layers: 1, KVHeads: 1, QueryHeads: 2, HeadDim: 32, Alpha: .05, Capacity: 1 << 17, MaxAppend: 4096, Policy: Uniform{3, 4}}
+	cfg := Config{Layers: 1, KVHeads: 1, QueryHeads: 2, HeadDim: 32, Alpha: .05, Capacity: 1 << 17, MaxAppend: 4096, Policy: policy.Uniform{KeyBits: 3, ValueBits: 4}}
 	var first []float32
 	for _, name := range []string{"cpu", "llvmpipe"} {
-		d, err := OpenDevice(name, Options{})
+		d, err := device.Open(name, device.Options{})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, d.Close()) })
 		s := newSequence(t, d, F32, cfg)

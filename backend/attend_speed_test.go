@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // BenchmarkAttend is the attention of a layer of SmolLM2's shape at 4,096
@@ -12,14 +15,14 @@ import (
 // call whose list was recorded before.
 func BenchmarkAttend(b *testing.B) {
 	for _, n := range []int{1, 32} {
-		for _, p := range []Policy{None{}, Uniform{5, 3}} {
+		for _, p := range []policy.Policy{policy.None{}, policy.Uniform{KeyBits: 5, ValueBits: 3}} {
 			b.Run(fmt.Sprintf("%s/queries=%d", p.Name(), n), func(b *testing.B) { benchmarkAttend(b, p, n) })
 		}
 	}
 }
 
-func benchmarkAttend(b *testing.B, p Policy, n int) {
-	d, err := OpenDevice("llvmpipe", Options{})
+func benchmarkAttend(b *testing.B, p policy.Policy, n int) {
+	d, err := device.Open("llvmpipe", device.Options{})
 	require.NoError(b, err)
 	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Alpha: .01, Capacity: 4200, MaxAppend: 128, Policy: p})
 	require.NoError(b, err)

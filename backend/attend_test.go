@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 var attendCases = []struct {
@@ -12,11 +15,11 @@ var attendCases = []struct {
 	cfg  Config
 	o    AttendOptions
 }{
-	{"gqa", Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 64, Alpha: 0.03, Policy: Uniform{3, 4}}, AttendOptions{}},
+	{"gqa", Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 64, Alpha: 0.03, Policy: policy.Uniform{KeyBits: 3, ValueBits: 4}}, AttendOptions{}},
 	{"mha raw d40", Config{Layers: 1, KVHeads: 3, QueryHeads: 3, HeadDim: 40}, AttendOptions{Scale: .5}},
-	{"mqa layer bf16", Config{Layers: 2, KVHeads: 1, QueryHeads: 32, HeadDim: 32, Type: BF16, Level: LevelLayer, Policy: Uniform{8, 2}}, AttendOptions{SoftCap: 20}},
-	{"token f32 window", Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: Uniform{5, 5}}, AttendOptions{Window: 70}},
-	{"d256", Config{Layers: 1, KVHeads: 2, QueryHeads: 16, HeadDim: 256, Level: LevelLayer, Alpha: .01, Policy: Uniform{0, 6}, PageTokens: 5}, AttendOptions{Window: 3}},
+	{"mqa layer bf16", Config{Layers: 2, KVHeads: 1, QueryHeads: 32, HeadDim: 32, Type: BF16, Level: LevelLayer, Policy: policy.Uniform{KeyBits: 8, ValueBits: 2}}, AttendOptions{SoftCap: 20}},
+	{"token f32 window", Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: policy.Uniform{KeyBits: 5, ValueBits: 5}}, AttendOptions{Window: 70}},
+	{"d256", Config{Layers: 1, KVHeads: 2, QueryHeads: 16, HeadDim: 256, Level: LevelLayer, Alpha: .01, Policy: policy.Uniform{KeyBits: 0, ValueBits: 6}, PageTokens: 5}, AttendOptions{Window: 3}},
 }
 
 func TestAttendAgainstFloat64(t *testing.T) {
@@ -30,11 +33,11 @@ func TestAttendAgainstFloat64(t *testing.T) {
 func TestAttendOnVulkanAndReference(t *testing.T) {
 	for _, c := range []int{0, 3} {
 		c := attendCases[c]
-		t.Run(c.name, func(t *testing.T) { testAttend(t, openVulkan(t, "both:llvmpipe"), c.cfg, c.o, 17, 1, 17, 1) })
+		t.Run(c.name, func(t *testing.T) { testAttend(t, openLLVMpipe(t, "both:llvmpipe"), c.cfg, c.o, 17, 1, 17, 1) })
 	}
 }
 
-func testAttend(t *testing.T, d Device, cfg Config, o AttendOptions, steps ...int) {
+func testAttend(t *testing.T, d device.Device, cfg Config, o AttendOptions, steps ...int) {
 	cfg.Capacity, cfg.MaxAppend = 700, 40
 	s := newSequence(t, d, F32, cfg)
 	for _, n := range steps {
@@ -76,9 +79,9 @@ func TestAttendRefuses(t *testing.T) {
 		{"no query", "q: 0 elements: a query has 128", ErrShape, rows(0), rows(1), AttendOptions{}},
 		{"small out", "out: room for 128 elements: the queries have 256", ErrShape, rows(2), rows(1), AttendOptions{}},
 		{"type", "q: rows of type f16 given as []float32", ErrShape, Rows{Type: F16, F32: make([]float32, 128)}, rows(1), AttendOptions{}},
-		{"scale", "scale NaN: must be within -1.048576e+06..1.048576e+06: bad cache configuration", ErrConfig, rows(1), rows(1), AttendOptions{Scale: float32(math.NaN())}},
-		{"window", "window -1: must be 0..16777216: bad cache configuration", ErrConfig, rows(1), rows(1), AttendOptions{Window: -1}},
-		{"soft cap", "soft cap -2: must be 0 or 9.5367431640625e-07..1.048576e+06: bad cache configuration", ErrConfig, rows(1), rows(1), AttendOptions{SoftCap: -2}},
+		{"scale", "scale NaN: must be within -1.048576e+06..1.048576e+06: bad cache configuration", policy.ErrConfig, rows(1), rows(1), AttendOptions{Scale: float32(math.NaN())}},
+		{"window", "window -1: must be 0..16777216: bad cache configuration", policy.ErrConfig, rows(1), rows(1), AttendOptions{Window: -1}},
+		{"soft cap", "soft cap -2: must be 0 or 9.5367431640625e-07..1.048576e+06: bad cache configuration", policy.ErrConfig, rows(1), rows(1), AttendOptions{SoftCap: -2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := s.seq.Attend(1, c.q, c.out, c.o)
@@ -99,12 +102,12 @@ func TestAttendRefuses(t *testing.T) {
 func TestAttendRecordsOnce(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		policy   Policy
+		policy   policy.Policy
 		reserve  int64
 		recorded int // of a layer at most: the first, the first page, 256 tokens, a longer frame; and larger segments
-	}{{"segments", Uniform{4, 4}, 0, 60}, {"reserve", testQAQ(Paper), 1 << 20, 4}} {
+	}{{"segments", policy.Uniform{KeyBits: 4, ValueBits: 4}, 0, 60}, {"reserve", testQAQ(policy.Paper), 1 << 20, 4}} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSequence(t, openVulkan(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Window: 2,
+			s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Window: 2,
 				Policy: c.policy, AdaptEvery: 8, HostBudget: 1 << 24, Reserve: c.reserve})
 			recorded := 0
 			for s.seq.tokens < 512 {
@@ -143,20 +146,20 @@ func TestAttendOnDeviceBuffers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := cpu(t)
 			if name != "cpu" {
-				d = openVulkan(t, name)
+				d = openLLVMpipe(t, name)
 			}
-			s := newSequence(t, d, F32, Config{Layers: 1, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, Policy: Uniform{4, 4}})
+			s := newSequence(t, d, F32, Config{Layers: 1, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, Policy: policy.Uniform{KeyBits: 4, ValueBits: 4}})
 			s.step(30)
 			q := s.queries(2)
 			want := s.attend(0, q, AttendOptions{})
-			b := newBuffer(t, d, "runtime", 4096, DeviceLocal)
-			require.NoError(t, Write(t.Context(), d, b, 36, wordsOf(q)))
-			in, out := RowsView(F32, View{b, 36, len(q)}), RowsView(F32, View{newBuffer(t, d, "result", 4096, DeviceLocal), 2012, len(q)})
+			b := deviceBuffer(t, d, "runtime", 4096, device.DeviceLocal)
+			require.NoError(t, device.Write(t.Context(), d, b, 36, wordsOf(q)))
+			in, out := RowsView(F32, device.View{Buffer: b, Offset: 36, Words: len(q)}), RowsView(F32, device.View{Buffer: deviceBuffer(t, d, "result", 4096, device.DeviceLocal), Offset: 2012, Words: len(q)})
 			require.NoError(t, s.seq.Attend(0, in, out, AttendOptions{}))
-			got, err := Read(t.Context(), d, out.View)
+			got, err := device.Read(t.Context(), d, out.View)
 			require.NoError(t, err)
 			require.Equal(t, wordsOf(want), got)
-			require.EqualError(t, s.seq.Attend(0, RowsView(F32, View{b, 6, len(q)}), out, AttendOptions{}), "backend: attend: q: rows from word 6: must be a multiple of 4")
+			require.EqualError(t, s.seq.Attend(0, RowsView(F32, device.View{Buffer: b, Offset: 6, Words: len(q)}), out, AttendOptions{}), "backend: attend: q: rows from word 6: must be a multiple of 4")
 		})
 	}
 }
@@ -198,7 +201,7 @@ func TestAttendAfterForkAndRollback(t *testing.T) {
 func TestAttendObserves(t *testing.T) {
 	for _, level := range []Level{LevelHead, LevelLayer} {
 		s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 32, Capacity: 400, Window: 3,
-			Level: level, Policy: testQAQ(Paper), AdaptEvery: -1})
+			Level: level, Policy: testQAQ(policy.Paper), AdaptEvery: -1})
 		for _, n := range []int{30, 30, 30, 1, 1, 2, 30} {
 			for layer := range 2 {
 				s.append(layer, n)

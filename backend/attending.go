@@ -3,15 +3,16 @@ package backend
 import (
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // attending are the buffers of Attend beside the scratch. Nothing of them is
 // there where the configuration has no query heads.
 type attending struct {
-	queries  Buffer // upload: query rows
-	attended Buffer // download: output rows
-	frames   Buffer // upload: frames
+	queries  device.Buffer // upload: query rows
+	attended device.Buffer // download: output rows
+	frames   device.Buffer // upload: frames
 }
 
 // allocateAttending makes the buffers for the most queries of a call.
@@ -21,10 +22,10 @@ func (a *attending) allocateAttending(c *Cache) error {
 	}
 	words := c.queryLimit() * c.cfg.QueryHeads * c.cfg.HeadDim
 	for _, b := range []struct {
-		at     *Buffer
+		at     *device.Buffer
 		label  string
-		memory Memory
-	}{{&a.queries, "queries", Upload}, {&a.attended, "attended", Download}} {
+		memory device.Memory
+	}{{&a.queries, "queries", device.Upload}, {&a.attended, "attended", device.Download}} {
 		if err := c.newBuffer(b.at, b.label, words, b.memory); err != nil {
 			return err
 		}
@@ -57,11 +58,11 @@ func (c *Cache) frameRoom(words int) int {
 }
 
 // fitFrames makes the buffer of frames larger where it has fewer words.
-func (a *attending) fitFrames(d Device, words int) error {
+func (a *attending) fitFrames(d device.Device, words int) error {
 	if a.frames != nil && a.frames.Len() >= words {
 		return nil
 	}
-	b, err := d.NewBuffer("frames", words, Upload)
+	b, err := d.NewBuffer("frames", words, device.Upload)
 	if err != nil {
 		return fmt.Errorf("frames: %w", err)
 	}
@@ -72,7 +73,7 @@ func (a *attending) fitFrames(d Device, words int) error {
 	return nil
 }
 
-func (a *attending) all() []Buffer { return []Buffer{a.queries, a.attended, a.frames} }
+func (a *attending) all() []device.Buffer { return []device.Buffer{a.queries, a.attended, a.frames} }
 
 func (a *attendList) release() {
 	if a != nil {

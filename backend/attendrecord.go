@@ -3,6 +3,7 @@ package backend
 import (
 	"slices"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -10,18 +11,18 @@ import (
 type attendLayout struct {
 	tile                       int // vectors of a tile
 	tiles                      int // of a KV head
-	arranged, scores, partials View
+	arranged, scores, partials device.View
 	words                      int
 }
 
 // newAttendLayout lays out heads KV heads with the given query vectors each,
 // and stride tokens.
-func newAttendLayout(g *geometry, l Limits, vectors, heads, stride int) attendLayout {
+func newAttendLayout(g *geometry, l device.Limits, vectors, heads, stride int) attendLayout {
 	var a attendLayout
 	a.tile = tileOf(l, g.layout.HeadDim, vectors, stride)
 	a.tiles = (vectors + a.tile - 1) / a.tile
-	take := func(words int) View {
-		v := View{Offset: a.words, Words: words}
+	take := func(words int) device.View {
+		v := device.View{Offset: a.words, Words: words}
 		a.words = roundUp(a.words+words, l.ViewAlign)
 		return v
 	}
@@ -36,7 +37,7 @@ type recording struct {
 	*attention
 	attendBatch
 	attendLayout
-	list    *List
+	list    *device.List
 	vectors int
 }
 
@@ -47,18 +48,18 @@ func (a *attendList) record(r *attention) {
 	r.s.recordAppends(a.list)
 	for i := range r.batches {
 		if i > 0 {
-			a.list.Barrier(Shader, Shader)
+			a.list.Barrier(device.Shader, device.Shader)
 		}
 		r.record(a.list, r.batches[i])
 	}
 }
 
-func (r *attention) record(l *List, b attendBatch) {
+func (r *attention) record(l *device.List, b attendBatch) {
 	c := r.s.c
 	vectors := b.queries * c.cfg.perHead()
 	one := recording{attention: r, attendBatch: b, list: l, vectors: vectors,
 		attendLayout: r.layoutOf(b.queries, b.heads, b.stride)}
-	for _, v := range []*View{&one.arranged, &one.scores, &one.partials} {
+	for _, v := range []*device.View{&one.arranged, &one.scores, &one.partials} {
 		v.Buffer = c.scratch
 	}
 	one.recordQuery()
@@ -71,7 +72,7 @@ func (r *attention) record(l *List, b attendBatch) {
 	one.recordObserve()
 	for _, p := range b.parts {
 		one.recordMix(p)
-		one.list.Barrier(Shader, Shader)
+		one.list.Barrier(device.Shader, device.Shader)
 	}
 	l.Mark("mix")
 	one.recordMerge()
@@ -81,7 +82,7 @@ func (r *attention) record(l *List, b attendBatch) {
 // step ends a step that the next one builds on.
 func (r *recording) step(label string) {
 	r.list.Mark(label)
-	r.list.Barrier(Shader, Shader)
+	r.list.Barrier(device.Shader, device.Shader)
 }
 
 // spec are the constants of a kernel of attention.
@@ -98,19 +99,19 @@ func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
 	return v.spec(k)
 }
 
-func (r *recording) dispatch(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, views ...View) {
-	r.list.Dispatch(Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: views})
+func (r *recording) dispatch(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, views ...device.View) {
+	r.list.Dispatch(device.Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: views})
 }
 
 // rowView is the view of rows that begin at a word which need not be aligned,
 // and the words before that.
-func (r *recording) rowView(staged Buffer, rows Rows) (View, int) {
+func (r *recording) rowView(staged device.Buffer, rows Rows) (device.View, int) {
 	if rows.View.Buffer == nil {
-		return Whole(staged), 0
+		return device.Whole(staged), 0
 	}
 	v := rows.View
 	slack := v.Offset % r.s.c.dev.Limits().ViewAlign
-	return View{v.Buffer, v.Offset - slack, v.Words + slack}, slack
+	return device.View{Buffer: v.Buffer, Offset: v.Offset - slack, Words: v.Words + slack}, slack
 }
 
 // rowFirst is the word of the batch's first row in rows of a type.
@@ -154,14 +155,16 @@ func (r *recording) blocks(p attendPart, tokens int) int {
 	return (r.reach(p)+tokens-1)/tokens - from
 }
 
-func (r *recording) framed(p attendPart) View {
+func (r *recording) framed(p attendPart) device.View {
 	return r.inFrames(p.frame)
 }
 
-func (r *recording) inFrames(v View) View { return View{r.s.c.frames, v.Offset, v.Words} }
+func (r *recording) inFrames(v device.View) device.View {
+	return device.View{Buffer: r.s.c.frames, Offset: v.Offset, Words: v.Words}
+}
 
 // rowsAt are the words before the first KV head's rows in a slot of the ring.
-func (r *recording) rowsAt(k Kind) uint32 {
+func (r *recording) rowsAt(k shaders.Kind) uint32 {
 	g := &r.s.c.geo
 	return uint32(int(k)*g.tokenWords + r.layer*g.layerWords + r.head*g.layout.RawRowWords())
 }
@@ -180,13 +183,13 @@ func (r *recording) recordScore(p attendPart) {
 	g := &r.s.c.geo
 	push := shaders.ScorePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
-		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Key)}
+		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(shaders.Key)}
 	if limit := r.options.SoftCap; limit > 0 {
 		push.Cap, push.InverseCap = limit, 1/limit
 	}
 	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil)
 	blocks, tiles := uint32(r.blocks(p, r.s.c.dev.Limits().ScoreWorkgroup())), uint32(r.heads*r.tiles)
-	views := []View{Whole(p.buffer), r.framed(p), r.arranged, r.scores}
+	views := []device.View{device.Whole(p.buffer), r.framed(p), r.arranged, r.scores}
 	r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)
 }
 
@@ -215,10 +218,10 @@ func (r *recording) recordMix(p attendPart) {
 	g := &r.s.c.geo
 	push := shaders.MixPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
-		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(Value)}
+		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(shaders.Value)}
 	limits, items := r.s.c.dev.Limits(), r.blocks(p, splitTokens)*r.heads*r.tiles*((r.s.c.cfg.HeadDim+31)/32)
 	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil), push.Bytes(),
-		uint32((items*limits.MixLanes()+limits.AttendWorkgroup()-1)/limits.AttendWorkgroup()), Whole(p.buffer), r.framed(p), r.scores, r.partials)
+		uint32((items*limits.MixLanes()+limits.AttendWorkgroup()-1)/limits.AttendWorkgroup()), device.Whole(p.buffer), r.framed(p), r.scores, r.partials)
 }
 
 func (r *recording) recordMerge() {

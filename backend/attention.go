@@ -1,6 +1,11 @@
 package backend
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // attention is one call of Attend: what its list is recorded from. Queries and
 // KV heads are done in batches, because the scores of all may need more than
@@ -31,16 +36,16 @@ type attendBatch struct {
 // watchedQuery is a query of a batch that importance takes in.
 type watchedQuery struct {
 	observation
-	frame View
+	frame device.View
 }
 
 // attendPart are tokens in one buffer.
 type attendPart struct {
 	blocks     []*block // nil: the recent window
-	buffer     Buffer
+	buffer     device.Buffer
 	first, end int // tokens
 	grows      bool
-	frame      View
+	frame      device.View
 }
 
 const (
@@ -79,7 +84,7 @@ func (r *attention) outWords() int {
 // registers of all that are compiled for. On a CPU a row costs as much to read
 // as its products with 20 vectors, but a large tile takes half a minute to
 // compile, so that short sequences have small ones.
-func tileOf(l Limits, headDim, vectors, tokens int) int {
+func tileOf(l device.Limits, headDim, vectors, tokens int) int {
 	if vectors <= 2 {
 		return vectors
 	}
@@ -93,7 +98,7 @@ func tileOf(l Limits, headDim, vectors, tokens int) int {
 }
 
 // mayTile tells whether a size is one to choose from.
-func mayTile(l Limits, size, headDim, vectors, tokens int) bool {
+func mayTile(l device.Limits, size, headDim, vectors, tokens int) bool {
 	most := 64 / ((headDim + 31) / 32)
 	if l.CPU {
 		if vectors <= 8 || tokens < longTokens {
@@ -108,7 +113,7 @@ func mayTile(l Limits, size, headDim, vectors, tokens int) bool {
 const longTokens = 1024
 
 // tileCost weighs the tiles of so many vectors against each other.
-func tileCost(l Limits, size, vectors int) int {
+func tileCost(l device.Limits, size, vectors int) int {
 	if padded := roundUp(vectors, size); !l.CPU {
 		return padded
 	}
@@ -188,8 +193,8 @@ func (r *attention) withFrame(p attendPart, words int) attendPart {
 }
 
 // newFrame is room for a frame; its buffer is known when the list is recorded.
-func (r *attention) newFrame(words int) View {
-	v := View{Offset: r.frameWords, Words: r.s.c.frameRoom(words)}
+func (r *attention) newFrame(words int) device.View {
+	v := device.View{Offset: r.frameWords, Words: r.s.c.frameRoom(words)}
 	r.frameWords += v.Words
 	return v
 }
@@ -208,7 +213,7 @@ func (r *attention) writeFrames() {
 			copy(frame, []uint32{uint32(b.tokens), uint32(b.base), uint32(p.first), uint32(min(p.end, b.tokens))})
 			places := frame[frameHead:]
 			for i, b := range p.blocks {
-				places[2*i], places[2*i+1] = uint32(b.pages[Key].at), uint32(b.pages[Value].at)
+				places[2*i], places[2*i+1] = uint32(b.pages[shaders.Key].at), uint32(b.pages[shaders.Value].at)
 			}
 		}
 	}
@@ -216,7 +221,7 @@ func (r *attention) writeFrames() {
 
 // attendList is the recorded list of a layer.
 type attendList struct {
-	list *List
+	list *device.List
 	from *attention
 }
 

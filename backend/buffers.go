@@ -3,16 +3,18 @@ package backend
 import (
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // buffers are the device buffers that sequences share for work on the way,
 // bounded whatever the cache holds.
 type buffers struct {
-	rows    Buffer // upload: appended rows; what promotions lack
-	plan    Buffer // upload: plans of the dispatches of a list
-	scratch Buffer // device: slots of encode, K in the first half, V in the second
-	out     Buffer // download: rows that are read, bits
+	rows    device.Buffer // upload: appended rows; what promotions lack
+	plan    device.Buffer // upload: plans of the dispatches of a list
+	scratch device.Buffer // device: slots of encode, K in the first half, V in the second
+	out     device.Buffer // download: rows that are read, bits
 	attending
 }
 
@@ -41,15 +43,15 @@ func (c *Cache) allocate() error {
 		return err
 	}
 	for _, b := range []struct {
-		at     *Buffer
+		at     *device.Buffer
 		label  string
 		words  int
-		memory Memory
+		memory device.Memory
 	}{
-		{&c.rows, "rows", max(roundUp(staging/4, shaders.Align), stagedHead+c.cfg.MaxAppend*token, g.pageGroups*raw), Upload},
-		{&c.plan, "plan", max(staging, 4*c.jobWords(align)), Upload},
-		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), DeviceLocal},
-		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, Download},
+		{&c.rows, "rows", max(roundUp(staging/4, shaders.Align), stagedHead+c.cfg.MaxAppend*token, g.pageGroups*raw), device.Upload},
+		{&c.plan, "plan", max(staging, 4*c.jobWords(align)), device.Upload},
+		{&c.scratch, "scratch", 2 * roundUp(half, lcm(g.slotStride, align)), device.DeviceLocal},
+		{&c.out, "out", max(readback, c.cfg.PageTokens*token, 2*roundUp(g.pageGroups, align), g.pageGroups*g.layout.RangeWords()) + 3*align, device.Download},
 	} {
 		if err := c.newBuffer(b.at, b.label, b.words, b.memory); err != nil {
 			return err
@@ -77,7 +79,7 @@ func (c *Cache) scratchWords() int {
 }
 
 // newBuffer makes a buffer that kernels see as a whole.
-func (c *Cache) newBuffer(at *Buffer, label string, words int, m Memory) error {
+func (c *Cache) newBuffer(at *device.Buffer, label string, words int, m device.Memory) error {
 	if err := c.checkView(label, words); err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func (c *Cache) newBuffer(at *Buffer, label string, words int, m Memory) error {
 // checkView refuses buffers that no kernel can see as a whole.
 func (c *Cache) checkView(label string, words int) error {
 	if limit := c.dev.Limits().ViewWords; words > limit {
-		return fmt.Errorf("backend: %s of %d words: the device limits a storage buffer to %d: %w", label, words, limit, ErrConfig)
+		return fmt.Errorf("backend: %s of %d words: the device limits a storage buffer to %d: %w", label, words, limit, policy.ErrConfig)
 	}
 	return nil
 }
@@ -104,8 +106,8 @@ func (c *Cache) jobWords(align int) int {
 	return max(align+8+g.tokenGroups+g.pageGroups, c.judgeWords())
 }
 
-func (b *buffers) all() []Buffer {
-	return append([]Buffer{b.rows, b.plan, b.scratch, b.out}, b.attending.all()...)
+func (b *buffers) all() []device.Buffer {
+	return append([]device.Buffer{b.rows, b.plan, b.scratch, b.out}, b.attending.all()...)
 }
 
 func (c *Cache) releaseBuffers() {
@@ -132,7 +134,7 @@ func (b *buffers) bytes() int64 {
 
 // planner lays plans out in the plan buffer, each at an aligned place.
 type planner struct {
-	buffer Buffer
+	buffer device.Buffer
 	align  int
 	at     int
 }
@@ -142,8 +144,8 @@ func (c *Cache) newPlanner() *planner {
 }
 
 // add copies words in and returns their view.
-func (p *planner) add(words []uint32) View {
-	v := View{Buffer: p.buffer, Offset: p.at, Words: len(words)}
+func (p *planner) add(words []uint32) device.View {
+	v := device.View{Buffer: p.buffer, Offset: p.at, Words: len(words)}
 	copy(p.buffer.Words()[p.at:], words)
 	p.at = roundUp(p.at+len(words), p.align)
 	return v

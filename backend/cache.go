@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/shaders"
 	"github.com/qaqvk/qaqvk/vk"
 )
 
@@ -42,17 +45,17 @@ func (e shapeError) Unwrap() error        { return e.error }
 // unless the device was lost: then every later call fails, and the cache can
 // only be closed.
 type Cache struct {
-	dev   Device
+	dev   device.Device
 	cfg   Config
 	geo   geometry
-	rules [2]Rule
+	rules [2]policy.Rule
 
-	weigher Weigher // the policy, where it is one
+	weigher policy.Weigher // the policy, where it is one
 	buffers
 	arena     arena
 	adapter   adapter
 	pool      hostPool
-	lists     map[string]*List // the last list of each role
+	lists     map[string]*device.List // the last list of each role
 	sequences map[uint64]*Sequence
 	made      uint64 // sequences so far: the next one's id
 	staged    int    // words of rows in use by appends
@@ -68,7 +71,7 @@ type Cache struct {
 
 // New makes a cache without sequences. All misuse of the configuration is found
 // here; its errors wrap ErrConfig.
-func New(dev Device, cfg Config) (*Cache, error) {
+func New(dev device.Device, cfg Config) (*Cache, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -77,10 +80,10 @@ func New(dev Device, cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.Policy.Check(Shape{cfg.Layers, cfg.KVHeads, cfg.HeadDim}); err != nil {
+	if err := cfg.Policy.Check(policy.Shape{Layers: cfg.Layers, KVHeads: cfg.KVHeads, HeadDim: cfg.HeadDim}); err != nil {
 		return nil, err
 	}
-	c := &Cache{dev: dev, cfg: cfg, geo: geo, lists: map[string]*List{}, sequences: map[uint64]*Sequence{}, times: map[string]time.Duration{}}
+	c := &Cache{dev: dev, cfg: cfg, geo: geo, lists: map[string]*device.List{}, sequences: map[uint64]*Sequence{}, times: map[string]time.Duration{}}
 	if err := c.takeRules(); err != nil {
 		return nil, err
 	}
@@ -99,6 +102,23 @@ func New(dev Device, cfg Config) (*Cache, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// takeRules asks the policy for its rules.
+func (c *Cache) takeRules() error {
+	c.rules = [2]policy.Rule{c.cfg.Policy.Rule(shaders.Key), c.cfg.Policy.Rule(shaders.Value)}
+	c.weigher, _ = c.cfg.Policy.(policy.Weigher)
+	for k, r := range c.rules {
+		switch {
+		case r.MinBits < 0 || r.MinBits > 8 || r.MaxBits < r.MinBits || r.MaxBits > 8 && r.MaxBits != shaders.RawBits:
+			return fmt.Errorf("backend: policy: bits %d..%d for %s: must be within 0..8, or up to 16: %w", r.MinBits, r.MaxBits, shaders.Kind(k), policy.ErrConfig)
+		case r.Weight > policy.WeightCustom:
+			return fmt.Errorf("backend: policy: weight %d for %s: must be 0..%d: %w", r.Weight, shaders.Kind(k), policy.WeightCustom, policy.ErrConfig)
+		case r.Weight == policy.WeightCustom && c.weigher == nil:
+			return fmt.Errorf("backend: policy %s: custom weights for %s: it must be a Weigher: %w", c.cfg.Policy.Name(), shaders.Kind(k), policy.ErrConfig)
+		}
+	}
+	return nil
 }
 
 // deviceLost tells whether nothing can be done on the device any more.
@@ -133,10 +153,10 @@ func (c *Cache) usable() error {
 
 // run records a list in a role, runs it and waits for its end. Lists are short,
 // so the wait is not cut off: its buffers are free for the next one.
-func (c *Cache) run(role string, record func(*List)) error {
+func (c *Cache) run(role string, record func(*device.List)) error {
 	l := c.lists[role]
 	if l == nil {
-		l = NewList(c.dev)
+		l = device.NewList(c.dev)
 		c.lists[role] = l
 	}
 	l.Reset()
@@ -146,7 +166,7 @@ func (c *Cache) run(role string, record func(*List)) error {
 
 // submit runs a list and waits for its end. Lists are short, so the wait is not
 // cut off: its buffers are free for the next one.
-func (c *Cache) submit(role string, l *List) error {
+func (c *Cache) submit(role string, l *device.List) error {
 	defer c.spanning(role, CallsDevice)()
 	c.submits++
 	t, err := c.dev.Submit(l)
@@ -165,7 +185,7 @@ func (c *Cache) submit(role string, l *List) error {
 // Lists are the last recorded list of each role: append, read, observe, keep,
 // weigh, encode, pack, compact, decide, ranges, move, promote, fork, restore. They can be
 // printed and, while the cache is open and unchanged, submitted again.
-func (c *Cache) Lists() map[string]*List {
+func (c *Cache) Lists() map[string]*device.List {
 	if a := c.adapter.flight; a != nil {
 		<-a.done
 	}

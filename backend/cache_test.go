@@ -5,17 +5,21 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
-func cpu(t *testing.T) Device {
-	d, err := OpenDevice("cpu", Options{MinimumLimits: true})
+func cpu(t *testing.T) device.Device {
+	d, err := device.Open("cpu", device.Options{MinimumLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
 }
 
 // expect is what the cache must return for a layer, from the bits of its mirror.
-func (s *sequence) expect(layer int, kind Kind, out Type) []uint32 {
+func (s *sequence) expect(layer int, kind shaders.Kind, out Type) []uint32 {
 	g := &s.c.geo
 	var want []uint32
 	unit := g.unitOf(layer)
@@ -25,7 +29,7 @@ func (s *sequence) expect(layer int, kind Kind, out Type) []uint32 {
 		for i := range g.tokenGroups {
 			group := token%g.pageTokens*g.tokenGroups + i
 			bits := s.seq.store.pageBits(p)[group]
-			rows := decoded(s.t, freshPage(s.t, g.layout, s.groupRows(p, group), min(bits, rawBits), Rule{MaxBits: 8}, 0, 0), out)
+			rows := decoded(s.t, freshPage(s.t, g.layout, s.groupRows(p, group), min(bits, shaders.RawBits), policy.Rule{MaxBits: 8}, 0, 0), out)
 			if g.layout.Rows > 1 {
 				each := s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes() / 4
 				rows = rows[(layer-from)*each:][:each]
@@ -45,11 +49,11 @@ func (s *sequence) requireRows(out Type) {
 		require.NoError(s.t, err)
 		require.Equal(s.t, s.tokens(layer), tokens)
 		for kind, r := range []Rows{k, v} {
-			want, got := s.expect(layer, Kind(kind), out), make([]uint32, n/4)
+			want, got := s.expect(layer, shaders.Kind(kind), out), make([]uint32, n/4)
 			r.pack(0, got)
 			for i := range want {
 				if want[i] != got[i] {
-					s.t.Fatalf("layer %d %s word %d: %#08x, want %#08x", layer, Kind(kind), i, got[i], want[i])
+					s.t.Fatalf("layer %d %s word %d: %#08x, want %#08x", layer, shaders.Kind(kind), i, got[i], want[i])
 				}
 			}
 		}
@@ -60,7 +64,7 @@ func (s *sequence) requireRows(out Type) {
 func (s *sequence) requireBits(from, to int) {
 	g := &s.c.geo
 	for k := range s.c.rules {
-		kind := Kind(k)
+		kind := shaders.Kind(k)
 		for unit := range g.units {
 			for chunk := from; chunk < to; chunk++ {
 				p := pageID{kind, unit, chunk}
@@ -75,8 +79,8 @@ func (s *sequence) requireBits(from, to int) {
 	}
 }
 
-func testQAQ(f Formula) QAQ {
-	return QAQ{Formula: f, KeyError: 0.5, ValueError: 0.01, MinBits: 0, MaxBits: 8}
+func testQAQ(f policy.Formula) policy.QAQ {
+	return policy.QAQ{Formula: f, KeyError: 0.5, ValueError: 0.01, MinBits: 0, MaxBits: 8}
 }
 
 type cacheCase struct {
@@ -86,13 +90,13 @@ type cacheCase struct {
 }
 
 var cacheCases = []cacheCase{
-	{"head", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 64, Alpha: 0.03, Policy: testQAQ(Paper)}},
-	{"head authors d40", F16, Config{Layers: 2, KVHeads: 3, HeadDim: 40, Alpha: 0.06, Policy: testQAQ(Authors)}},
-	{"layer bf16", BF16, Config{Layers: 2, KVHeads: 3, HeadDim: 64, Type: BF16, Level: LevelLayer, Alpha: 0.01, Policy: testQAQ(Paper)}},
-	{"token f32", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: testQAQ(Authors)}},
-	{"up to raw", F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Policy: QAQ{KeyError: 0.1, ValueError: 3e-4, MaxBits: 16}}},
-	{"no outliers, small pages", F16, Config{Layers: 2, KVHeads: 2, HeadDim: 48, PageTokens: 3, Window: 2, Policy: testQAQ(Paper)}},
-	{"uniform", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64, Alpha: 0.02, Policy: Uniform{KeyBits: 3, ValueBits: 0}}},
+	{"head", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 64, Alpha: 0.03, Policy: testQAQ(policy.Paper)}},
+	{"head authors d40", F16, Config{Layers: 2, KVHeads: 3, HeadDim: 40, Alpha: 0.06, Policy: testQAQ(policy.Authors)}},
+	{"layer bf16", BF16, Config{Layers: 2, KVHeads: 3, HeadDim: 64, Type: BF16, Level: LevelLayer, Alpha: 0.01, Policy: testQAQ(policy.Paper)}},
+	{"token f32", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: testQAQ(policy.Authors)}},
+	{"up to raw", F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Policy: policy.QAQ{KeyError: 0.1, ValueError: 3e-4, MaxBits: 16}}},
+	{"no outliers, small pages", F16, Config{Layers: 2, KVHeads: 2, HeadDim: 48, PageTokens: 3, Window: 2, Policy: testQAQ(policy.Paper)}},
+	{"uniform", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64, Alpha: 0.02, Policy: policy.Uniform{KeyBits: 3, ValueBits: 0}}},
 	{"none", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64}},
 }
 
@@ -117,10 +121,10 @@ func TestAdaptEqualsFreshEncoding(t *testing.T) {
 
 // Every buffer that a kernel of the cache writes is compared with the reference.
 func TestAdaptOnVulkanAndReference(t *testing.T) {
-	testAdapt(t, openVulkan(t, "both:llvmpipe"))
+	testAdapt(t, openLLVMpipe(t, "both:llvmpipe"))
 }
 
-func testAdapt(t *testing.T, d Device) {
+func testAdapt(t *testing.T, d device.Device) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
@@ -134,7 +138,7 @@ func testAdapt(t *testing.T, d Device) {
 				s.requireBits(0, s.chunks())
 				s.requireRows(F32)
 			}
-			fixed := s.c.rules[Key].Fixed
+			fixed := s.c.rules[shaders.Key].Fixed
 			require.Equal(t, !fixed, all.Demoted > 0, "%+v", all)
 			require.Equal(t, !fixed, all.Promoted > 0, "%+v", all)
 			require.Zero(t, all.Missed)
@@ -156,7 +160,7 @@ func TestStatsAddUp(t *testing.T) {
 			for k := range s.c.rules {
 				for u := range g.units {
 					for chunk := range s.chunks() {
-						words += int64(s.c.geo.pageWords(s.seq.store.pageBits(pageID{Kind(k), u, chunk})))
+						words += int64(s.c.geo.pageWords(s.seq.store.pageBits(pageID{shaders.Kind(k), u, chunk})))
 					}
 				}
 			}
@@ -184,10 +188,10 @@ func TestStatsAddUp(t *testing.T) {
 }
 
 func TestListsAreReadableAndReplay(t *testing.T) {
-	s := newSequence(t, cpu(t), F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Capacity: 64, Policy: testQAQ(Paper)})
+	s := newSequence(t, cpu(t), F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Capacity: 64, Policy: testQAQ(policy.Paper)})
 	s.step(30)
 	s.requireRows(F16)
 	list := s.c.Lists()["read"]
 	require.Regexp(t, `(?m)^decode workgroup=128 .*groups=32 .*pages=pages\.0\.0\[`, list.String())
-	require.NoError(t, RunList(context.Background(), s.c.dev, list))
+	require.NoError(t, device.Run(context.Background(), s.c.dev, list))
 }

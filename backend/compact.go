@@ -3,6 +3,8 @@ package backend
 import (
 	"cmp"
 	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 // gatherPart of the reserve is the least free room that is worth gathering.
@@ -34,7 +36,7 @@ func (s *Sequence) compact() error {
 			continue
 		}
 		blocks, places := s.c.gathered(seg)
-		err := s.c.run("compact", func(l *List) { s.c.recordCompact(l, blocks, places) })
+		err := s.c.run("compact", func(l *device.List) { s.c.recordCompact(l, blocks, places) })
 		if err != nil {
 			return err
 		}
@@ -68,17 +70,17 @@ func (c *Cache) gathered(seg *segment) (blocks []*block, places []int) {
 
 // recordCompact records the moves of blocks of a segment, as many words at a time
 // as fit the buffer on the way.
-func (c *Cache) recordCompact(l *List, blocks []*block, places []int) {
-	var up, down []Region
+func (c *Cache) recordCompact(l *device.List, blocks []*block, places []int) {
+	var up, down []device.Region
 	used := 0
 	flush := func() {
 		if used == 0 {
 			return
 		}
 		l.Copy(blocks[0].seg.buffer, c.out, up...)
-		l.Barrier(Transfer, Transfer)
+		l.Barrier(device.Transfer, device.Transfer)
 		l.Copy(c.out, blocks[0].seg.buffer, down...)
-		l.Barrier(Transfer, Transfer)
+		l.Barrier(device.Transfer, device.Transfer)
 		up, down, used = nil, nil, 0
 	}
 	for i, b := range blocks {
@@ -88,8 +90,8 @@ func (c *Cache) recordCompact(l *List, blocks []*block, places []int) {
 		}
 		for done := 0; done < from.words; {
 			n := min(from.words-done, c.out.Len()-used)
-			up = joinRegion(up, Region{from.at + done, used, n})
-			down = joinRegion(down, Region{used, to + done, n})
+			up = joinRegion(up, device.Region{Src: from.at + done, Dst: used, Words: n})
+			down = joinRegion(down, device.Region{Src: used, Dst: to + done, Words: n})
 			if done, used = done+n, used+n; used == c.out.Len() {
 				flush()
 			}

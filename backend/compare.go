@@ -1,5 +1,7 @@
 package backend
 
+import "github.com/qaqvk/qaqvk/shaders"
+
 // change is what a page that gets new bits gets.
 type change struct {
 	bits    []uint8 // the new mirror; nil: none change
@@ -31,7 +33,7 @@ func (a *adaptation) compareAll() error {
 				continue
 			}
 			if len(a.moved) > 0 {
-				a.resume, t.to, a.targets = &pageID{Key, t.unit, end}, end, a.targets[:i+1]
+				a.resume, t.to, a.targets = &pageID{shaders.Key, t.unit, end}, end, a.targets[:i+1]
 				return nil
 			}
 			a.misses = before
@@ -48,7 +50,7 @@ func (a *adaptation) compare(t *target, chunk int) (pages [2]moved, dirty bool) 
 	g := &a.c.geo
 	for k := range pages {
 		m := &pages[k]
-		m.pageID, m.from = pageID{Kind(k), t.unit, chunk}, t.blocks[chunk-t.first]
+		m.pageID, m.from = pageID{shaders.Kind(k), t.unit, chunk}, t.blocks[chunk-t.first]
 		m.old = t.mirror[k][(chunk-t.first)*g.pageGroups:][:g.pageGroups]
 		if chunk >= t.from && chunk < t.to && t.at[k] >= 0 {
 			m.change = a.compareBits(m, a.c.adapter.bits.Words()[t.at[k]+(chunk-t.from)*g.pageGroups:][:g.pageGroups])
@@ -85,7 +87,7 @@ func (a *adaptation) moveChanged(t *target) int {
 		if !dirty {
 			continue
 		}
-		to := a.c.arena.place(pages[Key].from.seg, t.unit, a.c.geo.sizesOf(pages))
+		to := a.c.arena.place(pages[shaders.Key].from.seg, t.unit, a.c.geo.sizesOf(pages))
 		if to == nil {
 			a.misses = before
 			return chunk

@@ -1,9 +1,10 @@
 package backend
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/internal/names"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -21,12 +22,12 @@ var typeNames = [...]string{"f16", "bf16", "f32"}
 
 // ParseType returns the type of a name: f16, bf16 or f32.
 func ParseType(name string) (Type, error) {
-	i, err := parseName("type", name, typeNames[:])
+	i, err := names.Parse("backend: type", name, typeNames[:])
 	return Type(i), err
 }
 
 // String is f16, bf16 or f32.
-func (t Type) String() string { return nameOf("type", int(t), typeNames[:]) }
+func (t Type) String() string { return names.Of("type", int(t), typeNames[:]) }
 
 // Bytes are the bytes of an element: 2 or 4.
 func (t Type) Bytes() int { return shaders.ElementBytes(t.shader()) }
@@ -56,26 +57,12 @@ var levelNames = [...]string{"head", "layer", "token"}
 
 // ParseLevel returns the level of a name: head, layer or token.
 func ParseLevel(name string) (Level, error) {
-	i, err := parseName("level", name, levelNames[:])
+	i, err := names.Parse("backend: level", name, levelNames[:])
 	return Level(i), err
 }
 
 // String is head, layer or token.
-func (l Level) String() string { return nameOf("level", int(l), levelNames[:]) }
-
-// Kind tells the two vectors of a token apart.
-type Kind uint8
-
-// Kinds of rows.
-const (
-	Key Kind = iota
-	Value
-)
-
-var kindNames = [...]string{"k", "v"}
-
-// String is k or v.
-func (k Kind) String() string { return nameOf("kind", int(k), kindNames[:]) }
+func (l Level) String() string { return names.Of("level", int(l), levelNames[:]) }
 
 // Config describes a cache. Zero values of the fields that name a default get
 // it.
@@ -88,10 +75,10 @@ type Config struct {
 
 	Sequences int // most sequences at once, up to 65,536; default 1
 
-	Type   Type    // element type of the cache; default F16
-	Level  Level   // default LevelHead
-	Alpha  float64 // part of a group kept as outliers, 0..0.1; half at each end
-	Policy Policy  // default None
+	Type   Type          // element type of the cache; default F16
+	Level  Level         // default LevelHead
+	Alpha  float64       // part of a group kept as outliers, 0..0.1; half at each end
+	Policy policy.Policy // default None
 
 	Window     int  // n: newest tokens kept as they came, and attention rows that importance looks at; default 5
 	PageTokens int  // tokens of a page; default 16
@@ -125,9 +112,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxAppend, 32)
 	setDefault(&c.AdaptEvery, 16)
 	if c.Policy == nil {
-		c.Policy = None{}
+		c.Policy = policy.None{}
 	}
-	if c.Policy == (None{}) {
+	if c.Policy == (policy.None{}) {
 		c.Alpha = 0 // every element is stored as it is: outliers would only take room
 	}
 	return c
@@ -138,9 +125,6 @@ func setDefault(v *int, d int) {
 		*v = d
 	}
 }
-
-// ErrConfig is wrapped by the errors of New that a Config causes.
-var ErrConfig = errors.New("bad cache configuration")
 
 func (c Config) check() error {
 	for _, r := range []struct {
@@ -158,36 +142,20 @@ func (c Config) check() error {
 		{"tokens a step", c.MaxAppend, 1, maxStep},
 	} {
 		if r.v < r.lo || r.v > r.hi {
-			return fmt.Errorf("backend: %s %d: must be %d..%d: %w", r.name, r.v, r.lo, r.hi, ErrConfig)
+			return fmt.Errorf("backend: %s %d: must be %d..%d: %w", r.name, r.v, r.lo, r.hi, policy.ErrConfig)
 		}
 	}
 	if !(c.Alpha >= 0 && c.Alpha <= maxAlpha) {
-		return fmt.Errorf("backend: alpha %g: must be 0..%g: %w", c.Alpha, maxAlpha, ErrConfig)
+		return fmt.Errorf("backend: alpha %g: must be 0..%g: %w", c.Alpha, maxAlpha, policy.ErrConfig)
 	}
 	if c.QueryHeads < 0 || c.KVHeads > 0 && (c.QueryHeads%c.KVHeads != 0 || c.QueryHeads > maxPerHead*c.KVHeads) {
-		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, ErrConfig)
+		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, policy.ErrConfig)
 	}
 	if c.Reserve < 0 {
-		return fmt.Errorf("backend: reserve of %d bytes: must not be negative: %w", c.Reserve, ErrConfig)
+		return fmt.Errorf("backend: reserve of %d bytes: must not be negative: %w", c.Reserve, policy.ErrConfig)
 	}
 	if c.HostBudget < 0 {
-		return fmt.Errorf("backend: host budget of %d bytes: must not be negative: %w", c.HostBudget, ErrConfig)
+		return fmt.Errorf("backend: host budget of %d bytes: must not be negative: %w", c.HostBudget, policy.ErrConfig)
 	}
 	return nil
-}
-
-func parseName(what, name string, names []string) (int, error) {
-	for i, n := range names {
-		if n == name {
-			return i, nil
-		}
-	}
-	return 0, fmt.Errorf("backend: %s %q: must be one of %v", what, name, names)
-}
-
-func nameOf(what string, i int, names []string) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return fmt.Sprintf("%s(%d)", what, i)
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // rows are n tokens of 2 KV heads of 32 elements.
@@ -21,15 +24,15 @@ func rows(n, seed int) backend.Rows {
 // A runtime appends the rows of a step to every layer, reads what attention
 // needs, reports the attention, and ends the step.
 func Example() {
-	device, err := backend.OpenDevice("cpu", backend.Options{})
+	dev, err := device.Open("cpu", device.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer device.Close()
-	cache, err := backend.New(device, backend.Config{
+	defer dev.Close()
+	cache, err := backend.New(dev, backend.Config{
 		Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 256, Alpha: 0.02, HostBudget: 1 << 20,
-		Policy: backend.QAQ{KeyError: 1, ValueError: 0.02, MaxBits: 8},
+		Policy: policy.QAQ{KeyError: 1, ValueError: 0.02, MaxBits: 8},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -73,10 +76,10 @@ func Example() {
 
 // Two answers to one prompt share its pages; one of them takes tokens back.
 func ExampleSequence_Fork() {
-	device, _ := backend.OpenDevice("cpu", backend.Options{})
-	defer device.Close()
-	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 256, Sequences: 2,
-		Policy: backend.Uniform{KeyBits: 4, ValueBits: 3}})
+	dev, _ := device.Open("cpu", device.Options{})
+	defer dev.Close()
+	cache, _ := backend.New(dev, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 256, Sequences: 2,
+		Policy: policy.Uniform{KeyBits: 4, ValueBits: 3}})
 	defer cache.Close()
 	grow := func(s *backend.Sequence, tokens, seed int) {
 		_ = s.Append(0, rows(tokens, seed), rows(tokens, -seed))
@@ -102,9 +105,9 @@ func ExampleSequence_Fork() {
 
 // What a cache did last on its device can be read and run again.
 func ExampleCache_Lists() {
-	device, _ := backend.OpenDevice("cpu", backend.Options{})
-	defer device.Close()
-	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64})
+	dev, _ := device.Open("cpu", device.Options{})
+	defer dev.Close()
+	cache, _ := backend.New(dev, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64})
 	defer cache.Close()
 	text, _ := cache.NewSequence()
 	_ = text.Append(0, rows(3, 0), rows(3, 1))
@@ -121,9 +124,9 @@ func ExampleCache_Lists() {
 // A policy of one's own: keep the first token as it came, and any that ever got
 // a tenth of a query's attention, and the rest in 2 bits.
 func ExampleWeigher() {
-	device, _ := backend.OpenDevice("cpu", backend.Options{})
-	defer device.Close()
-	cache, _ := backend.New(device, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}, AdaptEvery: -1})
+	dev, _ := device.Open("cpu", device.Options{})
+	defer dev.Close()
+	cache, _ := backend.New(dev, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}, AdaptEvery: -1})
 	defer cache.Close()
 	text, _ := cache.NewSequence()
 	for step := range 40 {
@@ -139,16 +142,16 @@ func ExampleWeigher() {
 	// Output: [0 0 61 0 0 0 0 0 0 0 0 0 0 0 0 0 3]
 }
 
-type sink struct{ backend.None }
+type sink struct{ policy.None }
 
 func (sink) Name() string { return "sink" }
-func (sink) Rule(backend.Kind) backend.Rule {
-	return backend.Rule{MinBits: 2, MaxBits: 16, Weight: backend.WeightCustom}
+func (sink) Rule(shaders.Kind) policy.Rule {
+	return policy.Rule{MinBits: 2, MaxBits: 16, Weight: policy.WeightCustom}
 }
 
-func (sink) Limit(backend.Kind, int, int, int) float64 { return 1 }
+func (sink) Limit(shaders.Kind, int, int, int) float64 { return 1 }
 
-func (sink) Weigh(w *backend.Weighing) {
+func (sink) Weigh(w *policy.Weighing) {
 	for t, importance := range w.Weights {
 		if importance >= .1 || t == 0 {
 			w.State[t] = 1

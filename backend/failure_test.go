@@ -9,25 +9,27 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/vk"
 )
 
 // failing is a device that refuses memory or lists when told to.
 type failing struct {
-	Device
+	device.Device
 	mu               sync.Mutex
 	buffers, submits int // how many still succeed; negative: all
 	err              error
 }
 
-func (d *failing) NewBuffer(label string, words int, m Memory) (Buffer, error) {
+func (d *failing) NewBuffer(label string, words int, m device.Memory) (device.Buffer, error) {
 	if !d.take(&d.buffers) {
 		return nil, d.err
 	}
 	return d.Device.NewBuffer(label, words, m)
 }
 
-func (d *failing) Submit(l *List) (Ticket, error) {
+func (d *failing) Submit(l *device.List) (device.Ticket, error) {
 	if !d.take(&d.submits) {
 		return nil, d.err
 	}
@@ -53,11 +55,11 @@ func (d *failing) succeed(buffers, submits int) {
 
 var errBroken = errors.New("broken")
 
-var small = Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 64, Alpha: 0.07, Policy: testQAQ(Paper), AdaptEvery: -1, HostBudget: 1 << 20}
+var small = Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 64, Alpha: 0.07, Policy: testQAQ(policy.Paper), AdaptEvery: -1, HostBudget: 1 << 20}
 
 func TestNewRefuses(t *testing.T) {
-	norms := func(layers, heads int, v float64) Policy {
-		q := testQAQ(Paper)
+	norms := func(layers, heads int, v float64) policy.Policy {
+		q := testQAQ(policy.Paper)
 		for range layers {
 			row := make([]float64, heads)
 			for h := range row {
@@ -67,8 +69,8 @@ func TestNewRefuses(t *testing.T) {
 		}
 		return q
 	}
-	qaq := func(change func(*QAQ)) func(*Config) {
-		q := testQAQ(Paper)
+	qaq := func(change func(*policy.QAQ)) func(*Config) {
+		q := testQAQ(policy.Paper)
 		change(&q)
 		return func(c *Config) { c.Policy = q }
 	}
@@ -92,21 +94,21 @@ func TestNewRefuses(t *testing.T) {
 		{"step", func(c *Config) { c.MaxAppend = 5000 }, "backend: tokens a step 5000: must be 1..4096: bad cache configuration"},
 		{"reserve", func(c *Config) { c.Reserve = -1 }, "backend: reserve of -1 bytes: must not be negative: bad cache configuration"},
 		{"budget", func(c *Config) { c.HostBudget = -1 }, "backend: host budget of -1 bytes: must not be negative: bad cache configuration"},
-		{"uniform", func(c *Config) { c.Policy = Uniform{3, 9} }, "backend: uniform: 9 bits for v: must be 0..8: bad cache configuration"},
-		{"target", qaq(func(q *QAQ) { q.KeyError = 0 }), "backend: qaq: target error 0 for k: must be above 0 and finite: bad cache configuration"},
-		{"least", qaq(func(q *QAQ) { q.MinBits = 9 }), "backend: qaq: least bits 9: must be 0..8: bad cache configuration"},
-		{"most", qaq(func(q *QAQ) { q.MaxBits = 12 }), "backend: qaq: most bits 12: must be 0..8 or 16: bad cache configuration"},
-		{"formula", qaq(func(q *QAQ) { q.Formula = 2 }), "backend: qaq: unknown formula(2): bad cache configuration"},
-		{"norm layers", func(c *Config) { c.Policy = norms(1, 2, 1) }, "backend: qaq: query norms of 1 layers: the cache has 2: bad cache configuration"},
-		{"norm heads", func(c *Config) { c.Policy = norms(2, 1, 1) }, "backend: qaq: query norms of 1 KV heads in layer 0: the cache has 2: bad cache configuration"},
-		{"norm", func(c *Config) { c.Policy = norms(2, 2, 0) }, "backend: qaq: query norm 0 of layer 0 head 0: must be above 0 and finite: bad cache configuration"},
+		{"uniform", func(c *Config) { c.Policy = policy.Uniform{KeyBits: 3, ValueBits: 9} }, "policy: uniform: 9 bits for v: must be 0..8: bad cache configuration"},
+		{"target", qaq(func(q *policy.QAQ) { q.KeyError = 0 }), "policy: qaq: target error 0 for k: must be above 0 and finite: bad cache configuration"},
+		{"least", qaq(func(q *policy.QAQ) { q.MinBits = 9 }), "policy: qaq: least bits 9: must be 0..8: bad cache configuration"},
+		{"most", qaq(func(q *policy.QAQ) { q.MaxBits = 12 }), "policy: qaq: most bits 12: must be 0..8 or 16: bad cache configuration"},
+		{"formula", qaq(func(q *policy.QAQ) { q.Formula = 2 }), "policy: qaq: unknown formula(2): bad cache configuration"},
+		{"norm layers", func(c *Config) { c.Policy = norms(1, 2, 1) }, "policy: qaq: query norms of 1 layers: the cache has 2: bad cache configuration"},
+		{"norm heads", func(c *Config) { c.Policy = norms(2, 1, 1) }, "policy: qaq: query norms of 1 KV heads in layer 0: the cache has 2: bad cache configuration"},
+		{"norm", func(c *Config) { c.Policy = norms(2, 2, 0) }, "policy: qaq: query norm 0 of layer 0 head 0: must be above 0 and finite: bad cache configuration"},
 		{"ring", func(c *Config) { c.MaxAppend, c.Layers, c.HeadDim = 4096, 200, 64 }, "backend: ring of 105676800 words: the device limits a storage buffer to 33554432: bad cache configuration"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, cfg := cpu(t), small
 			c.change(&cfg)
 			_, err := New(d, cfg)
-			require.ErrorIs(t, err, ErrConfig)
+			require.ErrorIs(t, err, policy.ErrConfig)
 			require.EqualError(t, err, c.want)
 			require.Zero(t, d.Stats().LiveBytes)
 		})

@@ -3,6 +3,9 @@ package backend
 import (
 	"context"
 	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Step ends a model step: the tokens appended to all layers become part of the
@@ -69,12 +72,12 @@ func (s *Sequence) storeChunks(ctx context.Context, from, to int) error {
 	if err := s.keep(ctx, s.stored, tokens); err != nil {
 		return err
 	}
-	judges := [2]*judge{s.newJudge(Key, s.tokens, tokens), s.newJudge(Value, s.tokens, tokens)}
+	judges := [2]*judge{s.newJudge(shaders.Key, s.tokens, tokens), s.newJudge(shaders.Value, s.tokens, tokens)}
 	var batch []pageID // of K; V has the same
 	most := s.c.encodeBatch()
 	for unit := range s.c.geo.units {
 		for chunk := from; chunk < to; chunk++ {
-			batch = append(batch, pageID{Key, unit, chunk})
+			batch = append(batch, pageID{shaders.Key, unit, chunk})
 			if len(batch) < most && (chunk < to-1 || !s.c.endsView(unit)) {
 				continue
 			}
@@ -124,7 +127,7 @@ func (s *Sequence) storeBatch(ctx context.Context, judges [2]*judge, batch []pag
 func (s *Sequence) packSome(pages []encoded, from int) (to int, err error) {
 	growths, to, err := s.placePages(pages, from)
 	if err == nil {
-		err = s.c.run("pack", func(l *List) { s.c.recordPack(l, growths, pages[from:to], from, len(pages)/2) })
+		err = s.c.run("pack", func(l *device.List) { s.c.recordPack(l, growths, pages[from:to], from, len(pages)/2) })
 	}
 	if err != nil {
 		for _, g := range growths {

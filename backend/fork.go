@@ -1,6 +1,11 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // Fork adds a sequence that equals this one and goes its own way from here.
 // Pages and host rows are shared until one of the two changes them; the recent
@@ -54,23 +59,23 @@ func (s *Sequence) finished(call string) error {
 }
 
 // copyRing copies the tokens from..to of the recent window to another ring.
-func (s *Sequence) copyRing(role string, to Buffer, from, end int) error {
+func (s *Sequence) copyRing(role string, to device.Buffer, from, end int) error {
 	if from == end {
 		return nil
 	}
-	return s.c.run(role, func(l *List) {
+	return s.c.run(role, func(l *device.List) {
 		s.c.recordRing(l, s.ring, to, from, end)
 		l.Mark(role)
 	})
 }
 
 // recordRing records the copying of tokens from..end between two rings.
-func (c *Cache) recordRing(l *List, src, dst Buffer, from, end int) {
-	var regions []Region
+func (c *Cache) recordRing(l *device.List, src, dst device.Buffer, from, end int) {
+	var regions []device.Region
 	for token := from; token < end; {
 		n := min(end-token, c.geo.slots-token%c.geo.slots)
-		at := c.geo.ringAt(token, Key, 0)
-		regions = append(regions, Region{at, at, n * c.geo.slotWords()})
+		at := c.geo.ringAt(token, shaders.Key, 0)
+		regions = append(regions, device.Region{Src: at, Dst: at, Words: n * c.geo.slotWords()})
 		token += n
 	}
 	l.Copy(src, dst, regions...)

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // fork forks the sequence and its model; what both get from here differs.
@@ -75,7 +77,7 @@ func (s *sequence) fresh() *sequence {
 				f.rows[k][layer] = append(f.rows[k][layer], words...)
 				rows[k] = rowsOf(s.cfg.Type, words)
 			}
-			require.NoError(s.t, f.seq.Append(layer, rows[Key], rows[Value]))
+			require.NoError(s.t, f.seq.Append(layer, rows[shaders.Key], rows[shaders.Value]))
 			probs := make([]float32, 0, n*heads*(from+n))
 			for q := from; q < from+n; q++ {
 				for h := range heads {
@@ -113,4 +115,4 @@ func (s *sequence) requireFresh() {
 	require.NoError(s.t, f.c.Close())
 }
 
-func (s *sequence) fixed() bool { return s.c.rules[Key].Fixed }
+func (s *sequence) fixed() bool { return s.c.rules[shaders.Key].Fixed }

@@ -3,6 +3,8 @@ package backend
 import (
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -38,18 +40,18 @@ func newGeometry(c Config) (geometry, error) {
 	low, high := shaders.Outliers(c.Alpha, rows*c.HeadDim)
 	g.layout = shaders.Layout{Type: c.Type.shader(), HeadDim: c.HeadDim, Rows: rows, Low: low, High: high}
 	if err := g.layout.Check(); err != nil {
-		return g, fmt.Errorf("backend: level %s: %w: %w", c.Level, err, ErrConfig)
+		return g, fmt.Errorf("backend: level %s: %w: %w", c.Level, err, policy.ErrConfig)
 	}
 	g.pageGroups = c.PageTokens * g.tokenGroups
 	if n := g.pageGroups * g.layout.Group(); n > shaders.MaxPage {
-		return g, fmt.Errorf("backend: page of %d tokens, %d elements: must be at most %d: %w", c.PageTokens, n, shaders.MaxPage, ErrConfig)
+		return g, fmt.Errorf("backend: page of %d tokens, %d elements: must be at most %d: %w", c.PageTokens, n, shaders.MaxPage, policy.ErrConfig)
 	}
 	g.layerWords = c.KVHeads * g.layout.RawRowWords()
 	g.tokenWords = c.Layers * g.layerWords
 	g.slots = roundUp(c.Window+c.PageTokens-1+c.MaxAppend, c.PageTokens)
 	g.slotStride = g.layout.SlotWords()
 	if g.slotStride >= wideSlot {
-		g.slotStride = roundUp(g.slotStride, MinimumLimits.ViewAlign)
+		g.slotStride = roundUp(g.slotStride, device.MinimumLimits.ViewAlign)
 	}
 	return g, nil
 }
@@ -63,7 +65,7 @@ const wideSlot = 512
 func (g *geometry) slotWords() int { return 2 * g.tokenWords }
 
 // ringAt is the word in the ring of a token's rows of a kind from a layer on.
-func (g *geometry) ringAt(token int, k Kind, layer int) int {
+func (g *geometry) ringAt(token int, k shaders.Kind, layer int) int {
 	return token%g.slots*g.slotWords() + int(k)*g.tokenWords + layer*g.layerWords
 }
 

@@ -1,6 +1,10 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+)
 
 // segmentWords is the size in words up to which a segment of a unit grows: what
 // is copied at once when it grows or when bits in it change. It is 8 MiB; 64 MiB
@@ -102,14 +106,14 @@ func (g *growth) copied() (words int) {
 func (s *Sequence) copyWords() int { return max(int(s.store.total.words/adaptParts), minAdapt) }
 
 // record copies the pages that move.
-func (g *growth) record(l *List) bool {
+func (g *growth) record(l *device.List) bool {
 	if len(g.moved) == 0 {
 		return false
 	}
-	var regions []Region
+	var regions []device.Region
 	for i, b := range g.moved {
 		from := b.span()
-		regions = joinRegion(regions, Region{from.at, g.places[i].span().at, from.words})
+		regions = joinRegion(regions, device.Region{Src: from.at, Dst: g.places[i].span().at, Words: from.words})
 	}
 	l.Copy(g.moved[0].seg.buffer, g.places[0].seg.buffer, regions...)
 	return true

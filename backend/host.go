@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/hostcache"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // hostPool keeps the full-precision rows of stored tokens in host memory, so
@@ -15,7 +17,7 @@ import (
 // which are emptied while the device goes on.
 type hostPool struct {
 	rows  *hostcache.Cache // nil: the budget is 0
-	slots []Buffer
+	slots []device.Buffer
 }
 
 const hostSlots = 2
@@ -27,7 +29,7 @@ func (h *hostPool) allocate(c *Cache, slotWords int) (err error) {
 	}
 	var staging [][]byte
 	for i := range hostSlots {
-		b, err := c.dev.NewBuffer(fmt.Sprintf("host%d", i), slotWords, Download)
+		b, err := c.dev.NewBuffer(fmt.Sprintf("host%d", i), slotWords, device.Download)
 		if err != nil {
 			return err
 		}
@@ -107,8 +109,8 @@ func (s *Sequence) keepSome(ctx context.Context, token, n int) error {
 	if err != nil {
 		return fmt.Errorf("backend: keep: %w", err)
 	}
-	region := Region{Src: s.c.geo.ringAt(token, Key, 0), Words: n * s.c.geo.slotWords()}
-	err = s.c.run("keep", func(l *List) {
+	region := device.Region{Src: s.c.geo.ringAt(token, shaders.Key, 0), Words: n * s.c.geo.slotWords()}
+	err = s.c.run("keep", func(l *device.List) {
 		l.Copy(s.ring, pool.slots[slot.Index], region)
 		l.Mark("keep")
 	})

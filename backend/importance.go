@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -14,7 +15,7 @@ import (
 // leaves.
 type importance struct {
 	c       *Cache
-	buffer  Buffer           // [layer][row][KV head][words]; nil: the policy needs none
+	buffer  device.Buffer    // [layer][row][KV head][words]; nil: the policy needs none
 	queries []int            // observed so far, by layer
 	rows    [][]importantRow // [layer][row]
 }
@@ -49,7 +50,7 @@ func (c *Cache) newImportance(id uint64) (*importance, error) {
 		return m, nil
 	}
 	var err error
-	m.buffer, err = c.dev.NewBuffer(fmt.Sprintf("importance.%d", id), c.importanceWords(), DeviceLocal)
+	m.buffer, err = c.dev.NewBuffer(fmt.Sprintf("importance.%d", id), c.importanceWords(), device.DeviceLocal)
 	if err != nil {
 		return nil, fmt.Errorf("backend: importance of sequence %d: %w", id, err)
 	}
@@ -88,7 +89,7 @@ func (m *importance) frame(tokens, base, row, head int) [observeFrame]uint32 {
 
 // record records that probabilities go to the row that the frame names. Nothing
 // else in the list needs to be ordered with it but what wrote the scores.
-func (m *importance) record(l *List, layer int, o observing, frame, scores View) {
+func (m *importance) record(l *device.List, layer int, o observing, frame, scores device.View) {
 	words := min((o.tokens+3)/4, m.c.importanceHead())
 	push := shaders.ObservePush{Vectors: uint32(o.vectors), VectorFirst: uint32(o.from), VectorEnd: uint32(o.to),
 		Heads: uint32(o.heads), Stride: uint32(o.stride), HeadStride: uint32(m.c.importanceHead()), Words: uint32(words)}
@@ -96,14 +97,14 @@ func (m *importance) record(l *List, layer int, o observing, frame, scores View)
 		push.Keep = 1
 	}
 	k := constants{layout: m.c.geo.layout, lanes: 1, in: F32, out: F32, queries: o.tile}
-	l.Dispatch(Dispatch{Kernel: shaders.Observe, Spec: k.spec(shaders.Observe), Push: push.Bytes(),
-		Workgroups: workgroups(o.heads * words), Views: []View{frame, scores, m.layer(layer, 1)}})
+	l.Dispatch(device.Dispatch{Kernel: shaders.Observe, Spec: k.spec(shaders.Observe), Push: push.Bytes(),
+		Workgroups: workgroups(o.heads * words), Views: []device.View{frame, scores, m.layer(layer, 1)}})
 }
 
 // layer is the view of the importance of layers from the given one on.
-func (m *importance) layer(first, layers int) View {
+func (m *importance) layer(first, layers int) device.View {
 	each := m.c.importanceLayer()
-	return View{m.buffer, first * each, layers * each}
+	return device.View{Buffer: m.buffer, Offset: first * each, Words: layers * each}
 }
 
 // done counts the queries of a call once they were observed: they are those of
@@ -164,19 +165,19 @@ func (m *importance) copyTo(f *importance) error {
 	for layer := range m.rows {
 		f.rows[layer] = slices.Clone(m.rows[layer])
 	}
-	var regions []Region
+	var regions []device.Region
 	for layer, rows := range m.rows {
 		for row, r := range rows {
 			for head := 0; head < m.c.geo.heads && r.query >= 0 && m.buffer != nil; head++ {
 				at := layer*m.c.importanceLayer() + (row*m.c.geo.heads+head)*m.c.importanceHead()
-				regions = append(regions, Region{at, at, (r.visible + 3) / 4})
+				regions = append(regions, device.Region{Src: at, Dst: at, Words: (r.visible + 3) / 4})
 			}
 		}
 	}
 	if len(regions) == 0 {
 		return nil
 	}
-	return m.c.run("fork", func(l *List) {
+	return m.c.run("fork", func(l *device.List) {
 		l.Copy(m.buffer, f.buffer, regions...)
 		l.Mark("fork")
 	})

@@ -1,11 +1,15 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/policy"
+)
 
 // keepsImportance tells whether the policy needs importance on the device.
 func (c *Cache) keepsImportance() bool {
 	for _, r := range c.rules {
-		if r.Weight == WeightImportance || r.Weight == WeightCustom {
+		if r.Weight == policy.WeightImportance || r.Weight == policy.WeightCustom {
 			return true
 		}
 	}
@@ -38,7 +42,7 @@ func (c *Cache) checkImportance() error {
 		return nil
 	}
 	if n := c.cfg.Window * c.geo.layout.Rows; n > maxReduced {
-		return fmt.Errorf("backend: window %d: importance of %d rows of a group: must be at most %d: %w", c.cfg.Window, n, maxReduced, ErrConfig)
+		return fmt.Errorf("backend: window %d: importance of %d rows of a group: must be at most %d: %w", c.cfg.Window, n, maxReduced, policy.ErrConfig)
 	}
 	return c.checkView("importance", c.geo.layers/c.geo.units*c.importanceLayer())
 }

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // observedQuery is a query of a layer in the plain model of importance.
@@ -136,14 +139,14 @@ func TestImportanceIsTheMaximumOfTheLastQueries(t *testing.T) { testImportance(t
 
 // Every buffer that a kernel of the cache writes is compared with the reference.
 func TestImportanceOnVulkanAndReference(t *testing.T) {
-	testImportance(t, openVulkan(t, "both:llvmpipe"))
+	testImportance(t, openLLVMpipe(t, "both:llvmpipe"))
 }
 
-func testImportance(t *testing.T, d Device) {
+func testImportance(t *testing.T, d device.Device) {
 	for _, level := range []Level{LevelHead, LevelLayer, LevelToken} {
 		t.Run(level.String(), func(t *testing.T) {
 			c, err := New(d, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 301, Sequences: 2, Level: level,
-				Window: 3, PageTokens: 1, Policy: testQAQ(Paper), AdaptEvery: -1, HostBudget: 1 << 24})
+				Window: 3, PageTokens: 1, Policy: testQAQ(policy.Paper), AdaptEvery: -1, HostBudget: 1 << 24})
 			require.NoError(t, err)
 			defer c.Close()
 			seq, err := c.NewSequence()
@@ -182,7 +185,7 @@ func testImportance(t *testing.T, d Device) {
 // One query may need several lists: few words of many heads fit at once.
 func TestImportanceOfManyHeads(t *testing.T) {
 	c, err := New(cpu(t), Config{Layers: 1, KVHeads: 3, HeadDim: 32, Capacity: 700, Window: 1, PageTokens: 1,
-		MaxAppend: 40, Policy: testQAQ(Paper), AdaptEvery: -1})
+		MaxAppend: 40, Policy: testQAQ(policy.Paper), AdaptEvery: -1})
 	require.NoError(t, err)
 	defer c.Close()
 	seq, err := c.NewSequence()
@@ -204,7 +207,7 @@ func TestImportanceOfManyHeads(t *testing.T) {
 func TestObserveFails(t *testing.T) {
 	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
 	c, err := New(d, Config{Layers: 1, KVHeads: 3, HeadDim: 32, Capacity: 700, Window: 2, PageTokens: 1,
-		MaxAppend: 40, Policy: testQAQ(Paper), AdaptEvery: -1})
+		MaxAppend: 40, Policy: testQAQ(policy.Paper), AdaptEvery: -1})
 	require.NoError(t, err)
 	defer c.Close()
 	seq, err := c.NewSequence()
@@ -228,7 +231,7 @@ func TestObserveFails(t *testing.T) {
 }
 
 func TestImportanceTakesNoMemoryWhereNobodyNeedsIt(t *testing.T) {
-	for _, p := range []Policy{None{}, Uniform{3, 4}} {
+	for _, p := range []policy.Policy{policy.None{}, policy.Uniform{KeyBits: 3, ValueBits: 4}} {
 		cfg := small
 		cfg.Policy = p
 		s := newSequence(t, cpu(t), F32, cfg)

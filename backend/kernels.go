@@ -3,12 +3,9 @@ package backend
 import (
 	"cmp"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
-
-// workgroup is the number of invocations of a workgroup: what every Vulkan
-// device has.
-const workgroup = 128
 
 // constants are the values of lib/config.glsl for one pipeline.
 type constants struct {
@@ -23,7 +20,7 @@ type constants struct {
 
 func (c constants) spec(k *shaders.Kernel) []uint32 {
 	values := map[string]uint32{
-		"WORKGROUP": uint32(cmp.Or(c.workgroup, workgroup)), "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
+		"WORKGROUP": uint32(cmp.Or(c.workgroup, device.Workgroup)), "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
 		"HEAD_DIM": uint32(c.layout.HeadDim), "ROWS": uint32(c.layout.Rows),
 		"LOW": uint32(c.layout.Low), "HIGH": uint32(c.layout.High),
 		"QUERIES": uint32(c.queries), "RING": flag(c.ring), "STAGED": flag(c.staged),
@@ -44,5 +41,5 @@ func flag(b bool) uint32 {
 
 // workgroups is the number of workgroups for the given invocations.
 func workgroups(invocations int) uint32 {
-	return uint32((invocations + workgroup - 1) / workgroup)
+	return uint32((invocations + device.Workgroup - 1) / device.Workgroup)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -29,7 +31,7 @@ type sequence struct {
 
 const testQueryHeads = 2 // query heads of a KV head
 
-func newSequence(t *testing.T, d Device, typ Type, cfg Config) *sequence {
+func newSequence(t *testing.T, d device.Device, typ Type, cfg Config) *sequence {
 	c, err := New(d, cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
@@ -123,7 +125,7 @@ func (s *sequence) observe(layer, n int) {
 
 // unbroken lets a failing device work until the function that it returns is
 // called.
-func unbroken(d Device) func() {
+func unbroken(d device.Device) func() {
 	f, ok := d.(*failing)
 	if !ok {
 		return func() {}
@@ -147,12 +149,12 @@ func (s *sequence) step(n int) {
 }
 
 // weightOf is the weight of a group by the definition.
-func (s *sequence) weightOf(kind Kind, unit, group, token int) float32 {
+func (s *sequence) weightOf(kind shaders.Kind, unit, group, token int) float32 {
 	n, q, weight := s.cfg.Window, len(s.seen), s.c.rules[kind].Weight
-	if weight == WeightMost || q < n || s.seen[q-n] <= token {
+	if weight == policy.WeightMost || q < n || s.seen[q-n] <= token {
 		return -1
 	}
-	if weight == WeightOne {
+	if weight == policy.WeightOne {
 		return 1
 	}
 	var most float32
@@ -195,18 +197,18 @@ func (s *sequence) groupRows(p pageID, group int) []uint32 {
 
 // freshPage encodes one group alone with given bits, or by the rule where bits
 // is 255, and returns its page.
-func freshPage(t *testing.T, l shaders.Layout, rows []uint32, bits uint8, rule Rule, w, c float32) *cpuref.Page {
+func freshPage(t *testing.T, l shaders.Layout, rows []uint32, bits uint8, rule policy.Rule, w, c float32) *cpuref.Page {
 	spec := shaders.EncodeSpec{Workgroup: 128, Lanes: 1, Type: l.Type, OutType: l.Type, HeadDim: uint32(l.HeadDim),
 		Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High)}
 	push := shaders.EncodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, SlotBase: 4, SlotWords: uint32(l.SlotWords()),
-		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.delta()}
+		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
 	plan, want := []uint32{0, 2, math.Float32bits(c)}, []uint32{uint32(bits)}
 	if bits == 255 {
 		push.Rule, want[0] = 1, math.Float32bits(w)
 	}
 	slots := make([]uint32, 4+l.SlotWords())
 	require.NoError(t, cpuref.Encode(spec, push, rows, plan, slots, want))
-	got := []uint8{uint8(min(slots[0], rawBits))}
+	got := []uint8{uint8(min(slots[0], shaders.RawBits))}
 	size := l.PageWords(got)
 	words := make([]uint32, shaders.AlignWords(size))
 	packPlan := append([]uint32{0, 0, 5, uint32(size), slots[0] / failedBits}, shaders.PackBits(got)...)

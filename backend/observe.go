@@ -1,6 +1,10 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+)
 
 // Observe takes the attention probabilities of a layer, [queries][queryHeads]
 // [tokens], of the newest queries tokens of the cache: query i belongs to token
@@ -83,10 +87,10 @@ func (h *handed) observePart(head, heads, base, end int, join bool) error {
 		from := (head*h.perHead+i)*h.tokens + base
 		copyProbabilities(words[i*n:][:n], h.probs[from:])
 	}
-	return c.run("observe", func(l *List) {
+	return c.run("observe", func(l *device.List) {
 		frame := h.m.frame(end, base, h.row, head)
 		h.m.record(l, h.layer, observing{vectors: h.perHead, to: h.perHead, heads: heads, stride: n, tile: 1, tokens: end, join: join},
-			c.newPlanner().add(frame[:]), Whole(c.rows))
+			c.newPlanner().add(frame[:]), device.Whole(c.rows))
 		l.Mark("observe")
 	})
 }

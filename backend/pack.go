@@ -1,6 +1,9 @@
 package backend
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // readBits reads the bits of a batch: pages in the order of the batch, K before
 // V of a chunk, as they will lie in their segments.
@@ -9,7 +12,7 @@ func (c *Cache) readBits(batch []pageID) []encoded {
 	pages := make([]encoded, 0, 2*len(batch))
 	for i, p := range batch {
 		for k := range c.rules {
-			e := encoded{pageID: pageID{Kind(k), p.unit, p.chunk}, bits: make([]uint8, n)}
+			e := encoded{pageID: pageID{shaders.Kind(k), p.unit, p.chunk}, bits: make([]uint8, n)}
 			for j := range e.bits {
 				e.bits[j] = uint8(words[(k*len(batch)+i)*n+j])
 				if e.bits[j] == failedBits {
@@ -62,13 +65,13 @@ func (s *Sequence) placePages(pages []encoded, from int) (growths []growth, to i
 // recordPack records the packing of pages: one dispatch for those in a row that
 // go to the same segment. They are those from number first on of a batch that has
 // half pages of each kind.
-func (c *Cache) recordPack(l *List, growths []growth, pages []encoded, first, half int) {
+func (c *Cache) recordPack(l *device.List, growths []growth, pages []encoded, first, half int) {
 	copied := false
 	for _, g := range growths {
 		copied = g.record(l) || copied
 	}
 	if copied {
-		l.Barrier(Transfer, Shader)
+		l.Barrier(device.Transfer, device.Shader)
 		l.Mark("grow")
 	}
 	plan := c.newPlanner()
@@ -78,7 +81,7 @@ func (c *Cache) recordPack(l *List, growths []growth, pages []encoded, first, ha
 			end++
 		}
 		if at > 0 && to.reserved {
-			l.Barrier(Shader, Shader)
+			l.Barrier(device.Shader, device.Shader)
 		}
 		c.recordPackSome(l, plan, to.buffer, pages[at:end], first+at, half)
 		at = end
@@ -88,7 +91,7 @@ func (c *Cache) recordPack(l *List, growths []growth, pages []encoded, first, ha
 
 // recordPackSome packs pages to a buffer; the first is number first of a batch
 // that has half pages of each kind. Slots are in the order of the batch.
-func (c *Cache) recordPackSome(l *List, plan *planner, to Buffer, pages []encoded, first, half int) {
+func (c *Cache) recordPackSome(l *device.List, plan *planner, to device.Buffer, pages []encoded, first, half int) {
 	g := &c.geo
 	bitsWords, apart := g.layout.BitsWords(g.pageGroups), c.scratch.Len()/2/g.slotStride
 	words := make([]uint32, 0, len(pages)*(5+bitsWords))
@@ -101,6 +104,6 @@ func (c *Cache) recordPackSome(l *List, plan *planner, to Buffer, pages []encode
 	}
 	push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: slotBase(half * g.pageGroups), SlotWords: uint32(g.slotStride)}
 	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
-	l.Dispatch(Dispatch{Kernel: shaders.Pack, Spec: k.spec(shaders.Pack), Push: push.Bytes(),
-		Workgroups: uint32(len(pages)), Views: []View{Whole(c.scratch), plan.add(words), Whole(to)}})
+	l.Dispatch(device.Dispatch{Kernel: shaders.Pack, Spec: k.spec(shaders.Pack), Push: push.Bytes(),
+		Workgroups: uint32(len(pages)), Views: []device.View{device.Whole(c.scratch), plan.add(words), device.Whole(to)}})
 }

@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // Segments grow a few at a time: at its peak, device memory has second copies of
 // a part of the pages, not of all.
 func TestPeakMemoryHasFewSecondCopies(t *testing.T) {
-	for _, p := range []Policy{None{}, testQAQ(Paper)} {
+	for _, p := range []policy.Policy{policy.None{}, testQAQ(policy.Paper)} {
 		t.Run(p.Name(), func(t *testing.T) {
 			d := cpu(t)
 			s := newSequence(t, d, F32, Config{Layers: 32, KVHeads: 1, HeadDim: 64, Capacity: 16000, Alpha: .02, Policy: p, HostBudget: 1 << 30})

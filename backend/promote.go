@@ -3,6 +3,7 @@ package backend
 import (
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -79,7 +80,7 @@ func (a *adaptation) promoteSome(some []*moved) error {
 	}
 	last := some[len(some)-1]
 	a.moves.BytesUp += 4 * int64(last.supply+shaders.AlignWords(a.c.geo.supplyWords(last)))
-	return a.run("promote", func(l *List) {
+	return a.run("promote", func(l *device.List) {
 		plan := a.newPlanner()
 		a.recordRewrite(l, plan, some, shaders.Promote)
 		a.moves.BytesUp += 4 * int64(plan.at)
@@ -108,12 +109,12 @@ func (a *adaptation) readRanges(some []*moved) error {
 	g := &a.c.geo
 	words := g.pageGroups * g.layout.RangeWords()
 	a.moves.BytesDown += 4 * int64(words*len(some))
-	return a.run("ranges", func(l *List) {
+	return a.run("ranges", func(l *device.List) {
 		at := 0
 		routes(some, func(r route, pages []*moved) {
-			var regions []Region
+			var regions []device.Region
 			for _, m := range pages {
-				regions = append(regions, Region{Src: m.source().at + g.layout.RangesAt(g.pageGroups), Dst: at, Words: words})
+				regions = append(regions, device.Region{Src: m.source().at + g.layout.RangesAt(g.pageGroups), Dst: at, Words: words})
 				at += words
 			}
 			l.Copy(r.from.buffer, a.c.adapter.bits, regions...)

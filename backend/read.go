@@ -3,6 +3,7 @@ package backend
 import (
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -34,13 +35,13 @@ func (c *Cache) checkTarget(k, v Rows, tokens int) error {
 	for i, r := range []Rows{k, v} {
 		elements, err := r.elements()
 		if err != nil {
-			return fmt.Errorf("%s: %w", Kind(i), err)
+			return fmt.Errorf("%s: %w", shaders.Kind(i), err)
 		}
 		if r.View.Buffer != nil {
-			return fmt.Errorf("%s: rows must be host memory", Kind(i))
+			return fmt.Errorf("%s: rows must be host memory", shaders.Kind(i))
 		}
 		if elements < need {
-			return fmt.Errorf("%s: room for %d elements: %d tokens have %d", Kind(i), elements, tokens, need)
+			return fmt.Errorf("%s: room for %d elements: %d tokens have %d", shaders.Kind(i), elements, tokens, need)
 		}
 	}
 	if k.Type != v.Type {
@@ -52,7 +53,7 @@ func (c *Cache) checkTarget(k, v Rows, tokens int) error {
 // readSome brings the rows of a reading to out, in one list with the rows that
 // wait for the ring.
 func (s *Sequence) readSome(r *reading) error {
-	err := s.c.run("read", func(l *List) {
+	err := s.c.run("read", func(l *device.List) {
 		s.recordAppends(l)
 		if len(r.parts) > 0 {
 			r.recordDecode(l)
@@ -74,7 +75,7 @@ func (s *Sequence) readSome(r *reading) error {
 type conversion struct {
 	in, out          Type
 	rows             int
-	src, dst         View
+	src, dst         device.View
 	srcAt, srcStride int
 	dstAt, dstStride int
 	dstSlots         int // tokens go round so many places, 0: one after another
@@ -82,7 +83,7 @@ type conversion struct {
 	firstAt          int // it is word firstAt - 1 of src instead; 0: it is not
 }
 
-func (c *Cache) convert(l *List, v conversion) {
+func (c *Cache) convert(l *device.List, v conversion) {
 	slack := v.src.Offset % c.dev.Limits().ViewAlign // views begin at aligned words
 	v.src.Offset, v.src.Words = v.src.Offset-slack, v.src.Words+slack
 	push := shaders.ConvertPush{Rows: uint32(v.rows), RowsPerToken: uint32(c.cfg.KVHeads),
@@ -93,6 +94,6 @@ func (c *Cache) convert(l *List, v conversion) {
 		push.First, push.FirstAt = 0, uint32(slack+v.firstAt)
 	}
 	k := constants{layout: c.geo.layout, lanes: 1, in: v.in, out: v.out}
-	l.Dispatch(Dispatch{Kernel: shaders.Convert, Spec: k.spec(shaders.Convert), Push: push.Bytes(),
-		Workgroups: workgroups(v.rows), Views: []View{v.src, v.dst}})
+	l.Dispatch(device.Dispatch{Kernel: shaders.Convert, Spec: k.spec(shaders.Convert), Push: push.Bytes(),
+		Workgroups: workgroups(v.rows), Views: []device.View{v.src, v.dst}})
 }

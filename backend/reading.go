@@ -1,6 +1,9 @@
 package backend
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // reading is what one list reads of a layer: the tokens from..to. Every
 // dispatch has a part of out to itself, so that none waits for another: pages
@@ -76,7 +79,7 @@ func (r *reading) chooseRuns(to, at int) {
 }
 
 // recordDecode records the decoding of pages: one dispatch a segment.
-func (r *reading) recordDecode(l *List) {
+func (r *reading) recordDecode(l *device.List) {
 	g, plan := &r.c.geo, r.c.newPlanner()
 	rowFirst, rowCount := 0, g.layout.Rows
 	if g.units < g.layers {
@@ -89,10 +92,10 @@ func (r *reading) recordDecode(l *List) {
 			GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(r.words),
 			RowFirst: uint32(rowFirst), RowCount: uint32(rowCount)}
 		k := constants{layout: g.layout, lanes: 1, in: r.c.cfg.Type, out: r.out}
-		l.Dispatch(Dispatch{Kernel: shaders.Decode, Spec: k.spec(shaders.Decode), Push: push.Bytes(),
+		l.Dispatch(device.Dispatch{Kernel: shaders.Decode, Spec: k.spec(shaders.Decode), Push: push.Bytes(),
 			Workgroups: workgroups(groups * rowCount),
-			Views: []View{Whole(p.blocks[0].seg.buffer), plan.add(jobs),
-				{r.c.out, p.at, (p.to - p.from) * r.chunkWords()}}})
+			Views: []device.View{device.Whole(p.blocks[0].seg.buffer), plan.add(jobs),
+				{Buffer: r.c.out, Offset: p.at, Words: (p.to - p.from) * r.chunkWords()}}})
 	}
 }
 
@@ -108,13 +111,13 @@ func (p readPart) plan(chunkWords int) []uint32 {
 }
 
 // recordWindow records the conversion of tokens of the ring.
-func (r *reading) recordWindow(l *List) {
+func (r *reading) recordWindow(l *device.List) {
 	c := r.c
 	for _, run := range r.runs {
 		c.convert(l, conversion{
 			in: c.cfg.Type, out: r.out, rows: 2 * run.tokens * c.cfg.KVHeads,
-			src: Whole(r.s.ring), srcAt: c.geo.ringAt(run.token, Key, r.layer), srcStride: c.geo.tokenWords,
-			dst: View{c.out, run.at, 2 * run.tokens * r.words}, dstStride: r.words,
+			src: device.Whole(r.s.ring), srcAt: c.geo.ringAt(run.token, shaders.Key, r.layer), srcStride: c.geo.tokenWords,
+			dst: device.View{Buffer: c.out, Offset: run.at, Words: 2 * run.tokens * r.words}, dstStride: r.words,
 		})
 	}
 }

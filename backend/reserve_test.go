@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // A reserve of any size, in any number of segments, changes nothing but where
@@ -38,7 +41,7 @@ func TestReserveOnVulkanAndReference(t *testing.T) {
 	cfg := cacheCases[0].cfg
 	cfg.Capacity, cfg.MaxAppend, cfg.AdaptEvery, cfg.HostBudget, cfg.Sequences = 120, 20, -1, 1<<22, 2
 	cfg.Reserve = 4 * 18000
-	f := newSequence(t, openVulkan(t, "both:llvmpipe"), cacheCases[0].appended, cfg).live()
+	f := newSequence(t, openLLVMpipe(t, "both:llvmpipe"), cacheCases[0].appended, cfg).live()
 	require.NotNil(t, f.c.lists["compact"])
 	f.requireReserve(1)
 }
@@ -65,7 +68,7 @@ func TestReserveBeyondAView(t *testing.T) {
 // No more is reserved than all sequences can fill.
 func TestReserveBeyondAllPages(t *testing.T) {
 	cfg := small
-	cfg.Capacity, cfg.Policy, cfg.Sequences, cfg.Reserve = 128, None{}, 3, 1<<50
+	cfg.Capacity, cfg.Policy, cfg.Sequences, cfg.Reserve = 128, policy.None{}, 3, 1<<50
 	s := newSequence(t, cpu(t), F32, cfg)
 	for range 4 {
 		s.step(31)
@@ -81,11 +84,11 @@ func TestReserveBeyondAllPages(t *testing.T) {
 
 // narrow is a device whose kernels see few words of a buffer.
 type narrow struct {
-	Device
+	device.Device
 	words int
 }
 
-func (d *narrow) Limits() Limits {
+func (d *narrow) Limits() device.Limits {
 	l := d.Device.Limits()
 	l.ViewWords = d.words
 	return l
@@ -94,15 +97,15 @@ func (d *narrow) Limits() Limits {
 // In a reserve that holds all pages, neither prefill nor decoding takes device
 // memory, whatever adapts, and the peak is what New and NewSequence took.
 func TestReserveTakesNoMemoryInSteps(t *testing.T) {
-	for _, p := range []Policy{None{}, testQAQ(Paper), H2O{Budget: 120}} {
+	for _, p := range []policy.Policy{policy.None{}, testQAQ(policy.Paper), policy.H2O{Budget: 120}} {
 		for _, exact := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/%v", p.Name(), exact), func(t *testing.T) { testNoMemoryInSteps(t, cpu(t), p, exact) })
 		}
 	}
-	t.Run("llvmpipe", func(t *testing.T) { testNoMemoryInSteps(t, openVulkan(t, "llvmpipe"), testQAQ(Paper), false) })
+	t.Run("llvmpipe", func(t *testing.T) { testNoMemoryInSteps(t, openLLVMpipe(t, "llvmpipe"), testQAQ(policy.Paper), false) })
 }
 
-func testNoMemoryInSteps(t *testing.T, opened Device, p Policy, exact bool) {
+func testNoMemoryInSteps(t *testing.T, opened device.Device, p policy.Policy, exact bool) {
 	d := &failing{Device: opened, buffers: -1, submits: -1, err: errBroken}
 	s := newSequence(t, d, F32, Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 400, Alpha: .07, Policy: p,
 		AdaptEvery: 3, Exact: exact, HostBudget: 1 << 24, Reserve: 400 << 10})
@@ -142,7 +145,7 @@ func (s *sequence) decode(tokens int) {
 func TestAdaptBesideStepsInATightReserve(t *testing.T) {
 	for words := 4000; words <= 40000; words += 4000 {
 		t.Run(fmt.Sprint(words), func(t *testing.T) {
-			s := newSequence(t, cpu(t), F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 300, Alpha: .07, Policy: testQAQ(Paper),
+			s := newSequence(t, cpu(t), F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 300, Alpha: .07, Policy: testQAQ(policy.Paper),
 				AdaptEvery: 1, MaxAppend: 16, HostBudget: 1 << 24, Reserve: int64(4 * words)})
 			for s.seq.tokens < 280 {
 				s.step(1 + s.rng.IntN(9))
@@ -196,9 +199,9 @@ func TestCompactOverASmallBuffer(t *testing.T) {
 		seg := s.c.arena.reserve[0]
 		require.Greater(t, len(seg.free), 1)
 		out := s.c.out
-		s.c.out = newBuffer(t, d, "out", words, Download)
+		s.c.out = deviceBuffer(t, d, "out", words, device.Download)
 		blocks, places := s.c.gathered(seg)
-		require.NoError(t, s.c.run("compact", func(l *List) { s.c.recordCompact(l, blocks, places) }))
+		require.NoError(t, s.c.run("compact", func(l *device.List) { s.c.recordCompact(l, blocks, places) }))
 		s.c.arena.gather(seg, blocks, places)
 		s.c.out = out
 		require.Len(t, seg.free, 1)

@@ -1,6 +1,9 @@
 package backend
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // rewriteWords are the plan words of a page that is repacked or promoted.
 func (c *Cache) rewriteWords() int { return 5 + c.geo.layout.BitsWords(c.geo.pageGroups) }
@@ -33,7 +36,7 @@ func (a *adaptation) move() error {
 		}
 	}
 	record := func(shrink []*moved) error {
-		err := a.run("move", func(l *List) { a.recordMove(l, stay, shrink) })
+		err := a.run("move", func(l *device.List) { a.recordMove(l, stay, shrink) })
 		stay = nil
 		return err
 	}
@@ -43,10 +46,10 @@ func (a *adaptation) move() error {
 	return a.pieces(shrink, func(*moved, bool) bool { return true }, record)
 }
 
-func (a *adaptation) recordMove(l *List, stay, shrink []*moved) {
+func (a *adaptation) recordMove(l *device.List, stay, shrink []*moved) {
 	routes(stay, func(r route, pages []*moved) { l.Copy(r.from.buffer, r.to.buffer, regionsOf(pages)...) })
 	if len(stay) > 0 {
-		l.Barrier(Transfer, Shader)
+		l.Barrier(device.Transfer, device.Shader)
 		l.Mark("stay")
 	}
 	plan := a.newPlanner()
@@ -56,9 +59,9 @@ func (a *adaptation) recordMove(l *List, stay, shrink []*moved) {
 }
 
 // regionsOf are the places of pages that are copied, with their alignment.
-func regionsOf(pages []*moved) (list []Region) {
+func regionsOf(pages []*moved) (list []device.Region) {
 	for _, m := range pages {
-		list = joinRegion(list, Region{m.source().at, m.goal().at, roundUp(m.goal().words, pageAlign)})
+		list = joinRegion(list, device.Region{Src: m.source().at, Dst: m.goal().at, Words: roundUp(m.goal().words, pageAlign)})
 	}
 	return list
 }
@@ -66,18 +69,18 @@ func regionsOf(pages []*moved) (list []Region) {
 // recordRewrite records repack or promote for pages: a dispatch for those in a
 // row that take one route, one after the other where they may write the same
 // segment.
-func (a *adaptation) recordRewrite(l *List, plan *planner, pages []*moved, kernel *shaders.Kernel) {
+func (a *adaptation) recordRewrite(l *device.List, plan *planner, pages []*moved, kernel *shaders.Kernel) {
 	first := true
 	routes(pages, func(r route, some []*moved) {
 		if !first && (r.from.reserved || r.to.reserved) {
-			l.Barrier(Shader, Shader)
+			l.Barrier(device.Shader, device.Shader)
 		}
 		first = false
 		a.recordRoute(l, plan, r, some, kernel)
 	})
 }
 
-func (a *adaptation) recordRoute(l *List, plan *planner, r route, pages []*moved, kernel *shaders.Kernel) {
+func (a *adaptation) recordRoute(l *device.List, plan *planner, r route, pages []*moved, kernel *shaders.Kernel) {
 	g, jobWords := &a.c.geo, 4
 	if kernel == shaders.Promote {
 		jobWords = 5
@@ -93,12 +96,12 @@ func (a *adaptation) recordRoute(l *List, plan *planner, r route, pages []*moved
 	for _, m := range pages {
 		words = append(words, shaders.PackBits(plainBits(m.change.bits))...)
 	}
-	views := []View{Whole(r.from.buffer), plan.add(words), Whole(r.to.buffer)}
+	views := []device.View{device.Whole(r.from.buffer), plan.add(words), device.Whole(r.to.buffer)}
 	push := shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes()
 	if kernel == shaders.Promote {
-		views = []View{views[0], views[1], Whole(a.c.adapter.supply), views[2]}
+		views = []device.View{views[0], views[1], device.Whole(a.c.adapter.supply), views[2]}
 		push = shaders.PromotePush{Groups: uint32(g.pageGroups)}.Bytes()
 	}
 	k := constants{layout: g.layout, lanes: 1, in: a.c.cfg.Type, out: a.c.cfg.Type}
-	l.Dispatch(Dispatch{Kernel: kernel, Spec: k.spec(kernel), Push: push, Workgroups: uint32(len(pages)), Views: views})
+	l.Dispatch(device.Dispatch{Kernel: kernel, Spec: k.spec(kernel), Push: push, Workgroups: uint32(len(pages)), Views: views})
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/hostcache"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Rollback drops the last tokens of finished steps. Then the sequence holds
@@ -86,13 +88,13 @@ func (s *Sequence) restore(from, end int) error {
 
 // upload brings the rows of the tokens from..end from the host to a ring, as
 // many at a time as fit the upload buffer.
-func (s *Sequence) upload(ring Buffer, from, end int) error {
+func (s *Sequence) upload(ring device.Buffer, from, end int) error {
 	g, words := &s.c.geo, s.c.rows.Words()
-	var regions []Region
+	var regions []device.Region
 	used := 0
 	for token := from; token < end; token++ {
 		for part := range 2 * g.layers {
-			kind, layer := Kind(part/g.layers), part%g.layers
+			kind, layer := shaders.Kind(part/g.layers), part%g.layers
 			if used+g.layerWords > len(words) {
 				if err := s.uploadSome(ring, regions); err != nil {
 					return err
@@ -102,7 +104,7 @@ func (s *Sequence) upload(ring Buffer, from, end int) error {
 			if err := s.host.layer(kind, layer, token, words[used:]); err != nil {
 				return err
 			}
-			regions = joinRegion(regions, Region{used, g.ringAt(token, kind, layer), g.layerWords})
+			regions = joinRegion(regions, device.Region{Src: used, Dst: g.ringAt(token, kind, layer), Words: g.layerWords})
 			used += g.layerWords
 		}
 	}
@@ -110,7 +112,7 @@ func (s *Sequence) upload(ring Buffer, from, end int) error {
 }
 
 // joinRegion appends a region, or lengthens the last one where it goes on.
-func joinRegion(list []Region, r Region) []Region {
+func joinRegion(list []device.Region, r device.Region) []device.Region {
 	if n := len(list) - 1; n >= 0 && list[n].Src+list[n].Words == r.Src && list[n].Dst+list[n].Words == r.Dst {
 		list[n].Words += r.Words
 		return list
@@ -118,15 +120,15 @@ func joinRegion(list []Region, r Region) []Region {
 	return append(list, r)
 }
 
-func (s *Sequence) uploadSome(ring Buffer, regions []Region) error {
-	return s.c.run("restore", func(l *List) {
+func (s *Sequence) uploadSome(ring device.Buffer, regions []device.Region) error {
+	return s.c.run("restore", func(l *device.List) {
 		l.Copy(s.c.rows, ring, regions...)
 		l.Mark("restore")
 	})
 }
 
 // layer writes the rows of a token and layer to out as words.
-func (h *hostRows) layer(kind Kind, layer, token int, out []uint32) error {
+func (h *hostRows) layer(kind shaders.Kind, layer, token int, out []uint32) error {
 	row, err := h.pool.rows.Row(hostcache.Key{Sequence: h.id, Side: hostcache.Side(kind), Layer: layer, Token: token})
 	if err != nil {
 		return fmt.Errorf("backend: rollback: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -12,10 +13,10 @@ import (
 // on the device. Exactly one of F32, U16, Bytes and View is set.
 type Rows struct {
 	Type  Type
-	F32   []float32 // of type F32
-	U16   []uint16  // patterns of type F16 or BF16
-	Bytes []byte    // any type, little-endian
-	View  View      // any type, on the cache's device; of Append and Attend
+	F32   []float32   // of type F32
+	U16   []uint16    // patterns of type F16 or BF16
+	Bytes []byte      // any type, little-endian
+	View  device.View // any type, on the cache's device; of Append and Attend
 }
 
 // RowsF32 are rows of type F32.
@@ -29,7 +30,7 @@ func RowsBytes(t Type, v []byte) Rows { return Rows{Type: t, Bytes: v} }
 
 // RowsView are rows of any type in a buffer of the cache's device, from a word
 // on that is a multiple of four.
-func RowsView(t Type, v View) Rows { return Rows{Type: t, View: v} }
+func RowsView(t Type, v device.View) Rows { return Rows{Type: t, View: v} }
 
 // elements are the elements that the rows have room for.
 func (r Rows) elements() (int, error) {
@@ -61,7 +62,7 @@ func (r Rows) checkView() error {
 	if r.View.Buffer == nil {
 		return nil
 	}
-	if err := r.View.check(); err != nil {
+	if err := r.View.Check(); err != nil {
 		return err
 	}
 	if r.View.Offset%shaders.Align != 0 {

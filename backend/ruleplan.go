@@ -1,11 +1,16 @@
 package backend
 
-import "math"
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // judge gives limits and weights of groups of a kind for one decision.
 type judge struct {
 	s      *Sequence
-	kind   Kind
+	kind   shaders.Kind
 	holds  int       // tokens of the sequence
 	tokens int       // of these, the first that are judged
 	limits []float32 // [unit][group of a token]
@@ -13,7 +18,7 @@ type judge struct {
 
 // newJudge asks for the limits of a sequence that holds `holds` tokens, for the
 // groups of its first `tokens` tokens.
-func (s *Sequence) newJudge(kind Kind, holds, tokens int) *judge {
+func (s *Sequence) newJudge(kind shaders.Kind, holds, tokens int) *judge {
 	j := &judge{s: s, kind: kind, holds: holds, tokens: tokens}
 	g := &s.c.geo
 	for unit := range g.units {
@@ -25,7 +30,7 @@ func (s *Sequence) newJudge(kind Kind, holds, tokens int) *judge {
 }
 
 // limit is the least limit of the layers and heads of a group.
-func (c *Cache) limit(kind Kind, unit, group, tokens int) float64 {
+func (c *Cache) limit(kind shaders.Kind, unit, group, tokens int) float64 {
 	least := math.Inf(1)
 	layer, layers := c.geo.unitLayers(unit)
 	for ; layer < layers; layer++ {
@@ -38,11 +43,11 @@ func (c *Cache) limit(kind Kind, unit, group, tokens int) float64 {
 }
 
 // judged says where encode and decide find limits and weights of pages.
-type judged struct{ plan, want View }
+type judged struct{ plan, want device.View }
 
 // record records the making of weights for pages, in room where they are made on
 // the device, and plans pages at the given places. A Barrier must follow.
-func (j *judge) record(l *List, plan *planner, pages []pageID, place func(pageID) uint32, room View) judged {
+func (j *judge) record(l *device.List, plan *planner, pages []pageID, place func(pageID) uint32, room device.View) judged {
 	words := j.plan(pages, place)
 	jobs := len(words)
 	planned := plan.add(append(words, j.s.weighJobs(pages)...))
@@ -69,10 +74,24 @@ func (c *Cache) judgeWords() int {
 	return 2*c.dev.Limits().ViewAlign + 5 + c.geo.tokenGroups + c.geo.pageGroups
 }
 
-// delta is the delta of the rule.
-func (r Rule) delta() float32 {
-	if r.Authors {
-		return 1
+// maxLimit and maxWeight are the bounds of c and w in the numeric contract.
+const (
+	maxLimit  = 0x1p100
+	maxWeight = 0x1p20
+)
+
+// limit32 narrows a policy's limit to what the kernels take; NaN becomes 0.
+func limit32(c float64) float32 {
+	if !(c > 0) {
+		return 0
 	}
-	return 0
+	return float32(math.Min(c, maxLimit))
+}
+
+// weight32 brings a weight into the contract; NaN pins, as a negative weight.
+func weight32(w float32) float32 {
+	if !(w >= 0) {
+		return -1
+	}
+	return min(w, maxWeight)
 }

@@ -1,11 +1,15 @@
 package backend
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+)
 
 // segment is a device buffer with blocks: a part of the reserve, or one that a
 // unit of a sequence has beside it.
 type segment struct {
-	buffer   Buffer
+	buffer   device.Buffer
 	reserved bool
 	blocks   int    // that lie in it
 	free     []span // ascending, none empty, never adjacent
@@ -16,7 +20,7 @@ type span struct{ at, words int }
 
 func (s span) end() int { return s.at + s.words }
 
-func newSegment(b Buffer, reserved bool) *segment {
+func newSegment(b device.Buffer, reserved bool) *segment {
 	return &segment{buffer: b, reserved: reserved, free: []span{{0, b.Len()}}}
 }
 

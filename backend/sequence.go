@@ -1,6 +1,10 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+)
 
 // Sequence is the KV rows of one text in a Cache. The newest tokens lie in a
 // ring as they came; older ones in pages, quantized as the policy says.
@@ -11,7 +15,7 @@ type Sequence struct {
 	c  *Cache
 	id uint64
 
-	ring       Buffer // recent window: [slot][K, V][layer][KV head][D] of the cache's type
+	ring       device.Buffer // recent window: [slot][K, V][layer][KV head][D] of the cache's type
 	store      *store
 	importance *importance
 	remembered [2][]remembered // what a Weigher keeps, [kind][unit]
@@ -68,8 +72,8 @@ func (c *Cache) newSequence() (*Sequence, error) {
 }
 
 // newRing makes the buffer of a recent window.
-func (c *Cache) newRing(id uint64) (Buffer, error) {
-	b, err := c.dev.NewBuffer(fmt.Sprintf("ring.%d", id), c.geo.slots*c.geo.slotWords(), DeviceLocal)
+func (c *Cache) newRing(id uint64) (device.Buffer, error) {
+	b, err := c.dev.NewBuffer(fmt.Sprintf("ring.%d", id), c.geo.slots*c.geo.slotWords(), device.DeviceLocal)
 	if err != nil {
 		return nil, fmt.Errorf("backend: recent window of sequence %d: %w", id, err)
 	}

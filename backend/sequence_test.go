@@ -4,17 +4,19 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 func TestSequencesEqualFreshOnes(t *testing.T) { testSequences(t, cpu(t), cacheCases) }
 
 // Every buffer that a kernel of the cache writes is compared with the reference.
 func TestSequencesOnVulkanAndReference(t *testing.T) {
-	testSequences(t, openVulkan(t, "both:llvmpipe"), cacheCases[:1])
-	testSequences(t, openVulkan(t, "both:llvmpipe"), cacheCases[3:4])
+	testSequences(t, openLLVMpipe(t, "both:llvmpipe"), cacheCases[:1])
+	testSequences(t, openLLVMpipe(t, "both:llvmpipe"), cacheCases[3:4])
 }
 
-func testSequences(t *testing.T, d Device, cases []cacheCase) {
+func testSequences(t *testing.T, d device.Device, cases []cacheCase) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget, c.cfg.Sequences = 120, 20, -1, 1<<22, 2

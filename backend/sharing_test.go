@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/vk"
 )
 
@@ -107,7 +108,7 @@ func TestLostDeviceIsTheCaches(t *testing.T) {
 }
 
 func TestForksGoOnSharing(t *testing.T) {
-	s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 1, HeadDim: 32, Capacity: 200, Sequences: 3, Policy: Uniform{3, 5}})
+	s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 1, HeadDim: 32, Capacity: 200, Sequences: 3, Policy: policy.Uniform{KeyBits: 3, ValueBits: 5}})
 	s.step(32)
 	s.step(32)
 	pages := s.c.Stats().Pages

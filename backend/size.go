@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -21,12 +22,12 @@ func (c Config) PageBytes(tokens int, kBits, vBits float64) (int64, error) {
 		return 0, err
 	}
 	if tokens < 0 {
-		return 0, fmt.Errorf("backend: pages of %d tokens: must not be negative: %w", tokens, ErrConfig)
+		return 0, fmt.Errorf("backend: pages of %d tokens: must not be negative: %w", tokens, policy.ErrConfig)
 	}
 	words := 0.0
 	for kind, bits := range [2]float64{kBits, vBits} {
-		if !(bits >= 0 && bits <= rawBits) {
-			return 0, fmt.Errorf("backend: %g bits for %s: must be 0..%d: %w", bits, Kind(kind), rawBits, ErrConfig)
+		if !(bits >= 0 && bits <= shaders.RawBits) {
+			return 0, fmt.Errorf("backend: %g bits for %s: must be 0..%d: %w", bits, shaders.Kind(kind), shaders.RawBits, policy.ErrConfig)
 		}
 		words += geo.meanPageWords(bits)
 	}
@@ -50,7 +51,7 @@ func (g *geometry) meanPageWords(bits float64) float64 {
 	low := int(math.Floor(bits))
 	high := low + 1
 	if low >= 8 {
-		low, high = 8, rawBits
+		low, high = 8, shaders.RawBits
 	}
 	part := (bits - float64(low)) / float64(high-low)
 	return (1-part)*size(low) + part*size(high)

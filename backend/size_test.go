@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 func TestPageBytes(t *testing.T) {
 	for _, c := range cacheCases {
-		for _, p := range []Policy{None{}, Uniform{3, 8}, testQAQ(Paper)} {
+		for _, p := range []policy.Policy{policy.None{}, policy.Uniform{KeyBits: 3, ValueBits: 8}, testQAQ(policy.Paper)} {
 			t.Run(fmt.Sprintf("%s/%s", c.name, p.Name()), func(t *testing.T) {
 				cfg := c.cfg
 				cfg.Capacity, cfg.MaxAppend, cfg.Policy, cfg.HostBudget = 200, 32, p, 1<<24
@@ -34,5 +36,5 @@ func TestPageBytes(t *testing.T) {
 	_, err := small.PageBytes(-1, 3, 3)
 	require.EqualError(t, err, "backend: pages of -1 tokens: must not be negative: bad cache configuration")
 	_, err = Config{}.PageBytes(1, 3, 3)
-	require.ErrorIs(t, err, ErrConfig)
+	require.ErrorIs(t, err, policy.ErrConfig)
 }

@@ -10,20 +10,23 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // BenchmarkModelStep is the cache's part of a generated token: 30 layers of 3
 // heads of 64, as SmolLM2-135M has them, f32 rows in and out.
 func BenchmarkModelStep(b *testing.B) {
 	for _, tokens := range []int{400, 3000} {
-		for name, p := range map[string]Policy{"none": None{}, "uniform": Uniform{4, 4}, "qaq": testQAQ(Paper)} {
+		for name, p := range map[string]policy.Policy{"none": policy.None{}, "uniform": policy.Uniform{KeyBits: 4, ValueBits: 4}, "qaq": testQAQ(policy.Paper)} {
 			b.Run(fmt.Sprintf("%s/%d", name, tokens), func(b *testing.B) { benchmarkStep(b, p, tokens) })
 		}
 	}
 }
 
-func benchmarkStep(b *testing.B, p Policy, tokens int) {
-	d, err := OpenDevice("llvmpipe", Options{})
+func benchmarkStep(b *testing.B, p policy.Policy, tokens int) {
+	d, err := device.Open("llvmpipe", device.Options{})
 	require.NoError(b, err)
 	defer d.Close()
 	c, err := New(d, Config{Layers: 30, KVHeads: 3, HeadDim: 64, Capacity: tokens + 32 + 10000, Alpha: 0.02, Policy: p, HostBudget: 1 << 30})

@@ -3,6 +3,8 @@ package backend
 import (
 	"maps"
 	"time"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Bytes are the sizes of a cache or of a sequence, each counted by what it says.
@@ -20,8 +22,8 @@ type Bytes struct {
 
 // Bits describes the bits of the stored groups of a kind.
 type Bits struct {
-	Mean      float64            `json:"mean"`
-	Histogram [rawBits + 1]int64 `json:"histogram"` // groups by bits 0..8 and 16
+	Mean      float64                    `json:"mean"`
+	Histogram [shaders.RawBits + 1]int64 `json:"histogram"` // groups by bits 0..8 and 16
 }
 
 // Stats is a snapshot of a cache or of a sequence.
@@ -80,7 +82,7 @@ func (s *Sequence) Stats() Stats {
 // complete fills in what follows from the pages, the words and the number of
 // their segments, and the counts of sequences and tokens.
 func (c *Cache) complete(s *Stats, t *tally, words int64, segments int) {
-	s.K, s.V, s.NonFinite = t.bits(Key), t.bits(Value), t.failed
+	s.K, s.V, s.NonFinite = t.bits(shaders.Key), t.bits(shaders.Value), t.failed
 	s.Pages, s.Segments, s.Submits = int(t.pages), segments, c.submits
 	s.Adapting = c.adapting
 	s.Times = maps.Clone(c.times)

@@ -13,7 +13,7 @@ const failedBits = 32
 
 // pageID names a page: its kind, its unit and its chunk.
 type pageID struct {
-	kind        Kind
+	kind        shaders.Kind
 	unit, chunk int
 }
 
@@ -90,7 +90,7 @@ func (g *geometry) pageWords(bits []uint8) int {
 func plainBits(mirror []uint8) []uint8 {
 	out := make([]uint8, len(mirror))
 	for i, b := range mirror {
-		out[i] = min(b, rawBits)
+		out[i] = min(b, shaders.RawBits)
 	}
 	return out
 }
@@ -109,7 +109,7 @@ func (s *store) put(unit, chunk int, b *block, bits [2][]uint8) {
 	s.release(unit, chunk)
 	s.units[unit][chunk] = b
 	for k := range bits {
-		copy(s.pageBits(pageID{Kind(k), unit, chunk}), bits[k])
+		copy(s.pageBits(pageID{shaders.Kind(k), unit, chunk}), bits[k])
 	}
 	s.count(unit, chunk, 1, 1)
 }
@@ -141,7 +141,7 @@ func (s *store) truncate(chunks int) {
 // count counts the pages of a chunk in or out, here and among all.
 func (s *store) count(unit, chunk int, here, all int64) {
 	for k, place := range s.units[unit][chunk].pages {
-		t := tallyOf(Kind(k), s.pageBits(pageID{Kind(k), unit, chunk}), place.words)
+		t := tallyOf(shaders.Kind(k), s.pageBits(pageID{shaders.Kind(k), unit, chunk}), place.words)
 		s.total.add(t, here)
 		s.arena.total.add(t, all)
 	}

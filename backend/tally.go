@@ -1,21 +1,23 @@
 package backend
 
+import "github.com/qaqvk/qaqvk/shaders"
+
 // tally counts pages: of a sequence or a cache.
 type tally struct {
-	words  int64                 // of the pages
-	pages  int64                 // of both kinds
-	groups [2][rawBits + 1]int64 // by kind and bits
-	failed int64                 // groups that could not be quantized
+	words  int64                         // of the pages
+	pages  int64                         // of both kinds
+	groups [2][shaders.RawBits + 1]int64 // by kind and bits
+	failed int64                         // groups that could not be quantized
 }
 
 // tallyOf counts one page.
-func tallyOf(k Kind, bits []uint8, words int) tally {
+func tallyOf(k shaders.Kind, bits []uint8, words int) tally {
 	t := tally{words: int64(words), pages: 1}
 	for _, b := range bits {
 		if b == failedBits {
 			t.failed++
 		}
-		t.groups[k][min(b, rawBits)]++
+		t.groups[k][min(b, shaders.RawBits)]++
 	}
 	return t
 }
@@ -36,7 +38,7 @@ func (t *tally) add(o tally, times int64) {
 }
 
 // bits are the bits of the groups of a kind.
-func (t *tally) bits(k Kind) Bits {
+func (t *tally) bits(k shaders.Kind) Bits {
 	b := Bits{Histogram: t.groups[k]}
 	var groups, sum int64
 	for bits, n := range b.Histogram {
@@ -58,7 +60,7 @@ func (t *tally) paperBytes(g *geometry) int64 {
 	for k := range t.groups {
 		for b, n := range t.groups[k] {
 			each := int64(l.Group()-l.Outliers())*int64(b) + int64(l.Outliers())*element
-			if b == rawBits {
+			if b == shaders.RawBits {
 				each = int64(l.Group()) * element
 			}
 			bits += n * each

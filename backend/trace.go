@@ -1,6 +1,10 @@
 package backend
 
-import "time"
+import (
+	"time"
+
+	"github.com/qaqvk/qaqvk/internal/names"
+)
 
 // Track is a row of a timeline: what works at one thing at a time.
 type Track int
@@ -17,7 +21,7 @@ const (
 var trackNames = [...]string{"calls", "calls, device", "adaptation", "adaptation, device"}
 
 // String is a name to show.
-func (t Track) String() string { return nameOf("track", int(t), trackNames[:]) }
+func (t Track) String() string { return names.Of("track", int(t), trackNames[:]) }
 
 // Span is some time of a track. On the device it is that of a list, as the host
 // sees it: from its submission until the end of the wait, so that it includes a

@@ -3,6 +3,9 @@ package backend
 import (
 	"math"
 	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // remembered is what a Weigher gave and keeps for the groups of a unit.
@@ -16,13 +19,13 @@ type remembered struct {
 type decision struct{ holds, tokens, queries int }
 
 // given are the weights of pages by the policy.
-func (j *judge) given(l *List, pages []pageID) []uint32 {
+func (j *judge) given(l *device.List, pages []pageID) []uint32 {
 	g := &j.s.c.geo
 	words := make([]uint32, 0, len(pages)*g.pageGroups)
 	for _, p := range pages {
 		r, err := j.ask(p.unit)
 		if err != nil {
-			l.fail(err)
+			l.Fail(err)
 			return make([]uint32, cap(words))
 		}
 		for n := range g.pageGroups {
@@ -34,7 +37,7 @@ func (j *judge) given(l *List, pages []pageID) []uint32 {
 
 // ready asks the policy for the units of pages, where it gives weights itself.
 func (j *judge) ready(pages []pageID) error {
-	if j.s.c.rules[j.kind].Weight != WeightCustom {
+	if j.s.c.rules[j.kind].Weight != policy.WeightCustom {
 		return nil
 	}
 	for _, p := range pages {
@@ -63,7 +66,7 @@ func (j *judge) ask(unit int) (*remembered, error) {
 	}
 	r.grow(g.tokenGroups, j.tokens)
 	for group := range g.tokenGroups {
-		w := Weighing{Kind: j.kind, Layer: layer, Tokens: j.holds, Weights: make([]float32, j.tokens), State: r.state[group]}
+		w := policy.Weighing{Kind: j.kind, Layer: layer, Tokens: j.holds, Weights: make([]float32, j.tokens), State: r.state[group]}
 		w.Head, _ = g.groupHeads(group)
 		for t := range w.Weights {
 			w.Weights[t] = importance[t*g.tokenGroups+group]
@@ -100,8 +103,8 @@ func (s *Sequence) importanceOf(unit, tokens int) ([]float32, error) {
 			pages = append(pages, pageID{unit: unit, chunk: chunk})
 		}
 		words := len(pages) * g.pageGroups
-		err := c.run("weigh", func(l *List) {
-			s.recordWeigh(l, pages, c.newPlanner().add(s.weighJobs(pages)), 0, View{c.out, 0, words}, false)
+		err := c.run("weigh", func(l *device.List) {
+			s.recordWeigh(l, pages, c.newPlanner().add(s.weighJobs(pages)), 0, device.View{Buffer: c.out, Offset: 0, Words: words}, false)
 			l.Mark("weigh")
 		})
 		if err != nil {

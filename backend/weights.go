@@ -3,6 +3,8 @@ package backend
 import (
 	"math"
 
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -10,21 +12,21 @@ import (
 // room, and returns where they will be: in room, or in the plan where the policy
 // gave them on the host. A Barrier must follow. The jobs of weigh begin at a
 // word of the plan.
-func (j *judge) recordWeights(l *List, plan *planner, pages []pageID, planned View, jobs int, room View) View {
+func (j *judge) recordWeights(l *device.List, plan *planner, pages []pageID, planned device.View, jobs int, room device.View) device.View {
 	switch j.s.c.rules[j.kind].Weight {
-	case WeightMost:
+	case policy.WeightMost:
 		l.Fill(room.Buffer, room.Offset, room.Words, wordOf(-1))
-	case WeightCustom:
+	case policy.WeightCustom:
 		return plan.add(j.given(l, pages))
 	default:
-		j.s.recordWeigh(l, pages, planned, jobs, room, j.s.c.rules[j.kind].Weight == WeightOne)
+		j.s.recordWeigh(l, pages, planned, jobs, room, j.s.c.rules[j.kind].Weight == policy.WeightOne)
 	}
 	return room
 }
 
 // recordWeigh records the making of weights on the device. The pages must be of
 // one importanceView.
-func (s *Sequence) recordWeigh(l *List, pages []pageID, plan View, jobs int, want View, one bool) {
+func (s *Sequence) recordWeigh(l *device.List, pages []pageID, plan device.View, jobs int, want device.View, one bool) {
 	c, g := s.c, &s.c.geo
 	push := shaders.WeighPush{Jobs: uint32(jobs), Groups: uint32(len(pages) * g.pageGroups), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), Heads: uint32(g.heads / g.tokenGroups), Layers: uint32(g.layers / g.units),
@@ -37,8 +39,8 @@ func (s *Sequence) recordWeigh(l *List, pages []pageID, plan View, jobs int, wan
 		importance = s.importance.view(pages[0].unit)
 	}
 	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
-	l.Dispatch(Dispatch{Kernel: shaders.Weigh, Spec: k.spec(shaders.Weigh), Push: push.Bytes(),
-		Workgroups: workgroups(len(pages) * g.pageGroups), Views: []View{plan, importance, want}})
+	l.Dispatch(device.Dispatch{Kernel: shaders.Weigh, Spec: k.spec(shaders.Weigh), Push: push.Bytes(),
+		Workgroups: workgroups(len(pages) * g.pageGroups), Views: []device.View{plan, importance, want}})
 }
 
 // weighJobs are the jobs of weigh for pages.
@@ -72,7 +74,7 @@ func (c *Cache) endsView(unit int) bool {
 }
 
 // view is the view that a unit's importance lies in.
-func (m *importance) view(unit int) View {
+func (m *importance) view(unit int) device.View {
 	first, layers := m.c.importanceView(unit)*m.c.viewLayers(), m.c.viewLayers()
 	return m.layer(first, min(layers, m.c.geo.layers-first))
 }

@@ -6,24 +6,24 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 // faultyDevice flips a bit in what every list brings back.
 type faultyDevice struct {
-	backend.Device
+	device.Device
 	word int // of the arena
 }
 
-func (d faultyDevice) Submit(l *backend.List) (backend.Ticket, error) {
+func (d faultyDevice) Submit(l *device.List) (device.Ticket, error) {
 	t, err := d.Device.Submit(l)
 	commands := l.Commands()
-	commands[len(commands)-1].(*backend.Copy).Dst.Words()[d.word] ^= 1
+	commands[len(commands)-1].(*device.Copy).Dst.Words()[d.word] ^= 1
 	return t, err
 }
 
-func openCPU(t *testing.T) backend.Device {
-	d, err := backend.OpenDevice("cpu", backend.Options{MinimumLimits: true})
+func openCPU(t *testing.T) device.Device {
+	d, err := device.Open("cpu", device.Options{MinimumLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, d.Close()) })
 	return d

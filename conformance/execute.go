@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 // guardWords stand before and after the words of every buffer. A multiple of
@@ -17,12 +17,12 @@ func guard(i int) uint32 { return 0xdeadbeef ^ uint32(i)*0x9e3779b1 }
 // executor runs programs on a device, each in one arena with guards around its
 // buffers. The arena grows with the largest program.
 type executor struct {
-	device          backend.Device
-	up, arena, down backend.Buffer
+	device          device.Device
+	up, arena, down device.Buffer
 }
 
 func (e *executor) release() {
-	for _, b := range []backend.Buffer{e.up, e.arena, e.down} {
+	for _, b := range []device.Buffer{e.up, e.arena, e.down} {
 		if b != nil {
 			b.Release()
 		}
@@ -36,13 +36,13 @@ func (e *executor) reserve(words int) (err error) {
 	}
 	e.release()
 	words += words / 2
-	if e.up, err = e.device.NewBuffer("upload", words, backend.Upload); err != nil {
+	if e.up, err = e.device.NewBuffer("upload", words, device.Upload); err != nil {
 		return err
 	}
-	if e.arena, err = e.device.NewBuffer("arena", words, backend.DeviceLocal); err != nil {
+	if e.arena, err = e.device.NewBuffer("arena", words, device.DeviceLocal); err != nil {
 		return err
 	}
-	e.down, err = e.device.NewBuffer("download", words, backend.Download)
+	e.down, err = e.device.NewBuffer("download", words, device.Download)
 	return err
 }
 
@@ -61,7 +61,7 @@ func (e *executor) execute(p *program) ([][]uint32, error) {
 	}
 	list := e.record(p, offsets, total)
 	defer list.Release()
-	if err := backend.RunList(context.Background(), e.device, list); err != nil {
+	if err := device.Run(context.Background(), e.device, list); err != nil {
 		return nil, err
 	}
 	after := e.down.Words()[:total]
@@ -78,22 +78,22 @@ func arrange(p *program) (offsets []int, total int) {
 	return offsets, at
 }
 
-func (e *executor) record(p *program, offsets []int, total int) *backend.List {
-	l := backend.NewList(e.device)
-	l.Copy(e.up, e.arena, backend.Region{Words: total})
-	l.Barrier(backend.Transfer, backend.Shader)
+func (e *executor) record(p *program, offsets []int, total int) *device.List {
+	l := device.NewList(e.device)
+	l.Copy(e.up, e.arena, device.Region{Words: total})
+	l.Barrier(device.Transfer, device.Shader)
 	for i, s := range p.steps {
 		if i > 0 {
-			l.Barrier(backend.Shader, backend.Shader)
+			l.Barrier(device.Shader, device.Shader)
 		}
-		d := backend.Dispatch{Kernel: s.kernel, Spec: s.spec, Push: s.push, Workgroups: s.workgroups}
+		d := device.Dispatch{Kernel: s.kernel, Spec: s.spec, Push: s.push, Workgroups: s.workgroups}
 		for _, v := range s.views {
-			d.Views = append(d.Views, backend.View{Buffer: e.arena, Offset: offsets[v], Words: len(p.buffers[v].words)})
+			d.Views = append(d.Views, device.View{Buffer: e.arena, Offset: offsets[v], Words: len(p.buffers[v].words)})
 		}
 		l.Dispatch(d)
 	}
-	l.Barrier(backend.Shader, backend.Transfer)
-	l.Copy(e.arena, e.down, backend.Region{Words: total})
+	l.Barrier(device.Shader, device.Transfer)
+	l.Copy(e.arena, e.down, device.Region{Words: total})
 	return l
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 // Report is the outcome of a run. Digest is over all outputs in order: two
@@ -37,7 +37,7 @@ type Progress func(done, total int, c Case, failure *Failure)
 // Run executes the cases whose names match filter (all if nil) on a device.
 // The error is of the suite itself, or ctx's between two cases; what the device
 // does wrong is in the report.
-func Run(ctx context.Context, d backend.Device, filter *regexp.Regexp, progress Progress) (*Report, error) {
+func Run(ctx context.Context, d device.Device, filter *regexp.Regexp, progress Progress) (*Report, error) {
 	cases, err := Cases()
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func matching(cases []Case, filter *regexp.Regexp) []Case {
 	return out
 }
 
-func run(ctx context.Context, d backend.Device, cases []Case, expected *Expected, progress Progress) (*Report, error) {
+func run(ctx context.Context, d device.Device, cases []Case, expected *Expected, progress Progress) (*Report, error) {
 	e := &executor{device: d}
 	defer e.release()
 	r := &Report{Device: d.Name(), Driver: d.Driver(), Cases: len(cases), Failures: []Failure{}}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 func TestCPUConforms(t *testing.T) {
@@ -23,13 +23,13 @@ func TestVulkanConforms(t *testing.T) {
 	if name == "" {
 		name = "llvmpipe"
 	}
-	d, err := backend.OpenDevice(name, backend.Options{Validation: true, MinimumLimits: true})
+	d, err := device.Open(name, device.Options{Validation: true, MinimumLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, d.Close()) })
 	conforms(t, d)
 }
 
-func conforms(t *testing.T, d backend.Device) {
+func conforms(t *testing.T, d device.Device) {
 	expected, err := loadExpected()
 	require.NoError(t, err)
 	r, err := Run(t.Context(), d, nil, func(done, total int, c Case, failure *Failure) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/bench"
 	"github.com/qaqvk/qaqvk/internal/compileonly"
 	"github.com/qaqvk/qaqvk/internal/report"
@@ -43,7 +43,7 @@ func newBench() *cobra.Command {
 			if f.compileOnly {
 				return f.compile(c)
 			}
-			return f.device.use(func(d backend.Device) error { return f.run(c, d) })
+			return f.device.use(func(d device.Device) error { return f.run(c, d) })
 		},
 	}
 	f.device.register(c)
@@ -56,7 +56,7 @@ func newBench() *cobra.Command {
 	return c
 }
 
-func (f *benchFlags) run(c *cobra.Command, d backend.Device) error {
+func (f *benchFlags) run(c *cobra.Command, d device.Device) error {
 	tune, err := f.constants()
 	if err != nil {
 		return err

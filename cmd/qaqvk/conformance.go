@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/conformance"
 	"github.com/qaqvk/qaqvk/internal/report"
 )
@@ -29,7 +29,7 @@ func newConformance() *cobra.Command {
 				return err
 			}
 			var failed error
-			err := f.device.use(func(d backend.Device) (err error) {
+			err := f.device.use(func(d device.Device) (err error) {
 				failed, err = f.run(c, d)
 				return err
 			})
@@ -43,7 +43,7 @@ func newConformance() *cobra.Command {
 }
 
 // run prints the results; failed says how many cases failed.
-func (f *conformanceFlags) run(c *cobra.Command, d backend.Device) (failed, err error) {
+func (f *conformanceFlags) run(c *cobra.Command, d device.Device) (failed, err error) {
 	p := newProgress(c.ErrOrStderr())
 	defer p.finish()
 	r, err := conformance.Run(c.Context(), d, f.filter.Regexp, func(done, all int, _ conformance.Case, _ *conformance.Failure) {

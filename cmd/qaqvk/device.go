@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
 	"github.com/qaqvk/qaqvk/internal/report"
 )
@@ -28,8 +28,8 @@ func (f *deviceFlags) register(c *cobra.Command) {
 }
 
 // use opens the device for do and closes it afterwards, whatever happened.
-func (f *deviceFlags) use(do func(backend.Device) error) error {
-	d, err := backend.OpenDevice(f.name, backend.Options{
+func (f *deviceFlags) use(do func(device.Device) error) error {
+	d, err := device.Open(f.name, device.Options{
 		Validation: f.validation, MinimumLimits: f.limits.value == "minimum", PipelineCache: pipelineCache(),
 	})
 	if err != nil {

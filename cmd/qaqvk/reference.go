@@ -6,14 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/dispatch"
 	"github.com/qaqvk/qaqvk/internal/reference"
 	"github.com/qaqvk/qaqvk/internal/report"
 )
 
 func newReference() *cobra.Command {
-	var device deviceFlags
+	var target deviceFlags
 	var json string
 	c := &cobra.Command{
 		Use:   "reference FILE...",
@@ -24,20 +24,20 @@ func newReference() *cobra.Command {
 				return err
 			}
 			var failed error
-			err := device.use(func(d backend.Device) (err error) {
+			err := target.use(func(d device.Device) (err error) {
 				failed, err = compare(c, d, files, json)
 				return err
 			})
 			return errors.Join(err, failed)
 		},
 	}
-	device.register(c)
+	target.register(c)
 	c.Flags().StringVar(&json, "json", "", "write the results to this file as JSON")
 	return c
 }
 
 // compare prints a line a file; failed says how many missed.
-func compare(c *cobra.Command, d backend.Device, files []string, json string) (failed, err error) {
+func compare(c *cobra.Command, d device.Device, files []string, json string) (failed, err error) {
 	run := dispatch.On(c.Context(), d)
 	results, misses := []reference.Result{}, 0
 	fmt.Fprintf(c.OutOrStdout(), "device %s, driver %s\n", d.Name(), d.Driver())

@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/internal/model/sample"
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
 	"github.com/qaqvk/qaqvk/internal/report"
@@ -43,7 +45,7 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.device.use(func(d backend.Device) error { return f.run(c, d, o) })
+			return f.device.use(func(d device.Device) error { return f.run(c, d, o) })
 		},
 	}
 	f.device.register(c)
@@ -111,7 +113,7 @@ func (f *runFlags) options() (session.Options, error) {
 	if o.Level, err = backend.ParseLevel(f.level.value); err != nil {
 		return o, err
 	}
-	if o.Formula, err = backend.ParseFormula(f.formula.value); err != nil {
+	if o.Formula, err = policy.ParseFormula(f.formula.value); err != nil {
 		return o, err
 	}
 	if err := f.usePromptFile(&o.Prompt); err != nil {
@@ -131,7 +133,7 @@ func (f *runFlags) options() (session.Options, error) {
 
 // run generates on an open device; the default model is fetched where none is
 // named.
-func (f *runFlags) run(c *cobra.Command, d backend.Device, o session.Options) (err error) {
+func (f *runFlags) run(c *cobra.Command, d device.Device, o session.Options) (err error) {
 	if o.Model == "" {
 		if o.Model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr()); err != nil {
 			return err

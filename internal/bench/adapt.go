@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // adaptStep are the tokens that a step of setting up appends.
@@ -27,11 +29,11 @@ type adapting struct {
 	headDim int
 }
 
-func newAdapt(ctx context.Context, d backend.Device, c Case) (work, error) {
+func newAdapt(ctx context.Context, d device.Device, c Case) (work, error) {
 	tokens := c.Elements / 2 / c.HeadDim / kvHeads
 	cache, err := backend.New(d, backend.Config{Layers: 1, KVHeads: kvHeads, QueryHeads: queryHeads, HeadDim: c.HeadDim,
 		Capacity: tokens, Alpha: c.Alpha, MaxAppend: adaptStep, AdaptEvery: -1, HostBudget: 1 << 30,
-		Policy: backend.QAQ{KeyError: 0.02, ValueError: 0.02, MinBits: 1, MaxBits: 8}})
+		Policy: policy.QAQ{KeyError: 0.02, ValueError: 0.02, MinBits: 1, MaxBits: 8}})
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -32,10 +32,10 @@ func (c Case) attendName() string {
 type attending struct {
 	*reading
 	tokens                                                                int
-	frame, observed, queries, arranged, scores, importance, partials, out backend.Buffer
+	frame, observed, queries, arranged, scores, importance, partials, out device.Buffer
 }
 
-func newAttend(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (work, error) {
+func newAttend(ctx context.Context, d device.Device, c Case, tune map[string]uint32) (work, error) {
 	r, err := newReading(ctx, d, c, tune)
 	if err != nil {
 		return nil, err
@@ -45,17 +45,17 @@ func newAttend(ctx context.Context, d backend.Device, c Case, tune map[string]ui
 	a.observed = r.plan("frame.observe", []uint32{uint32(a.tokens), 0, 0, uint32(a.tokens), 0})
 	stride := align(a.tokens, splitTokens)
 	for _, b := range []struct {
-		at     *backend.Buffer
+		at     *device.Buffer
 		label  string
 		words  int
-		memory backend.Memory
+		memory device.Memory
 	}{
-		{&a.queries, "queries", queryHeads * r.layout.RawRowWords(), backend.DeviceLocal},
-		{&a.arranged, "arranged", kvHeads * shaders.TileWords(r.layout.HeadDim, perHead), backend.DeviceLocal},
-		{&a.scores, "scores", queryHeads * stride, backend.DeviceLocal},
-		{&a.importance, "importance", kvHeads * stride / 4, backend.DeviceLocal},
-		{&a.partials, "partials", stride / splitTokens * queryHeads * r.layout.HeadDim, backend.DeviceLocal},
-		{&a.out, "out", queryHeads * r.layout.RawRowWords(), backend.Download},
+		{&a.queries, "queries", queryHeads * r.layout.RawRowWords(), device.DeviceLocal},
+		{&a.arranged, "arranged", kvHeads * shaders.TileWords(r.layout.HeadDim, perHead), device.DeviceLocal},
+		{&a.scores, "scores", queryHeads * stride, device.DeviceLocal},
+		{&a.importance, "importance", kvHeads * stride / 4, device.DeviceLocal},
+		{&a.partials, "partials", stride / splitTokens * queryHeads * r.layout.HeadDim, device.DeviceLocal},
+		{&a.out, "out", queryHeads * r.layout.RawRowWords(), device.Download},
 	} {
 		*b.at = r.buffers.make(b.label, b.words, b.memory)
 	}
@@ -97,7 +97,7 @@ func (a *attending) record(stride uint32) {
 }
 
 // step records a kernel after what went before it, and its time.
-func (a *attending) step(k *shaders.Kernel, push []byte, workgroups uint32, buffers ...backend.Buffer) {
+func (a *attending) step(k *shaders.Kernel, push []byte, workgroups uint32, buffers ...device.Buffer) {
 	a.barrier()
 	a.dispatch(k, push, workgroups, buffers...)
 	a.list.Mark(k.Name)
@@ -105,14 +105,14 @@ func (a *attending) step(k *shaders.Kernel, push []byte, workgroups uint32, buff
 
 func (a *attending) barrier() {
 	if len(a.list.Commands()) > 0 {
-		a.list.Barrier(backend.Shader, backend.Shader)
+		a.list.Barrier(device.Shader, device.Shader)
 	}
 }
 
-func (a *attending) dispatch(k *shaders.Kernel, push []byte, workgroups uint32, buffers ...backend.Buffer) {
-	views := make([]backend.View, len(buffers))
+func (a *attending) dispatch(k *shaders.Kernel, push []byte, workgroups uint32, buffers ...device.Buffer) {
+	views := make([]device.View, len(buffers))
 	for i, b := range buffers {
-		views[i] = backend.Whole(b)
+		views[i] = device.Whole(b)
 	}
-	a.list.Dispatch(backend.Dispatch{Kernel: k, Spec: a.spec(k), Push: push, Workgroups: workgroups, Views: views})
+	a.list.Dispatch(device.Dispatch{Kernel: k, Spec: a.spec(k), Push: push, Workgroups: workgroups, Views: views})
 }

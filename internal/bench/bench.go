@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/report"
 )
 
@@ -39,7 +39,7 @@ type work interface {
 }
 
 // Run times the cases on a device, one after the other.
-func Run(ctx context.Context, d backend.Device, o Options) (*report.Bench, error) {
+func Run(ctx context.Context, d device.Device, o Options) (*report.Bench, error) {
 	cases := selected(o.Filter, cmp.Or(o.Elements, Elements))
 	if len(cases) == 0 {
 		return nil, fmt.Errorf("bench: no case matches %q", o.Filter)
@@ -71,7 +71,7 @@ func Run(ctx context.Context, d backend.Device, o Options) (*report.Bench, error
 
 // measure runs a case and a copy in turns and returns the case's medians and
 // the copies' times. The first run of each warms up.
-func measure(ctx context.Context, d backend.Device, c Case, unit work, o Options) (report.BenchResult, []time.Duration, error) {
+func measure(ctx context.Context, d device.Device, c Case, unit work, o Options) (report.BenchResult, []time.Duration, error) {
 	w, err := c.setUp(ctx, d, o.Tune)
 	if err != nil {
 		return report.BenchResult{}, nil, err
@@ -104,7 +104,7 @@ func measure(ctx context.Context, d backend.Device, c Case, unit work, o Options
 }
 
 // submit runs a list and adds its marks to the sample.
-func (s *sample) submit(ctx context.Context, d backend.Device, l *backend.List) error {
+func (s *sample) submit(ctx context.Context, d device.Device, l *device.List) error {
 	t, err := d.Submit(l)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (s *sample) submit(ctx context.Context, d backend.Device, l *backend.List) 
 	return s.wait(ctx, t)
 }
 
-func (s *sample) wait(ctx context.Context, t backend.Ticket) error {
+func (s *sample) wait(ctx context.Context, t device.Ticket) error {
 	if err := t.Wait(ctx); err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 func TestStandardNames(t *testing.T) {
@@ -23,7 +23,7 @@ func TestStandardNames(t *testing.T) {
 
 // Every case runs on the reference, over fewer elements, and gives everything back.
 func TestRunOnReference(t *testing.T) {
-	d, err := backend.OpenDevice("cpu", backend.Options{MinimumLimits: true})
+	d, err := device.Open("cpu", device.Options{MinimumLimits: true})
 	require.NoError(t, err)
 	done := 0
 	r, err := Run(t.Context(), d, Options{Repeat: 1, Elements: 1 << 20, Progress: func(i, all int, _ string) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -105,7 +105,7 @@ func (c Case) name() string {
 }
 
 // setUp makes buffers and lists for the case, and the pages it starts from.
-func (c Case) setUp(ctx context.Context, d backend.Device, tune map[string]uint32) (work, error) {
+func (c Case) setUp(ctx context.Context, d device.Device, tune map[string]uint32) (work, error) {
 	switch c.Op {
 	case "copy":
 		return newCopy(d)

@@ -1,7 +1,7 @@
 package bench
 
 import (
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -9,11 +9,11 @@ import (
 type config struct {
 	Case
 	layout shaders.Layout
-	limits backend.Limits
+	limits device.Limits
 	tune   map[string]uint32
 }
 
-func newConfig(c Case, l backend.Limits, tune map[string]uint32) config {
+func newConfig(c Case, l device.Limits, tune map[string]uint32) config {
 	rows := 1
 	if c.Layer {
 		rows = kvHeads

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -13,31 +13,31 @@ const copyWords = 1 << 24
 
 // copied is the unit of speed: 64 MiB by the copy kernel.
 type copied struct {
-	device  backend.Device
+	device  device.Device
 	buffers buffers
-	list    *backend.List
+	list    *device.List
 }
 
-func newCopy(d backend.Device) (*copied, error) {
-	c := &copied{device: d, buffers: buffers{device: d}, list: backend.NewList(d)}
-	src := c.buffers.make("src", copyWords, backend.DeviceLocal)
-	dst := c.buffers.make("dst", copyWords, backend.DeviceLocal)
+func newCopy(d device.Device) (*copied, error) {
+	c := &copied{device: d, buffers: buffers{device: d}, list: device.NewList(d)}
+	src := c.buffers.make("src", copyWords, device.DeviceLocal)
+	dst := c.buffers.make("dst", copyWords, device.DeviceLocal)
 	if c.buffers.err != nil {
 		c.release()
 		return nil, c.buffers.err
 	}
 	const group = 128
 	c.list.Fill(src, 0, copyWords, 0x3c003c00) // touched once, so that no page is missing
-	c.list.Barrier(backend.AllCommands, backend.AllCommands)
-	if err := backend.RunList(context.Background(), d, c.list); err != nil {
+	c.list.Barrier(device.AllCommands, device.AllCommands)
+	if err := device.Run(context.Background(), d, c.list); err != nil {
 		c.release()
 		return nil, err
 	}
 	c.list.Reset()
-	c.list.Dispatch(backend.Dispatch{
+	c.list.Dispatch(device.Dispatch{
 		Kernel: shaders.Copy, Spec: shaders.CopySpec{Workgroup: group}.Words(),
 		Push:       shaders.CopyPush{Vectors: copyWords / 4}.Bytes(),
-		Views:      []backend.View{backend.Whole(src), backend.Whole(dst)},
+		Views:      []device.View{device.Whole(src), device.Whole(dst)},
 		Workgroups: copyWords / 4 / group,
 	})
 	c.list.Mark("copy")
@@ -61,12 +61,12 @@ func (c *copied) release() {
 
 // buffers makes buffers until one fails, and releases all that were made.
 type buffers struct {
-	device backend.Device
-	made   []backend.Buffer
+	device device.Device
+	made   []device.Buffer
 	err    error
 }
 
-func (b *buffers) make(label string, words int, m backend.Memory) backend.Buffer {
+func (b *buffers) make(label string, words int, m device.Memory) device.Buffer {
 	if b.err != nil {
 		return nil
 	}

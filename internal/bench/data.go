@@ -5,13 +5,13 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // fillRows writes normally distributed elements, one in a hundred of them ten
 // times as large, from a fixed seed. The same 4 MiB repeat.
-func fillRows(ctx context.Context, d backend.Device, rows backend.Buffer, typ uint32) error {
+func fillRows(ctx context.Context, d device.Device, rows device.Buffer, typ uint32) error {
 	r := rand.New(rand.NewPCG(1, 2))
 	block := make([]uint32, 1<<20)
 	for i := range block {
@@ -22,7 +22,7 @@ func fillRows(ctx context.Context, d backend.Device, rows backend.Buffer, typ ui
 		}
 	}
 	for at := 0; at < rows.Len(); at += len(block) {
-		if err := backend.Write(ctx, d, rows, at, block[:min(len(block), rows.Len()-at)]); err != nil {
+		if err := device.Write(ctx, d, rows, at, block[:min(len(block), rows.Len()-at)]); err != nil {
 			return err
 		}
 	}

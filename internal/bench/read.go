@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -13,15 +13,15 @@ import (
 // one list: decode, decide, demote or promote.
 type reading struct {
 	*store
-	list *backend.List
+	list *device.List
 }
 
-func newReading(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (*reading, error) {
+func newReading(ctx context.Context, d device.Device, c Case, tune map[string]uint32) (*reading, error) {
 	s, err := newStore(ctx, d, c, tune)
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{store: s, list: backend.NewList(d)}
+	r := &reading{store: s, list: device.NewList(d)}
 	if _, err := s.run(ctx); err != nil {
 		r.release()
 		return nil, err
@@ -43,8 +43,8 @@ func (r *reading) release() {
 }
 
 // plan makes an Upload buffer with the words.
-func (r *reading) plan(label string, words []uint32) backend.Buffer {
-	b := r.buffers.make(label, len(words), backend.Upload)
+func (r *reading) plan(label string, words []uint32) device.Buffer {
+	b := r.buffers.make(label, len(words), device.Upload)
 	if b != nil {
 		copy(b.Words(), words)
 	}
@@ -66,7 +66,7 @@ func (r *reading) finish(kernel *shaders.Kernel) (work, error) {
 }
 
 // newDecode reads all pages into rows of the input type.
-func newDecode(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (work, error) {
+func newDecode(ctx context.Context, d device.Device, c Case, tune map[string]uint32) (work, error) {
 	r, err := newReading(ctx, d, c, tune)
 	if err != nil {
 		return nil, err
@@ -86,17 +86,17 @@ func newDecode(ctx context.Context, d backend.Device, c Case, tune map[string]ui
 			Groups: uint32(groups), GroupsPerJob: uint32(r.groupsPerPage()), GroupsPerToken: uint32(r.groupsPerToken()),
 			TokenStride: uint32(r.tokenWords()), RowFirst: 0, RowCount: uint32(r.layout.Rows),
 		}
-		r.list.Dispatch(backend.Dispatch{
+		r.list.Dispatch(device.Dispatch{
 			Kernel: shaders.Decode, Spec: r.spec(shaders.Decode), Push: push.Bytes(),
 			Workgroups: r.workgroups(shaders.Decode, groups*r.layout.Rows),
-			Views:      []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(r.rows)},
+			Views:      []device.View{device.Whole(r.arena), device.Whole(plan), device.Whole(r.rows)},
 		})
 	}
 	return r.finish(shaders.Decode)
 }
 
 // newDecide decides the bits of all stored groups.
-func newDecide(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (work, error) {
+func newDecide(ctx context.Context, d device.Device, c Case, tune map[string]uint32) (work, error) {
 	r, err := newReading(ctx, d, c, tune)
 	if err != nil {
 		return nil, err
@@ -109,17 +109,17 @@ func newDecide(ctx context.Context, d backend.Device, c Case, tune map[string]ui
 	for range r.groupsPerToken() {
 		words = append(words, math.Float32bits(1))
 	}
-	plan, bits := r.plan("decide.plan", words), r.buffers.make("decide.bits", groups, backend.Download)
+	plan, bits := r.plan("decide.plan", words), r.buffers.make("decide.bits", groups, device.Download)
 	want := r.weights("decide.want", groups)
 	if r.buffers.err == nil {
 		push := shaders.DecidePush{
 			Groups: uint32(groups), GroupsPerJob: uint32(r.groupsPerPage()), GroupsPerToken: uint32(r.groupsPerToken()),
 			MinBits: 0, MaxBits: 8,
 		}
-		r.list.Dispatch(backend.Dispatch{
+		r.list.Dispatch(device.Dispatch{
 			Kernel: shaders.Decide, Spec: r.spec(shaders.Decide), Push: push.Bytes(),
 			Workgroups: r.workgroups(shaders.Decide, groups),
-			Views:      []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(bits), backend.Whole(want)},
+			Views:      []device.View{device.Whole(r.arena), device.Whole(plan), device.Whole(bits), device.Whole(want)},
 		})
 	}
 	return r.finish(shaders.Decide)

@@ -4,18 +4,18 @@ import (
 	"context"
 	"math/rand/v2"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // newRepack rewrites all pages at Case.To bits, into a second arena: demote by
 // repack, promote with what the host would supply (here random planes).
-func newRepack(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (work, error) {
+func newRepack(ctx context.Context, d device.Device, c Case, tune map[string]uint32) (work, error) {
 	r, err := newReading(ctx, d, c, tune)
 	if err != nil {
 		return nil, err
 	}
-	target := r.buffers.make("pages.new", r.arena.Len(), backend.DeviceLocal)
+	target := r.buffers.make("pages.new", r.arena.Len(), device.DeviceLocal)
 	supply := r.supply(d, c)
 	for first := 0; first < r.pages() && r.buffers.err == nil; first += batchPages {
 		pages := min(batchPages, r.pages()-first)
@@ -35,12 +35,12 @@ func (r *reading) kernel() *shaders.Kernel {
 }
 
 // supply holds the missing planes of batchPages pages; nil when none is missing.
-func (r *reading) supply(d backend.Device, c Case) backend.Buffer {
+func (r *reading) supply(d device.Device, c Case) device.Buffer {
 	words := batchPages * r.groupsPerPage() * r.layout.SupplyWords(c.Bits, c.To)
 	if words == 0 {
 		return nil
 	}
-	b := r.buffers.make("supply", words, backend.Upload)
+	b := r.buffers.make("supply", words, device.Upload)
 	if b != nil {
 		g := rand.New(rand.NewPCG(3, 4))
 		for i := range b.Words() {
@@ -72,15 +72,15 @@ func (r *reading) repackPlan(first, pages int) []uint32 {
 	return append(plan, shaders.PackBits(bits)...)
 }
 
-func (r *reading) repackDispatch(plan, target, supply backend.Buffer, pages int) backend.Dispatch {
-	dispatch := backend.Dispatch{
+func (r *reading) repackDispatch(plan, target, supply device.Buffer, pages int) device.Dispatch {
+	dispatch := device.Dispatch{
 		Kernel: r.kernel(), Spec: r.spec(r.kernel()), Workgroups: uint32(pages),
 		Push:  shaders.RepackPush{Groups: uint32(r.groupsPerPage())}.Bytes(),
-		Views: []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(target)},
+		Views: []device.View{device.Whole(r.arena), device.Whole(plan), device.Whole(target)},
 	}
 	if supply != nil {
 		dispatch.Push = shaders.PromotePush{Groups: uint32(r.groupsPerPage())}.Bytes()
-		dispatch.Views = []backend.View{backend.Whole(r.arena), backend.Whole(plan), backend.Whole(supply), backend.Whole(target)}
+		dispatch.Views = []device.View{device.Whole(r.arena), device.Whole(plan), device.Whole(supply), device.Whole(target)}
 	}
 	return dispatch
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -15,10 +15,10 @@ import (
 // reads the bits of the other and finds room for its pages.
 type store struct {
 	config
-	device  backend.Device
+	device  device.Device
 	buffers buffers
-	rows    backend.Buffer // all rows, token by token
-	arena   backend.Buffer // all pages
+	rows    device.Buffer // all rows, token by token
+	arena   device.Buffer // all pages
 	halves  [2]half
 	batches []batch
 	pageAt  []int // word of each page in the arena
@@ -27,21 +27,21 @@ type store struct {
 
 // half is the staging of one batch.
 type half struct {
-	slots backend.Buffer // bits of all groups, then the slots
-	bits  backend.Buffer // the bits, where the host reads them
+	slots device.Buffer // bits of all groups, then the slots
+	bits  device.Buffer // the bits, where the host reads them
 }
 
 // batch has the recorded work of batchPages pages.
 type batch struct {
 	first, pages   int // pages
 	half           *half
-	encode, pack   *backend.List
-	encoding       backend.Ticket
-	packPlan       backend.Buffer
+	encode, pack   *device.List
+	encoding       device.Ticket
+	packPlan       device.Buffer
 	groups, bitsAt int
 }
 
-func newStore(ctx context.Context, d backend.Device, c Case, tune map[string]uint32) (*store, error) {
+func newStore(ctx context.Context, d device.Device, c Case, tune map[string]uint32) (*store, error) {
 	s := &store{config: newConfig(c, d.Limits(), tune), device: d, buffers: buffers{device: d}}
 	if err := s.setUp(ctx); err != nil {
 		s.release()
@@ -52,12 +52,12 @@ func newStore(ctx context.Context, d backend.Device, c Case, tune map[string]uin
 
 func (s *store) setUp(ctx context.Context) error {
 	groups := batchPages * s.groupsPerPage()
-	s.rows = s.buffers.make("rows", s.rowWords(), backend.DeviceLocal)
-	s.arena = s.buffers.make("pages", s.pages()*s.maxPage(), backend.DeviceLocal)
+	s.rows = s.buffers.make("rows", s.rowWords(), device.DeviceLocal)
+	s.arena = s.buffers.make("pages", s.pages()*s.maxPage(), device.DeviceLocal)
 	for i := range s.halves {
 		s.halves[i] = half{
-			slots: s.buffers.make("slots", s.slotBase()+groups*s.layout.SlotWords(), backend.DeviceLocal),
-			bits:  s.buffers.make("bits", groups, backend.Download),
+			slots: s.buffers.make("slots", s.slotBase()+groups*s.layout.SlotWords(), device.DeviceLocal),
+			bits:  s.buffers.make("bits", groups, device.Download),
 		}
 	}
 	if s.buffers.err != nil {
@@ -91,12 +91,12 @@ func (s *store) addBatch(first, pages int) error {
 	b := batch{
 		first: first, pages: pages, half: &s.halves[len(s.batches)%2],
 		groups: pages * s.groupsPerPage(), bitsAt: 5 * pages,
-		encode: backend.NewList(s.device), pack: backend.NewList(s.device),
+		encode: device.NewList(s.device), pack: device.NewList(s.device),
 	}
 	plan := s.encodePlan(first, pages)
-	planBuffer := s.buffers.make("encode.plan", len(plan), backend.Upload)
+	planBuffer := s.buffers.make("encode.plan", len(plan), device.Upload)
 	want := s.weights("encode.want", b.groups)
-	b.packPlan = s.buffers.make("pack.plan", 5*pages+pages*s.layout.BitsWords(s.groupsPerPage()), backend.Upload)
+	b.packPlan = s.buffers.make("pack.plan", 5*pages+pages*s.layout.BitsWords(s.groupsPerPage()), device.Upload)
 	s.batches = append(s.batches, b)
 	if s.buffers.err != nil {
 		return s.buffers.err
@@ -123,12 +123,12 @@ func (s *store) encodePlan(first, pages int) []uint32 {
 }
 
 // weights is a buffer of weights, all of them 1, or -1 for the most bits.
-func (s *store) weights(label string, groups int) backend.Buffer {
+func (s *store) weights(label string, groups int) device.Buffer {
 	weight := float32(1)
 	if s.Bits == shaders.Raw {
 		weight = -1
 	}
-	b := s.buffers.make(label, groups, backend.Upload)
+	b := s.buffers.make(label, groups, device.Upload)
 	if b != nil {
 		for i := range b.Words() {
 			b.Words()[i] = math.Float32bits(weight)
@@ -137,30 +137,30 @@ func (s *store) weights(label string, groups int) backend.Buffer {
 	return b
 }
 
-func (s *store) recordEncode(b batch, plan, want backend.Buffer) {
+func (s *store) recordEncode(b batch, plan, want device.Buffer) {
 	push := shaders.EncodePush{
 		Groups: uint32(b.groups), GroupsPerJob: uint32(s.groupsPerPage()), GroupsPerToken: uint32(s.groupsPerToken()),
 		TokenStride: uint32(s.tokenWords()),
 		SlotBase:    uint32(s.slotBase()), SlotWords: uint32(s.layout.SlotWords()),
 		Rule: 1, MinBits: min(uint32(s.Bits), 8), MaxBits: uint32(s.Bits),
 	}
-	b.encode.Dispatch(backend.Dispatch{
+	b.encode.Dispatch(device.Dispatch{
 		Kernel: shaders.Encode, Spec: s.spec(shaders.Encode), Push: push.Bytes(),
 		Workgroups: s.workgroups(shaders.Encode, b.groups),
-		Views:      []backend.View{backend.Whole(s.rows), backend.Whole(plan), backend.Whole(b.half.slots), backend.Whole(want)},
+		Views:      []device.View{device.Whole(s.rows), device.Whole(plan), device.Whole(b.half.slots), device.Whole(want)},
 	})
 	b.encode.Mark("encode")
-	b.encode.Barrier(backend.Shader, backend.Transfer)
-	b.encode.Copy(b.half.slots, b.half.bits, backend.Region{Words: b.groups})
+	b.encode.Barrier(device.Shader, device.Transfer)
+	b.encode.Copy(b.half.slots, b.half.bits, device.Region{Words: b.groups})
 }
 
 func (s *store) recordPack(b batch) {
 	push := shaders.PackPush{
 		Groups: uint32(s.groupsPerPage()), SlotBase: uint32(s.slotBase()), SlotWords: uint32(s.layout.SlotWords()),
 	}
-	b.pack.Dispatch(backend.Dispatch{
+	b.pack.Dispatch(device.Dispatch{
 		Kernel: shaders.Pack, Spec: s.spec(shaders.Pack), Push: push.Bytes(), Workgroups: uint32(b.pages),
-		Views: []backend.View{backend.Whole(b.half.slots), backend.Whole(b.packPlan), backend.Whole(s.arena)},
+		Views: []device.View{device.Whole(b.half.slots), device.Whole(b.packPlan), device.Whole(s.arena)},
 	})
 	b.pack.Mark("pack")
 }
@@ -173,7 +173,7 @@ func (s *store) run(ctx context.Context) (sample, error) {
 	if err := s.begin(0); err != nil {
 		return out, err
 	}
-	var packs []backend.Ticket
+	var packs []device.Ticket
 	for i := range s.batches {
 		if i+1 < len(s.batches) {
 			if err := s.begin(i + 1); err != nil {

@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -16,7 +16,7 @@ import (
 type Run func(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, buffers [][]uint32) error
 
 // On returns a Run on the device.
-func On(ctx context.Context, d backend.Device) Run {
+func On(ctx context.Context, d device.Device) Run {
 	return func(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, buffers [][]uint32) error {
 		if len(buffers) != len(k.Bindings) {
 			return fmt.Errorf("dispatch: %s: %d buffers, want %d", k.Name, len(buffers), len(k.Bindings))
@@ -26,10 +26,10 @@ func On(ctx context.Context, d backend.Device) Run {
 		if err := r.upload(k, buffers); err != nil {
 			return fmt.Errorf("dispatch: %s: %w", k.Name, err)
 		}
-		list := backend.NewList(d)
+		list := device.NewList(d)
 		defer list.Release()
-		list.Dispatch(backend.Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: r.views})
-		if err := backend.RunList(ctx, d, list); err != nil {
+		list.Dispatch(device.Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: r.views})
+		if err := device.Run(ctx, d, list); err != nil {
 			return fmt.Errorf("dispatch: %s: %w", k.Name, err)
 		}
 		return r.download(k, buffers)
@@ -38,21 +38,21 @@ func On(ctx context.Context, d backend.Device) Run {
 
 type run struct {
 	ctx    context.Context
-	device backend.Device
-	views  []backend.View
+	device device.Device
+	views  []device.View
 }
 
 func (r *run) upload(k *shaders.Kernel, buffers [][]uint32) error {
 	for i, words := range buffers {
-		b, err := r.device.NewBuffer(k.Bindings[i].Name, max(len(words), 1), backend.DeviceLocal)
+		b, err := r.device.NewBuffer(k.Bindings[i].Name, max(len(words), 1), device.DeviceLocal)
 		if err != nil {
 			return err
 		}
-		r.views = append(r.views, backend.Whole(b))
+		r.views = append(r.views, device.Whole(b))
 		if len(words) == 0 {
 			continue
 		}
-		if err := backend.Write(r.ctx, r.device, b, 0, words); err != nil {
+		if err := device.Write(r.ctx, r.device, b, 0, words); err != nil {
 			return err
 		}
 	}
@@ -64,7 +64,7 @@ func (r *run) download(k *shaders.Kernel, buffers [][]uint32) error {
 		if b.ReadOnly || len(buffers[i]) == 0 {
 			continue
 		}
-		words, err := backend.Read(r.ctx, r.device, r.views[i])
+		words, err := device.Read(r.ctx, r.device, r.views[i])
 		if err != nil {
 			return fmt.Errorf("dispatch: %s: %w", k.Name, err)
 		}

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/modeltest"
 )
 
 // newStore is a store of raw rows for the tiny model, on the device cpu.
 func newStore(t *testing.T, typ backend.Type) (*Store, *backend.Cache) {
-	d, err := backend.OpenDevice("cpu", backend.Options{})
+	d, err := device.Open("cpu", device.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	cache, err := backend.New(d, backend.Config{

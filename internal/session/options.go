@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/sample"
 )
@@ -24,7 +25,7 @@ type Options struct {
 	Bits       int // of uniform
 	BitsMin    int // of qaq
 	BitsMax    int
-	Formula    backend.Formula
+	Formula    policy.Formula
 	KeyError   float64
 	ValueError float64
 	Budget     int   // tokens that h2o and scissorhands keep
@@ -64,7 +65,7 @@ func (o Options) Check() error {
 	if err != nil {
 		return err
 	}
-	if err := p.Check(backend.Shape{}); err != nil {
+	if err := p.Check(policy.Shape{}); err != nil {
 		return err
 	}
 	if !(o.Alpha >= 0 && o.Alpha <= 0.1) {
@@ -74,27 +75,27 @@ func (o Options) Check() error {
 }
 
 // policy makes the policy of the options; norms are for qaq.
-func (o Options) policy(norms [][]float64) (backend.Policy, error) {
+func (o Options) policy(norms [][]float64) (policy.Policy, error) {
 	switch o.Policy {
 	case "none":
-		return backend.None{}, nil
+		return policy.None{}, nil
 	case "uniform":
-		return backend.Uniform{KeyBits: o.Bits, ValueBits: o.Bits}, nil
+		return policy.Uniform{KeyBits: o.Bits, ValueBits: o.Bits}, nil
 	case "qaq":
-		return backend.QAQ{
+		return policy.QAQ{
 			Formula: o.Formula, KeyError: o.KeyError, ValueError: o.ValueError,
 			MinBits: o.BitsMin, MaxBits: o.BitsMax, QueryNorms: norms,
 		}, nil
 	case "h2o":
-		return backend.H2O{Budget: o.Budget}, nil
+		return policy.H2O{Budget: o.Budget}, nil
 	case "scissorhands":
-		return backend.Scissorhands{Budget: o.Budget, Recent: max(0, min(scissorhandsRecent, o.Budget)), History: scissorhandsHistory}, nil
+		return policy.Scissorhands{Budget: o.Budget, Recent: max(0, min(scissorhandsRecent, o.Budget)), History: scissorhandsHistory}, nil
 	}
 	return nil, fmt.Errorf("session: policy %q: must be none, uniform, qaq, h2o or scissorhands", o.Policy)
 }
 
 // config is the cache for a model and a text of that many tokens.
-func (o Options) config(m model.Config, p backend.Policy, tokens int) backend.Config {
+func (o Options) config(m model.Config, p policy.Policy, tokens int) backend.Config {
 	return backend.Config{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
 		Level: o.Level, Alpha: o.Alpha, Policy: p, MaxAppend: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Exact: o.Exact,

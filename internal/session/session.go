@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/sample"
@@ -24,7 +26,7 @@ type UI struct {
 }
 
 // Run generates and compares. The device stays open.
-func Run(ctx context.Context, d backend.Device, o Options, ui UI) (*report.Run, error) {
+func Run(ctx context.Context, d device.Device, o Options, ui UI) (*report.Run, error) {
 	s := &session{device: d, options: o, ui: ui}
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
@@ -41,12 +43,12 @@ func Run(ctx context.Context, d backend.Device, o Options, ui UI) (*report.Run, 
 }
 
 type session struct {
-	device  backend.Device
+	device  device.Device
 	options Options
 	ui      UI
 	model   *model.Model
 	prompt  []int
-	policy  backend.Policy
+	policy  policy.Policy
 	result  generate.Result
 	growth  *growth
 	logits  [][]float32 // of the generated positions, kept for the comparison

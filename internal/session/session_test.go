@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/modeltest"
@@ -34,7 +34,7 @@ func full(t *testing.T, generated int) Options {
 }
 
 func run(t *testing.T, o Options) (*report.Run, error) {
-	d, err := backend.OpenDevice("cpu", backend.Options{})
+	d, err := device.Open("cpu", device.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return Run(t.Context(), d, o, UI{

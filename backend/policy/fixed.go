@@ -1,6 +1,10 @@
-package backend
+package policy
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // None stores every row as it came, on the same path as the other policies and
 // with no outliers, whatever Config.Alpha says.
@@ -13,12 +17,12 @@ func (None) Name() string { return "none" }
 func (None) Check(Shape) error { return nil }
 
 // Rule pins every group to 16 bits.
-func (None) Rule(Kind) Rule {
-	return Rule{MinBits: 8, MaxBits: rawBits, Weight: WeightMost, Fixed: true}
+func (None) Rule(shaders.Kind) Rule {
+	return Rule{MinBits: 8, MaxBits: shaders.RawBits, Weight: WeightMost, Fixed: true}
 }
 
 // Limit is not used: every group is pinned.
-func (None) Limit(Kind, int, int, int) float64 { return 0 }
+func (None) Limit(shaders.Kind, int, int, int) float64 { return 0 }
 
 // Uniform gives every group the same bits, 0..8, whatever its importance.
 type Uniform struct {
@@ -32,20 +36,20 @@ func (Uniform) Name() string { return "uniform" }
 func (u Uniform) Check(Shape) error {
 	for k, b := range []int{u.KeyBits, u.ValueBits} {
 		if b < 0 || b > 8 {
-			return fmt.Errorf("backend: uniform: %d bits for %s: must be 0..8: %w", b, Kind(k), ErrConfig)
+			return fmt.Errorf("policy: uniform: %d bits for %s: must be 0..8: %w", b, shaders.Kind(k), ErrConfig)
 		}
 	}
 	return nil
 }
 
 // Rule has one bit width to choose from.
-func (u Uniform) Rule(k Kind) Rule {
+func (u Uniform) Rule(k shaders.Kind) Rule {
 	b := u.KeyBits
-	if k == Value {
+	if k == shaders.Value {
 		b = u.ValueBits
 	}
 	return Rule{MinBits: b, MaxBits: b, Weight: WeightMost, Fixed: true}
 }
 
 // Limit is not used: there is one bit width.
-func (Uniform) Limit(Kind, int, int, int) float64 { return 0 }
+func (Uniform) Limit(shaders.Kind, int, int, int) float64 { return 0 }

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -67,9 +67,9 @@ func TestWriteAndRead(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, []uint32{0, 5, 6, 7}, got)
 			assert.EqualError(t, Write(context.Background(), d, b, 7, []uint32{1, 2}),
-				"backend: write: view b[7:9] of a buffer of 8 words")
+				"device: write: view b[7:9] of a buffer of 8 words")
 			_, err = Read(context.Background(), d, View{b, 8, 1})
-			assert.EqualError(t, err, "backend: read: view b[8:9] of a buffer of 8 words")
+			assert.EqualError(t, err, "device: read: view b[8:9] of a buffer of 8 words")
 		})
 	}
 }
@@ -77,30 +77,30 @@ func TestWriteAndRead(t *testing.T) {
 func TestCPUDeviceErrors(t *testing.T) {
 	d, other := openCPU(t), openCPU(t)
 	_, err := d.NewBuffer("empty", 0, DeviceLocal)
-	assert.EqualError(t, err, "backend: buffer empty of 0 words")
+	assert.EqualError(t, err, "device: buffer empty of 0 words")
 
 	foreign := newBuffer(t, other, "foreign", 8, DeviceLocal)
 	l := NewList(d)
 	l.Fill(foreign, 0, 1, 2)
-	assert.EqualError(t, RunList(context.Background(), d, l),
-		"backend: cpu: command 0: fill buffer foreign[0:1] = 0x00000002: buffer foreign of another device")
+	assert.EqualError(t, Run(context.Background(), d, l),
+		"device: cpu: command 0: fill buffer foreign[0:1] = 0x00000002: buffer foreign of another device")
 
 	gone, err := d.NewBuffer("gone", 8, DeviceLocal)
 	require.NoError(t, err)
 	l = NewList(d)
 	l.Fill(gone, 0, 1, 2)
 	gone.Release()
-	assert.ErrorContains(t, RunList(context.Background(), d, l), "buffer gone was released")
+	assert.ErrorContains(t, Run(context.Background(), d, l), "buffer gone was released")
 }
 
 func TestCloseNamesLeaks(t *testing.T) {
-	d, err := OpenDevice("cpu", Options{})
+	d, err := Open("cpu", Options{})
 	require.NoError(t, err)
 	for _, label := range []string{"second", "first"} {
 		_, err := d.NewBuffer(label, 4, DeviceLocal)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, DeviceStats{LiveBytes: 32, PeakBytes: 32, CommittedBytes: 32, Objects: map[string]int{"buffer": 2}}, d.Stats())
-	assert.EqualError(t, d.Close(), "backend: cpu: closed with 2 buffers not released: first, second")
+	assert.Equal(t, Stats{LiveBytes: 32, PeakBytes: 32, CommittedBytes: 32, Objects: map[string]int{"buffer": 2}}, d.Stats())
+	assert.EqualError(t, d.Close(), "device: cpu: closed with 2 buffers not released: first, second")
 	assert.Zero(t, d.Stats().LiveBytes)
 }

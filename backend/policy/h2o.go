@@ -1,6 +1,10 @@
-package backend
+package policy
 
-import "math"
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // H2O keeps the recent tokens and the heavy hitters, those that got most
 // attention so far, as they came, and evicts the others: 0 bits (heavy-hitter
@@ -27,10 +31,10 @@ func (H2O) Name() string { return "h2o" }
 func (h H2O) Check(Shape) error { return checkBudget("h2o", h.Budget, h.Budget/2) }
 
 // Rule is 0 or 16 bits by weights of its own.
-func (H2O) Rule(Kind) Rule { return evictingRule() }
+func (H2O) Rule(shaders.Kind) Rule { return evictingRule() }
 
 // Limit is 1: weights choose.
-func (H2O) Limit(Kind, int, int, int) float64 { return 1 }
+func (H2O) Limit(shaders.Kind, int, int, int) float64 { return 1 }
 
 // h2oEvicted marks an evicted token where others have their sum of attention.
 var h2oEvicted = math.Float32bits(-1)

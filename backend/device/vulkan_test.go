@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // openVulkan opens llvmpipe, alone or beside the reference, with the limits
 // that every device has; validation messages fail the test.
 func openVulkan(t *testing.T, name string) Device {
-	d, err := OpenDevice(name, Options{Validation: true, MinimumLimits: true})
+	d, err := Open(name, Options{Validation: true, MinimumLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		assert.NoError(t, d.Close())
@@ -46,15 +46,15 @@ func TestVKListIsRecordedOnce(t *testing.T) {
 	l := NewList(d)
 	defer l.Release()
 	l.Fill(b, 0, 32, 1)
-	require.NoError(t, RunList(context.Background(), d, l))
+	require.NoError(t, Run(context.Background(), d, l))
 	first := l.compiled
 	require.NotNil(t, first)
-	require.NoError(t, RunList(context.Background(), d, l))
+	require.NoError(t, Run(context.Background(), d, l))
 	assert.Same(t, first, l.compiled)
 
 	l.Fill(b, 32, 32, 2)
 	assert.Nil(t, l.compiled, "a list that grows is recorded anew")
-	require.NoError(t, RunList(context.Background(), d, l))
+	require.NoError(t, Run(context.Background(), d, l))
 	assert.Equal(t, []uint32{1, 2}, b.Words()[31:33])
 }
 
@@ -69,7 +69,7 @@ func TestVKListsFollowEachOther(t *testing.T) {
 		fill.Fill(local, 0, 4096, i)
 		_, err := d.Submit(fill)
 		require.NoError(t, err)
-		require.NoError(t, RunList(context.Background(), d, out))
+		require.NoError(t, Run(context.Background(), d, out))
 		fill.Release()
 		assert.Equal(t, i, down.Words()[0])
 		assert.Equal(t, i, down.Words()[4095])
@@ -94,14 +94,14 @@ func TestVKResubmitWhileRunning(t *testing.T) {
 }
 
 func TestVKDeviceErrors(t *testing.T) {
-	_, err := OpenDevice("no such device", Options{})
+	_, err := Open("no such device", Options{})
 	assert.ErrorIs(t, err, vk.ErrUnknownDevice)
-	_, err = OpenDevice("both:no such device", Options{})
+	_, err = Open("both:no such device", Options{})
 	assert.ErrorIs(t, err, vk.ErrUnknownDevice)
 
 	d := openVulkan(t, "llvmpipe")
 	_, err = d.NewBuffer("empty", 0, DeviceLocal)
-	assert.EqualError(t, err, "backend: buffer empty of 0 words")
+	assert.EqualError(t, err, "device: buffer empty of 0 words")
 	_, err = d.NewBuffer("vast", 1<<40, DeviceLocal)
 	assert.ErrorIs(t, err, vk.ErrLimit)
 
@@ -109,11 +109,11 @@ func TestVKDeviceErrors(t *testing.T) {
 	l := NewList(d)
 	l.Fill(foreign, 0, 1, 2)
 	_, err = d.Submit(l)
-	assert.EqualError(t, err, "backend: command 0: fill buffer foreign[0:1] = 0x00000002: buffer foreign of another device")
+	assert.EqualError(t, err, "device: command 0: fill buffer foreign[0:1] = 0x00000002: buffer foreign of another device")
 }
 
 func TestVKCloseNamesLeaks(t *testing.T) {
-	d, err := OpenDevice("llvmpipe", Options{})
+	d, err := Open("llvmpipe", Options{})
 	require.NoError(t, err)
 	_, err = d.NewBuffer("forgotten", 4, DeviceLocal)
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"encoding/binary"
@@ -37,7 +37,7 @@ func (d *Dispatch) check(l Limits) error {
 func (d *Dispatch) checkViews(l Limits) error {
 	for i, v := range d.Views {
 		name := lowerFirst(d.Kernel.Bindings[i].Name)
-		if err := v.check(); err != nil {
+		if err := v.Check(); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if v.Words > l.ViewWords {
@@ -50,7 +50,7 @@ func (d *Dispatch) checkViews(l Limits) error {
 	return nil
 }
 
-func (v View) check() error {
+func (v View) Check() error {
 	if v.Buffer == nil {
 		return errors.New("no buffer")
 	}
@@ -68,10 +68,10 @@ func (c *Copy) check(Limits) error {
 		return errors.New("no regions")
 	}
 	for _, r := range c.Regions {
-		if err := (View{c.Src, r.Src, r.Words}).check(); err != nil {
+		if err := (View{c.Src, r.Src, r.Words}).Check(); err != nil {
 			return fmt.Errorf("source: %w", err)
 		}
-		if err := (View{c.Dst, r.Dst, r.Words}).check(); err != nil {
+		if err := (View{c.Dst, r.Dst, r.Words}).Check(); err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
 		if c.Src == c.Dst && c.overwrites(r) {
@@ -91,7 +91,7 @@ func (c *Copy) overwrites(r Region) bool {
 	return false
 }
 
-func (f *Fill) check(Limits) error { return View{f.Buffer, f.Offset, f.Words}.check() }
+func (f *Fill) check(Limits) error { return View{f.Buffer, f.Offset, f.Words}.Check() }
 
 func (b *Barrier) check(Limits) error {
 	for _, s := range []Stage{b.From, b.To} {

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 // there. It is for set-up and tests: data on the way of a token is staged by lists.
 func Write(ctx context.Context, d Device, b Buffer, offset int, words []uint32) error {
 	v := View{b, offset, len(words)}
-	if err := v.check(); err != nil {
-		return fmt.Errorf("backend: write: %w", err)
+	if err := v.Check(); err != nil {
+		return fmt.Errorf("device: write: %w", err)
 	}
 	if w := b.Words(); w != nil {
 		copy(w[offset:], words)
@@ -29,8 +29,8 @@ func Write(ctx context.Context, d Device, b Buffer, offset int, words []uint32) 
 
 // Read returns a copy of the words of a view, of any memory kind.
 func Read(ctx context.Context, d Device, v View) ([]uint32, error) {
-	if err := v.check(); err != nil {
-		return nil, fmt.Errorf("backend: read: %w", err)
+	if err := v.Check(); err != nil {
+		return nil, fmt.Errorf("device: read: %w", err)
 	}
 	if w := v.Buffer.Words(); w != nil {
 		return slices.Clone(w[v.Offset : v.Offset+v.Words]), nil
@@ -46,8 +46,8 @@ func Read(ctx context.Context, d Device, v View) ([]uint32, error) {
 	return slices.Clone(staging.Words()), nil
 }
 
-// RunList submits a list and waits for its end.
-func RunList(ctx context.Context, d Device, l *List) error {
+// Run submits a list and waits for its end.
+func Run(ctx context.Context, d Device, l *List) error {
 	t, err := d.Submit(l)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func move(ctx context.Context, d Device, src, dst Buffer, r Region) error {
 	l := NewList(d)
 	defer l.Release()
 	l.Copy(src, dst, r)
-	return RunList(ctx, d, l)
+	return Run(ctx, d, l)
 }
 
 // leakError names what was not released when a device was closed.
@@ -68,6 +68,6 @@ func leakError(device string, labels []string) error {
 		return nil
 	}
 	slices.Sort(labels)
-	return fmt.Errorf("backend: %s: closed with %d buffers not released: %s",
+	return fmt.Errorf("device: %s: closed with %d buffers not released: %s",
 		device, len(labels), strings.Join(labels, ", "))
 }

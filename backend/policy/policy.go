@@ -1,9 +1,15 @@
-package backend
+// Package policy has the rules by which a cache chooses bits: importance and range
+// in, bits out.
+package policy
 
 import (
-	"fmt"
-	"math"
+	"errors"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
+
+// ErrConfig is wrapped by the errors that a configuration causes.
+var ErrConfig = errors.New("bad cache configuration")
 
 // Shape is what a policy must know of the cache that it serves.
 type Shape struct {
@@ -14,10 +20,10 @@ type Shape struct {
 // with R*w <= c*(2^b - delta), or MaxBits. R is the range of a group, w its
 // weight, c its limit.
 type Rule struct {
-	MinBits, MaxBits int    // 0..8; MaxBits may be 16 (raw)
-	Weight           Weight // what w is
-	Authors          bool   // delta is 1 (the authors' code), else 0 (the paper)
-	Fixed            bool   // bits never change once a group is stored
+	MinBits, MaxBits int     // 0..8; MaxBits may be 16 (raw)
+	Weight           Weight  // what w is
+	Delta            float32 // delta: 0 (the paper) or 1 (the authors' code)
+	Fixed            bool    // bits never change once a group is stored
 }
 
 // Weight says what the weight of a group is. But for WeightMost, tokens that
@@ -41,10 +47,10 @@ type Policy interface {
 	// Check finds misuse when a cache is made.
 	Check(Shape) error
 	// Rule is constant for a kind.
-	Rule(Kind) Rule
+	Rule(shaders.Kind) Rule
 	// Limit is c for groups of a layer and KV head when the cache holds the
 	// given tokens. A group of several heads gets the least of theirs.
-	Limit(k Kind, layer, head, tokens int) float64
+	Limit(k shaders.Kind, layer, head, tokens int) float64
 }
 
 // Weigher is a Policy that gives the weights of groups on the host, for kinds
@@ -61,7 +67,7 @@ type Weigher interface {
 // Weighing is one call of a Weigher. The slices have a place for each stored
 // token, oldest first, and are the policy's during the call only.
 type Weighing struct {
-	Kind        Kind
+	Kind        shaders.Kind
 	Layer, Head int // the first ones of the groups
 	Tokens      int // of the sequence: the newest of them are not stored yet
 
@@ -74,46 +80,4 @@ type Weighing struct {
 	// next call for the same sequence, kind, layer and head; 0 for new tokens. A
 	// fork has a copy of it; Rollback drops that of the dropped tokens.
 	State []uint32
-}
-
-// takeRules asks the policy for its rules.
-func (c *Cache) takeRules() error {
-	c.rules = [2]Rule{c.cfg.Policy.Rule(Key), c.cfg.Policy.Rule(Value)}
-	c.weigher, _ = c.cfg.Policy.(Weigher)
-	for k, r := range c.rules {
-		switch {
-		case r.MinBits < 0 || r.MinBits > 8 || r.MaxBits < r.MinBits || r.MaxBits > 8 && r.MaxBits != rawBits:
-			return fmt.Errorf("backend: policy: bits %d..%d for %s: must be within 0..8, or up to 16: %w", r.MinBits, r.MaxBits, Kind(k), ErrConfig)
-		case r.Weight > WeightCustom:
-			return fmt.Errorf("backend: policy: weight %d for %s: must be 0..%d: %w", r.Weight, Kind(k), WeightCustom, ErrConfig)
-		case r.Weight == WeightCustom && c.weigher == nil:
-			return fmt.Errorf("backend: policy %s: custom weights for %s: it must be a Weigher: %w", c.cfg.Policy.Name(), Kind(k), ErrConfig)
-		}
-	}
-	return nil
-}
-
-// rawBits are the bits of a group stored as it came.
-const rawBits = 16
-
-// maxLimit and maxWeight are the bounds of c and w in the numeric contract.
-const (
-	maxLimit  = 0x1p100
-	maxWeight = 0x1p20
-)
-
-// limit32 narrows a policy's limit to what the kernels take; NaN becomes 0.
-func limit32(c float64) float32 {
-	if !(c > 0) {
-		return 0
-	}
-	return float32(math.Min(c, maxLimit))
-}
-
-// weight32 brings a weight into the contract; NaN pins, as a negative weight.
-func weight32(w float32) float32 {
-	if !(w >= 0) {
-		return -1
-	}
-	return min(w, maxWeight)
 }

@@ -1,8 +1,11 @@
-package backend
+package policy
 
 import (
 	"fmt"
 	"math"
+
+	"github.com/qaqvk/qaqvk/internal/names"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Formula is one of the two readings of QAQ's bounds.
@@ -18,12 +21,12 @@ var formulaNames = [...]string{"paper", "authors"}
 
 // ParseFormula returns the formula of a name: paper or authors.
 func ParseFormula(name string) (Formula, error) {
-	i, err := parseName("formula", name, formulaNames[:])
+	i, err := names.Parse("policy: formula", name, formulaNames[:])
 	return Formula(i), err
 }
 
 // String is paper or authors.
-func (f Formula) String() string { return nameOf("formula", int(f), formulaNames[:]) }
+func (f Formula) String() string { return names.Of("formula", int(f), formulaNames[:]) }
 
 // DefaultQueryNorm stands for the squared query norm, 90 % quantile, of a model
 // that was not calibrated. It is on the large side, which costs bits, not quality.
@@ -49,17 +52,17 @@ func (QAQ) Name() string { return "qaq" }
 func (q QAQ) Check(s Shape) error {
 	for k, e := range []float64{q.KeyError, q.ValueError} {
 		if !(e > 0) || math.IsInf(e, 0) {
-			return fmt.Errorf("backend: qaq: target error %g for %s: must be above 0 and finite: %w", e, Kind(k), ErrConfig)
+			return fmt.Errorf("policy: qaq: target error %g for %s: must be above 0 and finite: %w", e, shaders.Kind(k), ErrConfig)
 		}
 	}
 	if int(q.Formula) >= len(formulaNames) {
-		return fmt.Errorf("backend: qaq: unknown %s: %w", q.Formula, ErrConfig)
+		return fmt.Errorf("policy: qaq: unknown %s: %w", q.Formula, ErrConfig)
 	}
 	if q.MinBits < 0 || q.MinBits > 8 {
-		return fmt.Errorf("backend: qaq: least bits %d: must be 0..8: %w", q.MinBits, ErrConfig)
+		return fmt.Errorf("policy: qaq: least bits %d: must be 0..8: %w", q.MinBits, ErrConfig)
 	}
-	if q.MaxBits < q.MinBits || q.MaxBits > 8 && q.MaxBits != rawBits {
-		return fmt.Errorf("backend: qaq: most bits %d: must be %d..8 or 16: %w", q.MaxBits, q.MinBits, ErrConfig)
+	if q.MaxBits < q.MinBits || q.MaxBits > 8 && q.MaxBits != shaders.RawBits {
+		return fmt.Errorf("policy: qaq: most bits %d: must be %d..8 or 16: %w", q.MaxBits, q.MinBits, ErrConfig)
 	}
 	return q.checkNorms(s)
 }
@@ -69,15 +72,15 @@ func (q QAQ) checkNorms(s Shape) error {
 		return nil
 	}
 	if len(q.QueryNorms) != s.Layers {
-		return fmt.Errorf("backend: qaq: query norms of %d layers: the cache has %d: %w", len(q.QueryNorms), s.Layers, ErrConfig)
+		return fmt.Errorf("policy: qaq: query norms of %d layers: the cache has %d: %w", len(q.QueryNorms), s.Layers, ErrConfig)
 	}
 	for l, heads := range q.QueryNorms {
 		if len(heads) != s.KVHeads {
-			return fmt.Errorf("backend: qaq: query norms of %d KV heads in layer %d: the cache has %d: %w", len(heads), l, s.KVHeads, ErrConfig)
+			return fmt.Errorf("policy: qaq: query norms of %d KV heads in layer %d: the cache has %d: %w", len(heads), l, s.KVHeads, ErrConfig)
 		}
 		for h, n := range heads {
 			if !(n > 0) || math.IsInf(n, 0) {
-				return fmt.Errorf("backend: qaq: query norm %g of layer %d head %d: must be above 0 and finite: %w", n, l, h, ErrConfig)
+				return fmt.Errorf("policy: qaq: query norm %g of layer %d head %d: must be above 0 and finite: %w", n, l, h, ErrConfig)
 			}
 		}
 	}
@@ -86,9 +89,12 @@ func (q QAQ) checkNorms(s Shape) error {
 
 // Rule has delta 1 for the authors' formula. K has no importance in its bound:
 // the weight is 1.
-func (q QAQ) Rule(k Kind) Rule {
-	r := Rule{MinBits: q.MinBits, MaxBits: q.MaxBits, Authors: q.Formula == Authors}
-	if k == Key {
+func (q QAQ) Rule(k shaders.Kind) Rule {
+	r := Rule{MinBits: q.MinBits, MaxBits: q.MaxBits}
+	if q.Formula == Authors {
+		r.Delta = 1
+	}
+	if k == shaders.Key {
 		r.Weight = WeightOne
 	}
 	return r
@@ -97,9 +103,9 @@ func (q QAQ) Rule(k Kind) Rule {
 // Limit is c of the rule R*w <= c*(2^b - delta). The paper wants a standard
 // deviation of R*2^-b/sqrt(12) of at most sigma, so c = 2*sqrt(3)*sigma; the
 // authors' code wants b = ceil(log2(R/(2e) + 1)), so c = 2e.
-func (q QAQ) Limit(k Kind, layer, head, tokens int) float64 {
+func (q QAQ) Limit(k shaders.Kind, layer, head, tokens int) float64 {
 	t := math.Max(float64(tokens), 2) // the bound for K divides by T-1
-	if k == Value {
+	if k == shaders.Value {
 		if q.Formula == Authors {
 			return 2 * math.Sqrt(12/t) * q.ValueError
 		}

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -32,7 +32,7 @@ type Device interface {
 	// Submit starts a list after all lists submitted before it. An error of
 	// the recording (List.Err) is returned here, before anything runs.
 	Submit(l *List) (Ticket, error)
-	Stats() DeviceStats
+	Stats() Stats
 	// Close frees the device. It fails, naming them, while buffers or lists
 	// of it are not released; the device is gone all the same.
 	Close() error
@@ -60,68 +60,8 @@ type Ticket interface {
 	Times() map[string]time.Duration
 }
 
-// Limits are what a dispatch must keep to.
-type Limits struct {
-	Workgroups   uint32 `json:"workgroups"`    // workgroups a dispatch
-	Invocations  uint32 `json:"invocations"`   // invocations a workgroup
-	SharedBytes  uint32 `json:"shared_bytes"`  // shared memory a workgroup
-	PushBytes    uint32 `json:"push_bytes"`    // push constants a dispatch
-	Bindings     uint32 `json:"bindings"`      // storage buffers a kernel
-	ViewWords    int    `json:"view_words"`    // words of a view
-	ViewAlign    int    `json:"view_align"`    // words that divide a view's offset
-	SubgroupSize uint32 `json:"subgroup_size"` // invocations that run together; 1 on cpu
-	CPU          bool   `json:"cpu"`           // the device is the host's processor
-}
-
-// MixLanes are the invocations that share a chunk of 32 elements of a row of V
-// in mix: a subgroup's, as far as the word of a plane has bits for them. On a
-// CPU, where each of a subgroup's loads takes as long as if it were of another
-// address, it is one.
-func (l Limits) MixLanes() int {
-	switch {
-	case l.CPU:
-		return 1
-	case l.SubgroupSize >= 32:
-		return 32
-	case l.SubgroupSize >= 16:
-		return 16
-	}
-	return 8
-}
-
-// ScoreWorkgroup are the invocations of a workgroup of score, and so the tokens
-// that a part of a sequence is rounded up to: few on a CPU.
-func (l Limits) ScoreWorkgroup() int {
-	if l.CPU {
-		return 64
-	}
-	return workgroup
-}
-
-// AttendWorkgroup are the invocations of a workgroup of soften and mix. On a CPU
-// it is those that run together: barriers between more cost much there, and
-// small workgroups spread better over its threads.
-func (l Limits) AttendWorkgroup() int {
-	if l.CPU {
-		return int(max(8, l.SubgroupSize))
-	}
-	return 64
-}
-
-// MinimumLimits are the limits that every Vulkan 1.1 device keeps to.
-var MinimumLimits = Limits{
-	Workgroups:   65535,
-	Invocations:  128,
-	SharedBytes:  16384,
-	PushBytes:    128,
-	Bindings:     4,
-	ViewWords:    1 << 25,
-	ViewAlign:    64,
-	SubgroupSize: 1,
-}
-
-// DeviceStats counts what a device holds. All are zero after Close.
-type DeviceStats struct {
+// Stats counts what a device holds. All are zero after Close.
+type Stats struct {
 	LiveBytes      int64          `json:"live_bytes"`      // bytes of buffers
 	PeakBytes      int64          `json:"peak_bytes"`      // the most bytes of buffers in device memory at once, those in mapped memory left out
 	CommittedBytes int64          `json:"committed_bytes"` // bytes that the allocator took from the driver

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -45,10 +45,10 @@ func TestBothDeviceNamesTheFault(t *testing.T) {
 	l.Dispatch(copyDispatch(16, Whole(a), View{b, 64, 64}))
 	l.Barrier(Shader, Transfer)
 	l.Fill(b, 0, 64, 1)
-	err := RunList(context.Background(), d, l)
+	err := Run(context.Background(), d, l)
 	var mismatch *MismatchError
 	require.ErrorAs(t, err, &mismatch)
-	assert.Equal(t, "backend: command 2: copy workgroup=64 | vectors=16 | src=a[0:64] dst=b[64:128]"+
+	assert.Equal(t, "device: command 2: copy workgroup=64 | vectors=16 | src=a[0:64] dst=b[64:128]"+
 		" | 1 workgroups: b[69] is 00000015, want 00000005", err.Error())
 }
 
@@ -58,7 +58,7 @@ func TestBothDeviceRejectsForeignBuffers(t *testing.T) {
 	l := NewList(d)
 	l.Fill(b, 0, 8, 1)
 	_, err := d.Submit(l)
-	assert.EqualError(t, err, "backend: command 0: fill buffer b[0:8] = 0x00000001: buffer b of another device")
+	assert.EqualError(t, err, "device: command 0: fill buffer b[0:8] = 0x00000001: buffer b of another device")
 }
 
 func TestWritesFollowTheBindings(t *testing.T) {

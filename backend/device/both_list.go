@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func (b *bothBuffer) clear() error {
 	l := NewList(b.device.test)
 	defer l.Release()
 	l.Fill(b.test, 0, b.test.Len(), 0)
-	return RunList(context.Background(), b.device.test, l)
+	return Run(context.Background(), b.device.test, l)
 }
 
 // listPair is one list in terms of the buffers of each side.
@@ -50,7 +50,7 @@ func (d *bothDevice) pairOf(l *List) (*listPair, error) {
 		for _, v := range buffersOf(c) {
 			b, ok := v.(*bothBuffer)
 			if !ok || b.device != d {
-				return nil, fmt.Errorf("backend: command %d: %s: buffer %s of another device", i, c, v.Label())
+				return nil, fmt.Errorf("device: command %d: %s: buffer %s of another device", i, c, v.Label())
 			}
 			if !slices.Contains(p.buffers, b) {
 				p.buffers = append(p.buffers, b)

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func (d *cpuDevice) Limits() Limits { return d.limits }
 // NewBuffer gives words that are zero.
 func (d *cpuDevice) NewBuffer(label string, words int, m Memory) (Buffer, error) {
 	if words <= 0 {
-		return nil, fmt.Errorf("backend: buffer %s of %d words", label, words)
+		return nil, fmt.Errorf("device: buffer %s of %d words", label, words)
 	}
 	b := &cpuBuffer{device: d, label: label, memory: m, words: make([]uint32, words)}
 	d.mu.Lock()
@@ -66,7 +66,7 @@ func (d *cpuDevice) Submit(l *List) (Ticket, error) {
 			continue
 		}
 		if err := d.run(c); err != nil {
-			t.err = fmt.Errorf("backend: cpu: command %d: %s: %w", i, c, err)
+			t.err = fmt.Errorf("device: cpu: command %d: %s: %w", i, c, err)
 			break
 		}
 	}
@@ -121,10 +121,10 @@ func (d *cpuDevice) wordsOf(b Buffer) ([]uint32, error) {
 	return c.words, nil
 }
 
-func (d *cpuDevice) Stats() DeviceStats {
+func (d *cpuDevice) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var s DeviceStats
+	var s Stats
 	for b := range d.buffers {
 		s.LiveBytes += 4 * int64(len(b.words))
 	}

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -22,10 +22,10 @@ func newBothDevice(test Device, o Options) *bothDevice {
 	return &bothDevice{test: test, ref: newCPUDevice(o)}
 }
 
-func (d *bothDevice) Name() string       { return "both:" + d.test.Name() }
-func (d *bothDevice) Driver() string     { return d.test.Driver() }
-func (d *bothDevice) Limits() Limits     { return d.test.Limits() }
-func (d *bothDevice) Stats() DeviceStats { return d.test.Stats() }
+func (d *bothDevice) Name() string   { return "both:" + d.test.Name() }
+func (d *bothDevice) Driver() string { return d.test.Driver() }
+func (d *bothDevice) Limits() Limits { return d.test.Limits() }
+func (d *bothDevice) Stats() Stats   { return d.test.Stats() }
 
 // NewBuffer gives zeroed words on both sides, so that words which no kernel
 // writes compare equal.
@@ -65,7 +65,7 @@ func (d *bothDevice) Submit(l *List) (Ticket, error) {
 	if err := ticket.Wait(context.Background()); err != nil {
 		return nil, err
 	}
-	if err := RunList(context.Background(), d.ref, pair.ref); err != nil {
+	if err := Run(context.Background(), d.ref, pair.ref); err != nil {
 		return nil, err
 	}
 	return &bothTicket{err: d.compare(pair, before), times: ticket.Times()}, nil
@@ -97,7 +97,7 @@ func (d *bothDevice) step(p *listPair, i int) error {
 		list   *List
 	}{{d.test, p.test}, {d.ref, p.ref}} {
 		one := &List{limits: side.list.limits, commands: side.list.commands[i : i+1]}
-		err := RunList(context.Background(), side.device, one)
+		err := Run(context.Background(), side.device, one)
 		one.Release()
 		if err != nil {
 			return err
@@ -145,7 +145,7 @@ type MismatchError struct {
 }
 
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("backend: command %d: %s: %s[%d] is %08x, want %08x",
+	return fmt.Sprintf("device: command %d: %s: %s[%d] is %08x, want %08x",
 		e.Command, e.Line, e.Buffer, e.Index, e.Got, e.Want)
 }
 

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"fmt"
@@ -75,8 +75,8 @@ func (l *List) String() string {
 	return b.String()
 }
 
-// fail makes the recording one that Submit refuses.
-func (l *List) fail(err error) {
+// Fail makes the recording one that Submit refuses.
+func (l *List) Fail(err error) {
 	if l.err == nil {
 		l.err = err
 	}
@@ -87,7 +87,7 @@ func (l *List) add(c Command) {
 		return
 	}
 	if err := c.check(l.limits); err != nil {
-		l.err = fmt.Errorf("backend: command %d: %s: %w", len(l.commands), c.name(), err)
+		l.err = fmt.Errorf("device: command %d: %s: %w", len(l.commands), c.name(), err)
 		return
 	}
 	l.Release() // the device's form has grown stale

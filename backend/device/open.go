@@ -1,4 +1,4 @@
-package backend
+package device
 
 import "strings"
 
@@ -9,11 +9,11 @@ type Options struct {
 	PipelineCache string // file that keeps compiled pipelines; "" for none
 }
 
-// OpenDevice opens "cpu" (the reference, needs no Vulkan), a Vulkan device
+// Open opens "cpu" (the reference, needs no Vulkan), a Vulkan device
 // ("" for the best, an index, or a part of its name), or "both:<name>", which
 // runs every list on the Vulkan device and on the reference and compares what
 // they wrote, bit for bit.
-func OpenDevice(name string, o Options) (Device, error) {
+func Open(name string, o Options) (Device, error) {
 	if name == "cpu" {
 		return newCPUDevice(o), nil
 	}

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"testing"
@@ -21,7 +21,7 @@ func copyDispatch(vectors uint32, src, dst View) Dispatch {
 }
 
 func openCPU(t *testing.T) Device {
-	d, err := OpenDevice("cpu", Options{MinimumLimits: true})
+	d, err := Open("cpu", Options{MinimumLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, d.Close()) })
 	return d
@@ -107,7 +107,7 @@ func TestListErr(t *testing.T) {
 			l := NewList(d)
 			l.Mark("first")
 			c.record(l)
-			require.EqualError(t, l.Err(), "backend: command 1: "+c.want)
+			require.EqualError(t, l.Err(), "device: command 1: "+c.want)
 			_, err := d.Submit(l)
 			assert.Equal(t, l.Err(), err)
 			l.Mark("ignored after the first mistake")

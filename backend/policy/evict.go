@@ -1,9 +1,11 @@
-package backend
+package policy
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Weights of tokens that a policy keeps or evicts.
@@ -13,15 +15,15 @@ const (
 )
 
 // evictingRule gives 16 bits to what is kept and 0 to what is evicted.
-func evictingRule() Rule { return Rule{MinBits: 0, MaxBits: rawBits, Weight: WeightCustom} }
+func evictingRule() Rule { return Rule{MinBits: 0, MaxBits: shaders.RawBits, Weight: WeightCustom} }
 
 // checkBudget wants room for a token beside the recent ones.
 func checkBudget(policy string, budget, recent int) error {
 	if budget < 1 {
-		return fmt.Errorf("backend: %s: budget of %d tokens: must be at least 1: %w", policy, budget, ErrConfig)
+		return fmt.Errorf("policy: %s: budget of %d tokens: must be at least 1: %w", policy, budget, ErrConfig)
 	}
 	if recent < 0 || recent > budget {
-		return fmt.Errorf("backend: %s: %d recent tokens: must be 0..%d, the budget: %w", policy, recent, budget, ErrConfig)
+		return fmt.Errorf("policy: %s: %d recent tokens: must be 0..%d, the budget: %w", policy, recent, budget, ErrConfig)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"context"
@@ -47,7 +47,7 @@ func (c *vkList) record(l *List) error {
 			continue
 		}
 		if err := c.add(command); err != nil {
-			return fmt.Errorf("backend: command %d: %s: %w", i, command, err)
+			return fmt.Errorf("device: command %d: %s: %w", i, command, err)
 		}
 	}
 	c.recorder.Barrier(vk.ToHost)

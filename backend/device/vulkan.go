@@ -1,4 +1,4 @@
-package backend
+package device
 
 import (
 	"errors"
@@ -26,9 +26,9 @@ func openVK(name string, o Options) (Device, error) {
 	return &vkDevice{d, o.Validation}, nil
 }
 
-// AdoptDevice runs on a Vulkan device that belongs to a runtime; Close
+// Adopt runs on a Vulkan device that belongs to a runtime; Close
 // destroys only what was made here.
-func AdoptDevice(h vk.Handles, o Options) (Device, error) {
+func Adopt(h vk.Handles, o Options) (Device, error) {
 	d, err := vk.Adopt(h, vk.Options{MinimumLimits: o.MinimumLimits, PipelineCache: o.PipelineCache})
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ var vkMemories = map[Memory]vk.Memory{DeviceLocal: vk.DeviceLocal, Upload: vk.Up
 
 func (d *vkDevice) NewBuffer(label string, words int, m Memory) (Buffer, error) {
 	if words <= 0 {
-		return nil, fmt.Errorf("backend: buffer %s of %d words", label, words)
+		return nil, fmt.Errorf("device: buffer %s of %d words", label, words)
 	}
 	b, err := d.vk.NewBuffer(label, 4*int64(words), vkMemories[m])
 	if err != nil {
@@ -90,9 +90,9 @@ func (d *vkDevice) Submit(l *List) (Ticket, error) {
 	return c.submit()
 }
 
-func (d *vkDevice) Stats() DeviceStats {
+func (d *vkDevice) Stats() Stats {
 	s := d.vk.Stats()
-	out := DeviceStats{
+	out := Stats{
 		LiveBytes:      int64(s.LiveBytes()),
 		PeakBytes:      int64(s.Memory[vk.DeviceLocal].PeakBytes),
 		CommittedBytes: int64(s.CommittedBytes()),
@@ -108,7 +108,7 @@ func (d *vkDevice) Stats() DeviceStats {
 func (d *vkDevice) Close() error {
 	err := d.vk.Close()
 	if messages := d.vk.ValidationMessages(); d.validation && len(messages) > 0 {
-		err = errors.Join(err, fmt.Errorf("backend: %d validation messages, the first: %s", len(messages), messages[0]))
+		err = errors.Join(err, fmt.Errorf("device: %d validation messages, the first: %s", len(messages), messages[0]))
 	}
 	return err
 }

@@ -1,8 +1,10 @@
-package backend
+package policy
 
 import (
 	"fmt"
 	"math/bits"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Scissorhands keeps tokens whose importance persists as they came and evicts
@@ -32,16 +34,16 @@ func (Scissorhands) Name() string { return "scissorhands" }
 // Check wants a budget and a history.
 func (s Scissorhands) Check(Shape) error {
 	if s.History < 1 || s.History > maxHistory {
-		return fmt.Errorf("backend: scissorhands: history of %d decisions: must be 1..%d: %w", s.History, maxHistory, ErrConfig)
+		return fmt.Errorf("policy: scissorhands: history of %d decisions: must be 1..%d: %w", s.History, maxHistory, ErrConfig)
 	}
 	return checkBudget("scissorhands", s.Budget, s.Recent)
 }
 
 // Rule is 0 or 16 bits by weights of its own.
-func (Scissorhands) Rule(Kind) Rule { return evictingRule() }
+func (Scissorhands) Rule(shaders.Kind) Rule { return evictingRule() }
 
 // Limit is 1: weights choose.
-func (Scissorhands) Limit(Kind, int, int, int) float64 { return 1 }
+func (Scissorhands) Limit(shaders.Kind, int, int, int) float64 { return 1 }
 
 // The state of a token: whether it was evicted, and below a bit for each
 // decision of the history, the newest lowest: 1 where its attention was low.
