@@ -41,7 +41,7 @@ func (c *Cache) adapts() bool { return !c.rules[shaders.Key].Fixed || !c.rules[s
 
 // adaptJob bounds the plan words of a page in any list of an adaptation.
 func (c *Cache) adaptJob() int {
-	return max(5+c.geo.tokenGroups+c.geo.pageGroups, c.rewriteWords())
+	return max(shaders.RuleJobWords+shaders.WeightJobWords+c.geo.tokenGroups+c.geo.pageGroups, c.rewriteWords())
 }
 
 // allocateAdapter makes the buffers. On an error, those made are left for close.

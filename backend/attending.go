@@ -46,8 +46,8 @@ func frameWords(c *Cache) (words int) {
 		r := &attention{s: &Sequence{c: c}, n: min(c.queryLimit(), tokens), tokens: tokens}
 		queries, heads := r.batchSize()
 		parts := (c.geo.heads + heads - 1) / heads
-		pages := c.frameRoom(frameHead+2*(tokens/c.cfg.PageTokens)) + c.frameRoom(frameHead)
-		words = max(words, (r.n+queries-1)/queries*parts*pages+c.cfg.Window*parts*c.frameRoom(observeFrame))
+		pages := c.frameRoom(shaders.FrameWords+shaders.FramePagesWords*(tokens/c.cfg.PageTokens)) + c.frameRoom(shaders.FrameWords)
+		words = max(words, (r.n+queries-1)/queries*parts*pages+c.cfg.Window*parts*c.frameRoom(shaders.ImportanceFrameWords))
 	}
 	return words
 }

@@ -19,7 +19,7 @@ type attendLayout struct {
 // and stride tokens.
 func newAttendLayout(g *geometry, l device.Limits, vectors, heads, stride int) attendLayout {
 	var a attendLayout
-	a.tile = tileOf(l, g.layout.HeadDim, vectors, stride)
+	a.tile = l.Target().Tile(g.layout.HeadDim, vectors, stride)
 	a.tiles = (vectors + a.tile - 1) / a.tile
 	take := func(words int) device.View {
 		v := device.View{Offset: a.words, Words: words}
@@ -28,7 +28,7 @@ func newAttendLayout(g *geometry, l device.Limits, vectors, heads, stride int) a
 	}
 	a.arranged = take(heads * a.tiles * shaders.TileWords(g.layout.HeadDim, a.tile))
 	a.scores = take(heads * a.tiles * a.tile * stride)
-	a.partials = take(stride / splitTokens * heads * vectors * g.layout.HeadDim)
+	a.partials = take(stride / shaders.SplitTokens * heads * vectors * g.layout.HeadDim)
 	return a
 }
 
@@ -85,22 +85,10 @@ func (r *recording) step(label string) {
 	r.list.Barrier(device.Shader, device.Shader)
 }
 
-// spec are the constants of a kernel of attention.
-func (r *recording) spec(k *shaders.Kernel, in, out Type, ring bool) []uint32 {
-	limits := r.s.c.dev.Limits()
-	v := constants{layout: r.s.c.geo.layout, lanes: limits.MixLanes(), in: in, out: out,
-		queries: r.tile, ring: ring, staged: limits.CPU}
-	if k == shaders.Score {
-		v.workgroup = limits.ScoreWorkgroup()
-	}
-	if k == shaders.Soften || k == shaders.Mix {
-		v.workgroup = limits.AttendWorkgroup()
-	}
-	return v.spec(k)
-}
-
-func (r *recording) dispatch(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, views ...device.View) {
-	r.list.Dispatch(device.Dispatch{Kernel: k, Spec: spec, Push: push, Workgroups: workgroups, Views: views})
+// pipeline is a kernel of attention for rows of type in, whose output has type
+// out.
+func (r *recording) pipeline(k *shaders.Kernel, in, out Type, ring bool) shaders.Pipeline {
+	return r.s.c.pipelineOf(k, in, shaders.Setting{Out: out.shader(), Queries: r.tile, Ring: ring})
 }
 
 // rowView is the view of rows that begin at a word which need not be aligned,
@@ -126,8 +114,7 @@ func (r *recording) recordQuery() {
 	push := shaders.QueryPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
 		RowHeads: uint32(c.cfg.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.q.Type)), Scale: r.options.Scale}
 	chunks := (c.cfg.HeadDim + 31) / 32
-	r.dispatch(shaders.Query, r.spec(shaders.Query, r.q.Type, r.q.Type, false), push.Bytes(),
-		workgroups(r.heads*r.tiles*chunks*r.tile), src, r.arranged)
+	dispatch(r.list, r.pipeline(shaders.Query, r.q.Type, r.q.Type, false), push.Bytes(), r.heads*r.tiles*chunks*r.tile, src, r.arranged)
 	r.step("query")
 }
 
@@ -187,16 +174,15 @@ func (r *recording) recordScore(p attendPart) {
 	if limit := r.options.SoftCap; limit > 0 {
 		push.Cap, push.InverseCap = limit, 1/limit
 	}
-	spec := r.spec(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil)
-	blocks, tiles := uint32(r.blocks(p, r.s.c.dev.Limits().ScoreWorkgroup())), uint32(r.heads*r.tiles)
-	views := []device.View{device.Whole(p.buffer), r.framed(p), r.arranged, r.scores}
-	r.dispatch(shaders.Score, spec, push.Bytes(), blocks*tiles, views...)
+	pipeline := r.pipeline(shaders.Score, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil)
+	dispatchJobs(r.list, pipeline, push.Bytes(), r.blocks(p, int(pipeline.Spec.Workgroup))*r.heads*r.tiles,
+		device.Whole(p.buffer), r.framed(p), r.arranged, r.scores)
 }
 
 func (r *recording) recordSoften() {
 	push := shaders.SoftenPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.s.c.cfg.perHead()),
 		Stride: uint32(r.stride), Window: uint32(r.options.Window)}
-	r.dispatch(shaders.Soften, r.spec(shaders.Soften, F32, F32, false), push.Bytes(), uint32(r.heads*r.tiles*max(1, r.tile/4)),
+	dispatchJobs(r.list, r.pipeline(shaders.Soften, r.s.c.cfg.Type, r.s.c.cfg.Type, false), push.Bytes(), r.heads*r.tiles*max(1, r.tile/4),
 		r.framed(r.parts[0]), r.scores)
 }
 
@@ -219,9 +205,9 @@ func (r *recording) recordMix(p attendPart) {
 	push := shaders.MixPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
 		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(shaders.Value)}
-	limits, items := r.s.c.dev.Limits(), r.blocks(p, splitTokens)*r.heads*r.tiles*((r.s.c.cfg.HeadDim+31)/32)
-	r.dispatch(shaders.Mix, r.spec(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil), push.Bytes(),
-		uint32((items*limits.MixLanes()+limits.AttendWorkgroup()-1)/limits.AttendWorkgroup()), device.Whole(p.buffer), r.framed(p), r.scores, r.partials)
+	items := r.blocks(p, shaders.SplitTokens) * r.heads * r.tiles * ((r.s.c.cfg.HeadDim + 31) / 32)
+	dispatch(r.list, r.pipeline(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil), push.Bytes(), items,
+		device.Whole(p.buffer), r.framed(p), r.scores, r.partials)
 }
 
 func (r *recording) recordMerge() {
@@ -230,6 +216,5 @@ func (r *recording) recordMerge() {
 	push := shaders.MergePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
 		RowHeads: uint32(c.cfg.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.out.Type))}
 	words := r.heads * r.vectors * c.cfg.HeadDim * r.out.Type.Bytes() / 4
-	r.dispatch(shaders.Merge, r.spec(shaders.Merge, c.cfg.Type, r.out.Type, false), push.Bytes(), workgroups(words),
-		r.framed(r.parts[0]), r.partials, dst)
+	dispatch(r.list, r.pipeline(shaders.Merge, c.cfg.Type, r.out.Type, false), push.Bytes(), words, r.framed(r.parts[0]), r.partials, dst)
 }

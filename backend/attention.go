@@ -48,11 +48,6 @@ type attendPart struct {
 	frame      device.View
 }
 
-const (
-	splitTokens = 256 // tokens of a split of the contract
-	frameHead   = 4   // words of a frame before the places of pages
-)
-
 func (s *Sequence) newAttention(layer, n int, q, out Rows, o AttendOptions) *attention {
 	r := &attention{s: s, layer: layer, n: n, tokens: s.tokens + s.pending[layer], q: q, out: out, options: o, appends: s.appends}
 	if !o.Unobserved {
@@ -78,49 +73,6 @@ func (r *attention) outWords() int {
 	return r.n * r.s.c.cfg.QueryHeads * r.s.c.cfg.HeadDim * r.out.Type.Bytes() / 4
 }
 
-// tileOf is the size of a tile of query vectors that read so many tokens. Rows
-// are read once a tile; tiles are padded. GPUs take the size that pads least,
-// the larger of equal ones: 64 sums for each of 32 lanes are what fits the
-// registers of all that are compiled for. On a CPU a row costs as much to read
-// as its products with 20 vectors, but a large tile takes half a minute to
-// compile, so that short sequences have small ones.
-func tileOf(l device.Limits, headDim, vectors, tokens int) int {
-	if vectors <= 2 {
-		return vectors
-	}
-	best, least := 0, 1<<30
-	for _, size := range [...]int{16, 12, 8, 4} {
-		if cost := tileCost(l, size, vectors); cost < least && mayTile(l, size, headDim, vectors, tokens) {
-			best, least = size, cost
-		}
-	}
-	return best
-}
-
-// mayTile tells whether a size is one to choose from.
-func mayTile(l device.Limits, size, headDim, vectors, tokens int) bool {
-	most := 64 / ((headDim + 31) / 32)
-	if l.CPU {
-		if vectors <= 8 || tokens < longTokens {
-			most = 4
-		}
-		return size == min(most, 16)
-	}
-	return size <= most
-}
-
-// longTokens are the tokens from which on a large tile pays on a CPU.
-const longTokens = 1024
-
-// tileCost weighs the tiles of so many vectors against each other.
-func tileCost(l device.Limits, size, vectors int) int {
-	if padded := roundUp(vectors, size); !l.CPU {
-		return padded
-	}
-	const read = 20
-	return (vectors + size - 1) / size * (read + size)
-}
-
 // layoutOf lays out a batch.
 func (r *attention) layoutOf(queries, heads, stride int) attendLayout {
 	return newAttendLayout(&r.s.c.geo, r.s.c.dev.Limits(), queries*r.s.c.cfg.perHead(), heads, stride)
@@ -129,9 +81,9 @@ func (r *attention) layoutOf(queries, heads, stride int) attendLayout {
 // batchSize is how many queries and KV heads are done at once: of what fits the
 // scratch, the queries with the cheapest tiles, then as many heads as possible.
 func (r *attention) batchSize() (queries, heads int) {
-	room, stride, l := r.s.c.scratch.Len(), roundUp(r.tokens, splitTokens), r.s.c.dev.Limits()
+	room, stride, target := r.s.c.scratch.Len(), roundUp(r.tokens, shaders.SplitTokens), r.s.c.dev.Limits().Target()
 	if w := r.options.Window; w > 0 {
-		stride = min(stride, roundUp(w+r.n, splitTokens)+splitTokens)
+		stride = min(stride, roundUp(w+r.n, shaders.SplitTokens)+shaders.SplitTokens)
 	}
 	queries, heads = 1, 1
 	least := 1 << 30
@@ -140,7 +92,7 @@ func (r *attention) batchSize() (queries, heads int) {
 		if n > 1 && a.words > room {
 			break
 		}
-		if cost := (r.n + n - 1) / n * tileCost(l, a.tile, n*r.s.c.cfg.perHead()); cost <= least {
+		if cost := (r.n + n - 1) / n * target.TileCost(a.tile, n*r.s.c.cfg.perHead()); cost <= least {
 			queries, least = n, cost
 		}
 	}
@@ -154,13 +106,13 @@ func (r *attention) addBatch(query, queries, head, heads int) {
 	b := attendBatch{query: query, queries: queries, head: head, heads: heads,
 		tokens: r.tokens - r.n + query + queries}
 	if w := r.options.Window; w > 0 {
-		b.base = max(0, b.tokens-queries-w+1) / splitTokens * splitTokens
+		b.base = max(0, b.tokens-queries-w+1) / shaders.SplitTokens * shaders.SplitTokens
 	}
-	b.stride = roundUp(b.tokens-b.base, splitTokens)
+	b.stride = roundUp(b.tokens-b.base, shaders.SplitTokens)
 	b.parts = r.partsOf(b)
 	for _, o := range r.observed {
 		if o.query >= query && o.query < query+queries {
-			b.watched = append(b.watched, watchedQuery{o, r.newFrame(observeFrame)})
+			b.watched = append(b.watched, watchedQuery{o, r.newFrame(shaders.ImportanceFrameWords)})
 		}
 	}
 	r.batches = append(r.batches, b)
@@ -176,12 +128,12 @@ func (r *attention) partsOf(b attendBatch) []attendPart {
 		end := min(s.store.runEnd(unit, chunk), chunks)
 		p := attendPart{blocks: s.store.units[unit][chunk:end], first: chunk * g.pageTokens, end: end * g.pageTokens, grows: end == chunks}
 		p.buffer = p.blocks[0].seg.buffer
-		parts = append(parts, r.withFrame(p, frameHead+2*len(p.blocks)))
+		parts = append(parts, r.withFrame(p, shaders.FrameWords+shaders.FramePagesWords*len(p.blocks)))
 		chunk = end
 	}
 	ring := attendPart{buffer: s.ring, first: s.stored, end: r.tokens, grows: true}
 	if ring.first < b.tokens {
-		parts = append(parts, r.withFrame(ring, frameHead))
+		parts = append(parts, r.withFrame(ring, shaders.FrameWords))
 	}
 	return parts
 }
@@ -206,14 +158,13 @@ func (r *attention) writeFrames() {
 		b := &r.batches[i]
 		for _, o := range b.watched {
 			frame := r.s.importance.frame(b.tokens, b.base, o.row, b.head)
-			copy(words[o.frame.Offset:], frame[:])
+			frame.AppendTo(words[o.frame.Offset:o.frame.Offset])
 		}
 		for _, p := range b.parts {
-			frame := words[p.frame.Offset:][:p.frame.Words]
-			copy(frame, []uint32{uint32(b.tokens), uint32(b.base), uint32(p.first), uint32(min(p.end, b.tokens))})
-			places := frame[frameHead:]
-			for i, b := range p.blocks {
-				places[2*i], places[2*i+1] = uint32(b.pages[shaders.Key].at), uint32(b.pages[shaders.Value].at)
+			frame := shaders.Frame{Tokens: uint32(b.tokens), Base: uint32(b.base), First: uint32(p.first),
+				End: uint32(min(p.end, b.tokens))}.AppendTo(words[p.frame.Offset:p.frame.Offset])
+			for _, b := range p.blocks {
+				frame = shaders.FramePages{K: uint32(b.pages[shaders.Key].at), V: uint32(b.pages[shaders.Value].at)}.AppendTo(frame)
 			}
 		}
 	}

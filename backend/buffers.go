@@ -72,7 +72,7 @@ const scratchPart = 200
 func (c *Cache) scratchWords() int {
 	g, least := &c.geo, minScratch
 	if c.cfg.QueryHeads > 0 {
-		stride := roundUp(c.cfg.Capacity, splitTokens) + splitTokens
+		stride := roundUp(c.cfg.Capacity, shaders.SplitTokens) + shaders.SplitTokens
 		least = max(least, newAttendLayout(g, c.dev.Limits(), c.cfg.perHead(), 1, stride).words)
 	}
 	return max(least, c.cfg.Capacity*g.slotWords()/scratchPart, 2*(g.pageGroups*(2+g.slotStride)+encodeLoss*c.dev.Limits().ViewAlign))

@@ -160,7 +160,7 @@ func TestStatsAddUp(t *testing.T) {
 			for k := range s.c.rules {
 				for u := range g.units {
 					for chunk := range s.chunks() {
-						words += int64(s.c.geo.pageWords(s.seq.store.pageBits(pageID{shaders.Kind(k), u, chunk})))
+						words += int64(s.c.geo.layout.PageWords(s.seq.store.pageBits(pageID{shaders.Kind(k), u, chunk})))
 					}
 				}
 			}

@@ -64,7 +64,7 @@ func (a *adaptation) compare(t *target, chunk int) (pages [2]moved, dirty bool) 
 func (g *geometry) sizesOf(pages [2]moved) (sizes [2]int) {
 	for k := range pages {
 		if sizes[k] = pages[k].source().words; pages[k].change.bits != nil {
-			sizes[k] = g.pageWords(pages[k].change.bits)
+			sizes[k] = g.layout.PageWords(pages[k].change.bits)
 		}
 	}
 	return sizes
@@ -133,7 +133,7 @@ func (a *adaptation) compareBits(m *moved, decided []uint32) (ch change) {
 	for g, old := range m.old {
 		b := uint8(decided[g])
 		switch {
-		case old == failedBits || b == old:
+		case old == shaders.Unquantizable || b == old:
 		case b > old && a.c.geo.tokenOf(m.pageID, g) >= a.kept:
 			a.miss(m.pageID, g, b, old)
 		default:

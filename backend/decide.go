@@ -19,8 +19,6 @@ func (s *Sequence) recordDecide(l *device.List, plan *planner, j *judge, t *targ
 	l.Barrier(device.AllCommands, device.Shader)
 	push := shaders.DecidePush{Groups: uint32(bits.Words), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
-	k := constants{layout: g.layout, lanes: 1, in: s.c.cfg.Type, out: s.c.cfg.Type}
-	l.Dispatch(device.Dispatch{Kernel: shaders.Decide, Spec: k.spec(shaders.Decide), Push: push.Bytes(),
-		Workgroups: workgroups(bits.Words),
-		Views:      []device.View{device.Whole(t.blocks[0].seg.buffer), judged.plan, bits, judged.want}})
+	dispatch(l, s.c.pipeline(shaders.Decide, s.c.cfg.Type, s.c.cfg.Type), push.Bytes(), bits.Words,
+		device.Whole(t.blocks[0].seg.buffer), judged.plan, bits, judged.want)
 }

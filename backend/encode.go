@@ -58,9 +58,7 @@ func (s *Sequence) recordEncode(l *device.List, kind shaders.Kind, groups int, b
 		GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(g.slotWords()),
 		SlotBase: slotBase(groups), SlotWords: uint32(g.slotStride), Rule: 1,
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
-	k := constants{layout: g.layout, lanes: g.layout.EncodeLanes(), in: s.c.cfg.Type, out: s.c.cfg.Type}
 	slots, _ := s.c.slotsOf(kind, groups)
-	l.Dispatch(device.Dispatch{Kernel: shaders.Encode, Spec: k.spec(shaders.Encode), Push: push.Bytes(),
-		Workgroups: workgroups(groups * k.lanes),
-		Views:      []device.View{device.Whole(s.ring), by.plan, slots, by.want}})
+	dispatch(l, s.c.pipeline(shaders.Encode, s.c.cfg.Type, s.c.cfg.Type), push.Bytes(), groups,
+		device.Whole(s.ring), by.plan, slots, by.want)
 }

@@ -45,10 +45,9 @@ func (s *Sequence) Step(ctx context.Context) error {
 // encoded is a page that was encoded and has its place.
 type encoded struct {
 	pageID
-	bits   []uint8
-	failed uint32 // groups that could not be quantized
-	words  int
-	to     *block
+	bits  []uint8
+	words int
+	to    *block
 }
 
 // flush stores the chunks that left the recent window; all or none.

@@ -77,14 +77,11 @@ func (m *importance) plan(layer, queries int) (list []observation) {
 	return list
 }
 
-// observeFrame is the number of words of a frame of observe.
-const observeFrame = 5
-
 // frame tells observe how many tokens there are, the first one that scores
 // hold, and where in the layer's importance a row of a KV head lies.
-func (m *importance) frame(tokens, base, row, head int) [observeFrame]uint32 {
+func (m *importance) frame(tokens, base, row, head int) shaders.ImportanceFrame {
 	at := (row*m.c.geo.heads + head) * m.c.importanceHead()
-	return [observeFrame]uint32{uint32(tokens), uint32(base), 0, 0, uint32(at)}
+	return shaders.ImportanceFrame{Tokens: uint32(tokens), Base: uint32(base), Importance: uint32(at)}
 }
 
 // record records that probabilities go to the row that the frame names. Nothing
@@ -96,9 +93,8 @@ func (m *importance) record(l *device.List, layer int, o observing, frame, score
 	if o.join {
 		push.Keep = 1
 	}
-	k := constants{layout: m.c.geo.layout, lanes: 1, in: F32, out: F32, queries: o.tile}
-	l.Dispatch(device.Dispatch{Kernel: shaders.Observe, Spec: k.spec(shaders.Observe), Push: push.Bytes(),
-		Workgroups: workgroups(o.heads * words), Views: []device.View{frame, scores, m.layer(layer, 1)}})
+	p := m.c.pipelineOf(shaders.Observe, m.c.cfg.Type, shaders.Setting{Queries: o.tile})
+	dispatch(l, p, push.Bytes(), o.heads*words, frame, scores, m.layer(layer, 1))
 }
 
 // layer is the view of the importance of layers from the given one on.

@@ -1,45 +1,27 @@
 package backend
 
 import (
-	"cmp"
-
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// constants are the values of lib/config.glsl for one pipeline.
-type constants struct {
-	layout    shaders.Layout
-	lanes     int
-	in, out   Type
-	workgroup int  // 0: the usual one
-	queries   int  // vectors of a tile
-	ring      bool // score and mix read the recent window
-	staged    bool // score stages queries in shared memory
+// pipeline is a kernel for rows of type in, whose output has type out.
+func (c *Cache) pipeline(k *shaders.Kernel, in, out Type) shaders.Pipeline {
+	return c.pipelineOf(k, in, shaders.Setting{Out: out.shader()})
 }
 
-func (c constants) spec(k *shaders.Kernel) []uint32 {
-	values := map[string]uint32{
-		"WORKGROUP": uint32(cmp.Or(c.workgroup, device.Workgroup)), "LANES": uint32(c.lanes), "TYPE": c.in.shader(), "OUT_TYPE": c.out.shader(),
-		"HEAD_DIM": uint32(c.layout.HeadDim), "ROWS": uint32(c.layout.Rows),
-		"LOW": uint32(c.layout.Low), "HIGH": uint32(c.layout.High),
-		"QUERIES": uint32(c.queries), "RING": flag(c.ring), "STAGED": flag(c.staged),
-	}
-	spec := make([]uint32, len(k.Constants))
-	for i, n := range k.Constants {
-		spec[i] = values[n.Name]
-	}
-	return spec
+func (c *Cache) pipelineOf(k *shaders.Kernel, in Type, s shaders.Setting) shaders.Pipeline {
+	s.Layout = c.geo.layout
+	s.Layout.Type = in.shader()
+	return shaders.Specialize(k, c.dev.Limits().Target(), s)
 }
 
-func flag(b bool) uint32 {
-	if b {
-		return 1
-	}
-	return 0
+// dispatch records a pipeline for so many items.
+func dispatch(l *device.List, p shaders.Pipeline, push []byte, items int, views ...device.View) {
+	l.Dispatch(device.Dispatch{Kernel: p.Kernel, Spec: p.Words(), Push: push, Workgroups: p.Workgroups(items), Views: views})
 }
 
-// workgroups is the number of workgroups for the given invocations.
-func workgroups(invocations int) uint32 {
-	return uint32((invocations + device.Workgroup - 1) / device.Workgroup)
+// dispatchJobs records a pipeline that has a workgroup a job.
+func dispatchJobs(l *device.List, p shaders.Pipeline, push []byte, jobs int, views ...device.View) {
+	l.Dispatch(device.Dispatch{Kernel: p.Kernel, Spec: p.Words(), Push: push, Workgroups: uint32(jobs), Views: views})
 }

@@ -94,7 +94,7 @@ func (s *sequence) appendValues(layer int, k, v []float32) {
 func converted(words []uint32, from, to Type, dim int) []uint32 {
 	rows := len(words) * 4 / from.Bytes() / dim
 	out := make([]uint32, rows*dim*to.Bytes()/4)
-	spec := shaders.ConvertSpec{Workgroup: 128, Lanes: 1, Type: from.shader(), OutType: to.shader(), HeadDim: uint32(dim), Rows: 1}
+	spec := shaders.Spec{Workgroup: 128, Lanes: 1, Type: from.shader(), OutType: to.shader(), HeadDim: uint32(dim), Rows: 1}
 	err := cpuref.Convert(spec, shaders.ConvertPush{Rows: uint32(rows), RowsPerToken: uint32(rows)}, words, out)
 	if err != nil {
 		panic(err)
@@ -198,7 +198,7 @@ func (s *sequence) groupRows(p pageID, group int) []uint32 {
 // freshPage encodes one group alone with given bits, or by the rule where bits
 // is 255, and returns its page.
 func freshPage(t *testing.T, l shaders.Layout, rows []uint32, bits uint8, rule policy.Rule, w, c float32) *cpuref.Page {
-	spec := shaders.EncodeSpec{Workgroup: 128, Lanes: 1, Type: l.Type, OutType: l.Type, HeadDim: uint32(l.HeadDim),
+	spec := shaders.Spec{Workgroup: 128, Lanes: 1, Type: l.Type, OutType: l.Type, HeadDim: uint32(l.HeadDim),
 		Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High)}
 	push := shaders.EncodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, SlotBase: 4, SlotWords: uint32(l.SlotWords()),
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
@@ -208,11 +208,10 @@ func freshPage(t *testing.T, l shaders.Layout, rows []uint32, bits uint8, rule p
 	}
 	slots := make([]uint32, 4+l.SlotWords())
 	require.NoError(t, cpuref.Encode(spec, push, rows, plan, slots, want))
-	got := []uint8{uint8(min(slots[0], shaders.RawBits))}
-	size := l.PageWords(got)
-	words := make([]uint32, shaders.AlignWords(size))
-	packPlan := append([]uint32{0, 0, 5, uint32(size), slots[0] / failedBits}, shaders.PackBits(got)...)
-	require.NoError(t, cpuref.Pack(shaders.PackSpec(spec), shaders.PackPush{Groups: 1, SlotBase: 4, SlotWords: push.SlotWords}, 1, slots, packPlan, words))
+	got := shaders.BitsOf(slots[:1])
+	words := make([]uint32, shaders.AlignWords(l.PageWords(got)))
+	packPlan := l.PackPlan(make([]shaders.PackJob, 1), [][]uint8{got})
+	require.NoError(t, cpuref.Pack(spec, shaders.PackPush{Groups: 1, SlotBase: 4, SlotWords: push.SlotWords}, 1, slots, packPlan, words))
 	page, err := cpuref.OpenPage(l, words)
 	require.NoError(t, err)
 	return page
@@ -221,7 +220,7 @@ func freshPage(t *testing.T, l shaders.Layout, rows []uint32, bits uint8, rule p
 // decoded are the rows of a page of one group.
 func decoded(t *testing.T, page *cpuref.Page, out Type) []uint32 {
 	l := page.Layout
-	spec := shaders.DecodeSpec{Workgroup: 128, Lanes: 1, Type: l.Type, OutType: out.shader(), HeadDim: uint32(l.HeadDim),
+	spec := shaders.Spec{Workgroup: 128, Lanes: 1, Type: l.Type, OutType: out.shader(), HeadDim: uint32(l.HeadDim),
 		Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High)}
 	rows := make([]uint32, l.Group()*out.Bytes()/4)
 	push := shaders.DecodePush{Groups: 1, GroupsPerJob: 1, GroupsPerToken: 1, RowCount: uint32(l.Rows)}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Observe takes the attention probabilities of a layer, [queries][queryHeads]
@@ -65,7 +66,7 @@ type handed struct {
 // that clears those before.
 func (h *handed) observe() error {
 	c := h.m.c
-	some := min(roundUp(h.tokens, splitTokens), c.rows.Len()/h.perHead/splitTokens*splitTokens)
+	some := min(roundUp(h.tokens, shaders.SplitTokens), c.rows.Len()/h.perHead/shaders.SplitTokens*shaders.SplitTokens)
 	heads := min(c.geo.heads, c.rows.Len()/(h.perHead*some))
 	for head := 0; head < c.geo.heads; head += heads {
 		for base := (h.tokens - 1) / some * some; base >= 0; base -= some {
@@ -90,7 +91,7 @@ func (h *handed) observePart(head, heads, base, end int, join bool) error {
 	return c.run("observe", func(l *device.List) {
 		frame := h.m.frame(end, base, h.row, head)
 		h.m.record(l, h.layer, observing{vectors: h.perHead, to: h.perHead, heads: heads, stride: n, tile: 1, tokens: end, join: join},
-			c.newPlanner().add(frame[:]), device.Whole(c.rows))
+			c.newPlanner().add(frame.AppendTo(nil)), device.Whole(c.rows))
 		l.Mark("observe")
 	})
 }

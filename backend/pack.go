@@ -12,14 +12,8 @@ func (c *Cache) readBits(batch []pageID) []encoded {
 	pages := make([]encoded, 0, 2*len(batch))
 	for i, p := range batch {
 		for k := range c.rules {
-			e := encoded{pageID: pageID{shaders.Kind(k), p.unit, p.chunk}, bits: make([]uint8, n)}
-			for j := range e.bits {
-				e.bits[j] = uint8(words[(k*len(batch)+i)*n+j])
-				if e.bits[j] == failedBits {
-					e.failed++
-				}
-			}
-			e.words = c.geo.pageWords(e.bits)
+			e := encoded{pageID: pageID{shaders.Kind(k), p.unit, p.chunk}, bits: shaders.BitsOf(words[(k*len(batch)+i)*n:][:n])}
+			e.words = c.geo.layout.PageWords(e.bits)
 			pages = append(pages, e)
 		}
 	}
@@ -93,17 +87,13 @@ func (c *Cache) recordPack(l *device.List, growths []growth, pages []encoded, fi
 // that has half pages of each kind. Slots are in the order of the batch.
 func (c *Cache) recordPackSome(l *device.List, plan *planner, to device.Buffer, pages []encoded, first, half int) {
 	g := &c.geo
-	bitsWords, apart := g.layout.BitsWords(g.pageGroups), c.scratch.Len()/2/g.slotStride
-	words := make([]uint32, 0, len(pages)*(5+bitsWords))
+	apart := c.scratch.Len() / 2 / g.slotStride
+	jobs, bits := make([]shaders.PackJob, len(pages)), make([][]uint8, len(pages))
 	for i, p := range pages {
 		slot := int(p.kind)*apart + (first+i)/2*g.pageGroups
-		words = append(words, uint32(slot), uint32(p.to.pages[p.kind].at), uint32(5*len(pages)+i*bitsWords), uint32(p.words), p.failed)
-	}
-	for _, p := range pages {
-		words = append(words, shaders.PackBits(plainBits(p.bits))...)
+		jobs[i], bits[i] = shaders.PackJob{Slot: uint32(slot), Page: uint32(p.to.pages[p.kind].at)}, p.bits
 	}
 	push := shaders.PackPush{Groups: uint32(g.pageGroups), SlotBase: slotBase(half * g.pageGroups), SlotWords: uint32(g.slotStride)}
-	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
-	l.Dispatch(device.Dispatch{Kernel: shaders.Pack, Spec: k.spec(shaders.Pack), Push: push.Bytes(),
-		Workgroups: uint32(len(pages)), Views: []device.View{device.Whole(c.scratch), plan.add(words), device.Whole(to)}})
+	dispatchJobs(l, c.pipeline(shaders.Pack, c.cfg.Type, c.cfg.Type), push.Bytes(), len(pages),
+		device.Whole(c.scratch), plan.add(g.layout.PackPlan(jobs, bits)), device.Whole(to))
 }

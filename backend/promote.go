@@ -59,9 +59,7 @@ func (a *adaptation) pieces(pages []*moved, take func(m *moved, first bool) bool
 // supplyWords are the words that a page lacks.
 func (g *geometry) supplyWords(m *moved) (words int) {
 	for i, old := range m.old {
-		if old != failedBits {
-			words += g.layout.SupplyWords(old, m.change.bits[i])
-		}
+		words += g.layout.SupplyWords(old, m.change.bits[i])
 	}
 	return words
 }

@@ -93,7 +93,5 @@ func (c *Cache) convert(l *device.List, v conversion) {
 	if v.firstAt > 0 {
 		push.First, push.FirstAt = 0, uint32(slack+v.firstAt)
 	}
-	k := constants{layout: c.geo.layout, lanes: 1, in: v.in, out: v.out}
-	l.Dispatch(device.Dispatch{Kernel: shaders.Convert, Spec: k.spec(shaders.Convert), Push: push.Bytes(),
-		Workgroups: workgroups(v.rows), Views: []device.View{v.src, v.dst}})
+	dispatch(l, c.pipeline(shaders.Convert, v.in, v.out), push.Bytes(), v.rows, v.src, v.dst)
 }

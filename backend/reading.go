@@ -46,6 +46,9 @@ func (s *Sequence) newReading(layer int, out Type, from, to int) *reading {
 // chunkWords are the words of a chunk in out.
 func (r *reading) chunkWords() int { return 2 * r.c.cfg.PageTokens * r.words }
 
+// chunkPlan are the words of a chunk in the plan: a job for K and one for V.
+const chunkPlan = 2 * shaders.DecodeJobWords
+
 // chooseParts takes chunks while they fit in out, and returns the end.
 func (r *reading) chooseParts() int {
 	s, c, at, align := r.s, r.c, 0, r.c.dev.Limits().ViewAlign
@@ -54,11 +57,11 @@ func (r *reading) chooseParts() int {
 		chunk := r.to / c.cfg.PageTokens
 		unit := c.geo.unitOf(r.layer)
 		at = roundUp(at, align)
-		end := min(s.store.runEnd(unit, chunk), s.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords(), chunk+plan/4)
+		end := min(s.store.runEnd(unit, chunk), s.stored/c.cfg.PageTokens, chunk+(c.out.Len()-at)/r.chunkWords(), chunk+plan/chunkPlan)
 		if end <= chunk {
 			break
 		}
-		plan -= roundUp(4*(end-chunk), align) // two words a page
+		plan -= roundUp(chunkPlan*(end-chunk), align)
 		r.parts = append(r.parts, readPart{s.store.units[unit][chunk:end], chunk, end, at})
 		at, r.to = at+(end-chunk)*r.chunkWords(), end*c.cfg.PageTokens
 	}
@@ -86,25 +89,22 @@ func (r *reading) recordDecode(l *device.List) {
 		rowFirst, rowCount = r.layer*g.heads, g.heads
 	}
 	for _, p := range r.parts {
-		jobs := p.plan(r.chunkWords())
-		groups := len(jobs) / 2 * g.pageGroups
+		jobs := p.jobs(r.chunkWords())
+		groups := len(jobs) * g.pageGroups
 		push := shaders.DecodePush{Groups: uint32(groups), GroupsPerJob: uint32(g.pageGroups),
 			GroupsPerToken: uint32(g.tokenGroups), TokenStride: uint32(r.words),
 			RowFirst: uint32(rowFirst), RowCount: uint32(rowCount)}
-		k := constants{layout: g.layout, lanes: 1, in: r.c.cfg.Type, out: r.out}
-		l.Dispatch(device.Dispatch{Kernel: shaders.Decode, Spec: k.spec(shaders.Decode), Push: push.Bytes(),
-			Workgroups: workgroups(groups * rowCount),
-			Views: []device.View{device.Whole(p.blocks[0].seg.buffer), plan.add(jobs),
-				{Buffer: r.c.out, Offset: p.at, Words: (p.to - p.from) * r.chunkWords()}}})
+		dispatch(l, r.c.pipeline(shaders.Decode, r.c.cfg.Type, r.out), push.Bytes(), groups*rowCount,
+			device.Whole(p.blocks[0].seg.buffer), plan.add(shaders.AppendJobs(nil, jobs...)),
+			device.View{Buffer: r.c.out, Offset: p.at, Words: (p.to - p.from) * r.chunkWords()})
 	}
 }
 
-// plan has two words a page: its place in the segment and in the part of out.
-func (p readPart) plan(chunkWords int) []uint32 {
-	jobs := make([]uint32, 0, 4*(p.to-p.from))
+// jobs are the pages, which lie in the part of out one after the other.
+func (p readPart) jobs(chunkWords int) (jobs []shaders.DecodeJob) {
 	for i, b := range p.blocks {
 		for kind, page := range b.pages {
-			jobs = append(jobs, uint32(page.at), uint32(i*chunkWords+kind*chunkWords/2))
+			jobs = append(jobs, shaders.DecodeJob{Page: uint32(page.at), Rows: uint32(i*chunkWords + kind*chunkWords/2)})
 		}
 	}
 	return jobs

@@ -6,7 +6,9 @@ import (
 )
 
 // rewriteWords are the plan words of a page that is repacked or promoted.
-func (c *Cache) rewriteWords() int { return 5 + c.geo.layout.BitsWords(c.geo.pageGroups) }
+func (c *Cache) rewriteWords() int {
+	return shaders.PromoteJobWords + shaders.BitsWords(c.geo.pageGroups)
+}
 
 // route is from which segment to which a page goes.
 type route struct{ from, to *segment }
@@ -81,27 +83,20 @@ func (a *adaptation) recordRewrite(l *device.List, plan *planner, pages []*moved
 }
 
 func (a *adaptation) recordRoute(l *device.List, plan *planner, r route, pages []*moved, kernel *shaders.Kernel) {
-	g, jobWords := &a.c.geo, 4
-	if kernel == shaders.Promote {
-		jobWords = 5
-	}
-	bitsWords := g.layout.BitsWords(g.pageGroups)
-	words := make([]uint32, 0, len(pages)*(jobWords+bitsWords))
-	for i, m := range pages {
-		words = append(words, uint32(m.source().at), uint32(m.goal().at), uint32(jobWords*len(pages)+i*bitsWords), uint32(m.goal().words))
-		if kernel == shaders.Promote {
-			words = append(words, uint32(m.supply))
-		}
-	}
+	var repacks []shaders.RepackJob
+	var promotes []shaders.PromoteJob
+	var bits [][]uint8
 	for _, m := range pages {
-		words = append(words, shaders.PackBits(plainBits(m.change.bits))...)
+		from, to := uint32(m.source().at), uint32(m.goal().at)
+		repacks = append(repacks, shaders.RepackJob{From: from, To: to})
+		promotes = append(promotes, shaders.PromoteJob{From: from, To: to, Supply: uint32(m.supply)})
+		bits = append(bits, m.change.bits)
 	}
-	views := []device.View{device.Whole(r.from.buffer), plan.add(words), device.Whole(r.to.buffer)}
-	push := shaders.RepackPush{Groups: uint32(g.pageGroups)}.Bytes()
+	layout, groups, typ := a.c.geo.layout, uint32(a.c.geo.pageGroups), a.c.cfg.Type
+	p, src, dst := a.c.pipeline(kernel, typ, typ), device.Whole(r.from.buffer), device.Whole(r.to.buffer)
 	if kernel == shaders.Promote {
-		views = []device.View{views[0], views[1], device.Whole(a.c.adapter.supply), views[2]}
-		push = shaders.PromotePush{Groups: uint32(g.pageGroups)}.Bytes()
+		dispatchJobs(l, p, shaders.PromotePush{Groups: groups}.Bytes(), len(pages), src, plan.add(layout.PromotePlan(promotes, bits)), device.Whole(a.c.adapter.supply), dst)
+		return
 	}
-	k := constants{layout: g.layout, lanes: 1, in: a.c.cfg.Type, out: a.c.cfg.Type}
-	l.Dispatch(device.Dispatch{Kernel: kernel, Spec: k.spec(kernel), Push: push, Workgroups: uint32(len(pages)), Views: views})
+	dispatchJobs(l, p, shaders.RepackPush{Groups: groups}.Bytes(), len(pages), src, plan.add(layout.RepackPlan(repacks, bits)), dst)
 }

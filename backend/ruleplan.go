@@ -50,28 +50,24 @@ type judged struct{ plan, want device.View }
 func (j *judge) record(l *device.List, plan *planner, pages []pageID, place func(pageID) uint32, room device.View) judged {
 	words := j.plan(pages, place)
 	jobs := len(words)
-	planned := plan.add(append(words, j.s.weighJobs(pages)...))
+	planned := plan.add(j.s.appendWeightJobs(words, pages))
 	return judged{planned, j.recordWeights(l, plan, pages, planned, jobs, room)}
 }
 
-// plan is the plan of encode and decide for pages at the given places: two
-// words a page, then the limits of its groups.
+// plan is the plan of encode and decide for pages at the given places.
 func (j *judge) plan(pages []pageID, place func(pageID) uint32) []uint32 {
 	g := &j.s.c.geo
-	words := make([]uint32, 2*len(pages), len(pages)*(5+g.tokenGroups))
+	at, limits := make([]uint32, len(pages)), make([][]float32, len(pages))
 	for i, p := range pages {
-		words[2*i], words[2*i+1] = place(p), uint32(len(words))
-		for group := range g.tokenGroups {
-			words = append(words, wordOf(j.limits[p.unit*g.tokenGroups+group]))
-		}
+		at[i], limits[i] = place(p), j.limits[p.unit*g.tokenGroups:][:g.tokenGroups]
 	}
-	return words
+	return shaders.RulePlan(at, limits)
 }
 
 // judgeWords bounds the plan words of a page that is judged in a dispatch of its
 // own, with the loss to alignment.
 func (c *Cache) judgeWords() int {
-	return 2*c.dev.Limits().ViewAlign + 5 + c.geo.tokenGroups + c.geo.pageGroups
+	return 2*c.dev.Limits().ViewAlign + shaders.RuleJobWords + shaders.WeightJobWords + c.geo.tokenGroups + c.geo.pageGroups
 }
 
 // maxLimit and maxWeight are the bounds of c and w in the numeric contract.

@@ -41,7 +41,7 @@ func (g *geometry) evenPageWords(bits uint8) int {
 	for i := range all {
 		all[i] = bits
 	}
-	return shaders.AlignWords(g.pageWords(all))
+	return shaders.AlignWords(g.layout.PageWords(all))
 }
 
 // meanPageWords are the words of a page, alignment included, between those of

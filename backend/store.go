@@ -7,10 +7,6 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// failedBits mark a group in the host's mirror that holds a NaN, an infinity
-// or too wide a range: it is stored raw and stays so. encode reports it so.
-const failedBits = 32
-
 // pageID names a page: its kind, its unit and its chunk.
 type pageID struct {
 	kind        shaders.Kind
@@ -18,7 +14,7 @@ type pageID struct {
 }
 
 // store has the stored pages of a sequence: where they lie on the device, and a
-// mirror of the bits of their groups, one byte a group.
+// mirror of the bits of their groups, one byte a group, as encode reports them.
 //
 // The blocks of a unit lie in few segments, because reading a layer takes a
 // dispatch for each. Measured with BenchmarkModelStep, 400 tokens of SmolLM2's
@@ -79,20 +75,6 @@ func (s *store) lastRun(unit int) []*block {
 		return nil
 	}
 	return list[s.runStart(unit, len(list)-1):]
-}
-
-// pageWords is the size of a page with the given mirror.
-func (g *geometry) pageWords(bits []uint8) int {
-	return g.layout.PageWords(plainBits(bits))
-}
-
-// plainBits turns failed groups to raw ones.
-func plainBits(mirror []uint8) []uint8 {
-	out := make([]uint8, len(mirror))
-	for i, b := range mirror {
-		out[i] = min(b, shaders.RawBits)
-	}
-	return out
 }
 
 // add enters the next block of a unit, with the bits of its pages.

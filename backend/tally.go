@@ -14,7 +14,7 @@ type tally struct {
 func tallyOf(k shaders.Kind, bits []uint8, words int) tally {
 	t := tally{words: int64(words), pages: 1}
 	for _, b := range bits {
-		if b == failedBits {
+		if b == shaders.Unquantizable {
 			t.failed++
 		}
 		t.groups[k][min(b, shaders.RawBits)]++

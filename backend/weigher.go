@@ -6,6 +6,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // remembered is what a Weigher gave and keeps for the groups of a unit.
@@ -95,7 +96,7 @@ func (r *remembered) grow(groups, tokens int) {
 // [token][group of a token], -1 where too few queries saw the token.
 func (s *Sequence) importanceOf(unit, tokens int) ([]float32, error) {
 	c, g := s.c, &s.c.geo
-	most := min(c.out.Len()/g.pageGroups, c.plan.Len()/3)
+	most := min(c.out.Len()/g.pageGroups, c.plan.Len()/shaders.WeightJobWords)
 	out := make([]float32, 0, tokens*g.tokenGroups)
 	for chunk, end := 0, tokens/g.pageTokens; chunk < end; {
 		var pages []pageID
@@ -104,7 +105,7 @@ func (s *Sequence) importanceOf(unit, tokens int) ([]float32, error) {
 		}
 		words := len(pages) * g.pageGroups
 		err := c.run("weigh", func(l *device.List) {
-			s.recordWeigh(l, pages, c.newPlanner().add(s.weighJobs(pages)), 0, device.View{Buffer: c.out, Offset: 0, Words: words}, false)
+			s.recordWeigh(l, pages, c.newPlanner().add(s.appendWeightJobs(nil, pages)), 0, device.View{Buffer: c.out, Words: words}, false)
 			l.Mark("weigh")
 		})
 		if err != nil {

@@ -38,18 +38,16 @@ func (s *Sequence) recordWeigh(l *device.List, pages []pageID, plan device.View,
 	} else {
 		importance = s.importance.view(pages[0].unit)
 	}
-	k := constants{layout: g.layout, lanes: 1, in: c.cfg.Type, out: c.cfg.Type}
-	l.Dispatch(device.Dispatch{Kernel: shaders.Weigh, Spec: k.spec(shaders.Weigh), Push: push.Bytes(),
-		Workgroups: workgroups(len(pages) * g.pageGroups), Views: []device.View{plan, importance, want}})
+	dispatch(l, c.pipeline(shaders.Weigh, c.cfg.Type, c.cfg.Type), push.Bytes(), len(pages)*g.pageGroups, plan, importance, want)
 }
 
-// weighJobs are the jobs of weigh for pages.
-func (s *Sequence) weighJobs(pages []pageID) []uint32 {
-	words := make([]uint32, 0, 3*len(pages))
+// appendWeightJobs appends the jobs of weigh for pages.
+func (s *Sequence) appendWeightJobs(words []uint32, pages []pageID) []uint32 {
 	for _, p := range pages {
 		from, to := s.c.geo.unitLayers(p.unit)
 		at := (from - s.c.importanceView(p.unit)*s.c.viewLayers()) * s.c.importanceLayer()
-		words = append(words, uint32(p.chunk*s.c.cfg.PageTokens), uint32(at), uint32(s.importance.seen(from, to)))
+		words = shaders.WeightJob{Token: uint32(p.chunk * s.c.cfg.PageTokens), Importance: uint32(at),
+			Seen: uint32(s.importance.seen(from, to))}.AppendTo(words)
 	}
 	return words
 }

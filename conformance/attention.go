@@ -3,6 +3,8 @@ package conformance
 import (
 	"fmt"
 	"strings"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Attention is what a case of the attention kernels runs on, besides the
@@ -101,14 +103,11 @@ func (a *Attention) check() error {
 	if a.HeadFirst+a.HeadCount > a.Heads || a.HeadFirst < 0 || a.HeadCount < 0 {
 		return fmt.Errorf("KV heads %d to %d: there are %d", a.HeadFirst, a.HeadFirst+a.HeadCount, a.Heads)
 	}
-	if a.Queries > a.Tokens || a.Base > a.Tokens || a.Base%split != 0 {
-		return fmt.Errorf("%d tokens: %d queries from token %d: must be fewer, from a multiple of %d", a.Tokens, a.Queries, a.Base, split)
+	if a.Queries > a.Tokens || a.Base > a.Tokens || a.Base%shaders.SplitTokens != 0 {
+		return fmt.Errorf("%d tokens: %d queries from token %d: must be fewer, from a multiple of %d", a.Tokens, a.Queries, a.Base, shaders.SplitTokens)
 	}
 	return nil
 }
-
-// split is the tokens of a split of the contract.
-const split = 256
 
 // withAttention hands a builder cases whose groups follow from their attention.
 func withAttention(b builder) builder {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // TestAttentionCasesCover keeps the cases of attention from losing what they
@@ -35,7 +37,7 @@ func TestAttentionCasesCover(t *testing.T) {
 		see(true, "tile %d", a.Tile)
 		see(true, "n%d", a.Queries)
 		see(true, "g%d", a.PerHead)
-		see(len(a.Parts) > 1 && a.Parts[0]%split != 0, "part ends in a split")
+		see(len(a.Parts) > 1 && a.Parts[0]%shaders.SplitTokens != 0, "part ends in a split")
 		see(a.Slots > 0 && a.Tokens > a.Slots, "ring wraps")
 		see(len(a.Parts) == 0 && a.Slots > 0, "ring alone")
 		see(a.Base > 0, "base")

@@ -80,26 +80,24 @@ func importance(r uint32) float32 {
 }
 
 // limits are the c of each page's groups of a token.
-func (c Case) limits() []uint32 {
+func (c Case) limits() [][]float32 {
 	rng := c.rng(3)
-	words := make([]uint32, c.Params.Pages*c.Params.GroupsPerToken)
-	for i := range words {
+	limits := make([]float32, c.Params.Pages*c.Params.GroupsPerToken)
+	for i := range limits {
 		mantissa := []float64{1, 1.5, 1 + math.Ldexp(float64(rng.Uint32()>>9), -23)}[rng.IntN(3)]
-		words[i] = math.Float32bits(float32(math.Ldexp(mantissa, rng.IntN(14)-10)))
+		limits[i] = float32(math.Ldexp(mantissa, rng.IntN(14)-10))
 	}
-	if len(words) > 4 {
-		words[1], words[2], words[3] = 0, math.Float32bits(0x1p100), 0x007fffff
+	if len(limits) > 4 {
+		limits[1], limits[2], limits[3] = 0, 0x1p100, math.Float32frombits(0x007fffff)
 	}
-	return words
+	return byPage(limits, c.Params.Pages)
 }
 
-// jobsPlan is the plan of encode and decide: two words a page, of which the
-// second points to the page's limits, then the limits.
-func (c Case) jobsPlan(first []int) []uint32 {
-	var plan []uint32
-	p := c.Params
-	for j := range p.Pages {
-		plan = append(plan, uint32(first[j]), uint32(2*p.Pages+j*p.GroupsPerToken))
+// rulePlan is the plan of encode and decide for pages at the given places.
+func (c Case) rulePlan(places []int) []uint32 {
+	at := make([]uint32, c.Params.Pages)
+	for j := range at {
+		at[j] = uint32(places[j])
 	}
-	return append(plan, c.limits()...)
+	return shaders.RulePlan(at, c.limits())
 }

@@ -104,28 +104,24 @@ func (p Params) total() int { return p.Groups * p.Pages }
 // seed gives the same rows to every kernel.
 func (c Case) rng(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, stream)) }
 
-// spec gives the values of a kernel's constants.
-func (p Params) spec(k *shaders.Kernel) []uint32 {
+// spec gives the values of a kernel's constants; ring is 1 where it reads the
+// recent window.
+func (p Params) spec(k *shaders.Kernel, ring uint32) []uint32 {
 	l := p.layout()
-	values := map[string]uint32{
-		"WORKGROUP": max(p.Workgroup, 1), "LANES": 1, "TYPE": l.Type, "OUT_TYPE": shaders.TypeF16,
-		"HEAD_DIM": uint32(l.HeadDim), "ROWS": uint32(l.Rows), "LOW": uint32(l.Low), "HIGH": uint32(l.High),
-		"QUERIES": 1,
+	s := shaders.Spec{
+		Workgroup: max(p.Workgroup, 1), Lanes: 1, Type: l.Type, OutType: shaders.TypeF16,
+		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High), Queries: 1,
 	}
 	if p.Attention != nil {
-		values["QUERIES"], values["STAGED"] = uint32(max(p.Attention.Tile, 1)), p.Attention.Staged
+		s.Queries, s.Ring, s.Staged = uint32(max(p.Attention.Tile, 1)), ring, p.Attention.Staged
 	}
 	if k == shaders.Encode || k == shaders.Decode || k == shaders.Convert || k == shaders.Mix {
-		values["LANES"] = max(p.Lanes, 1)
+		s.Lanes = max(p.Lanes, 1)
 	}
 	if k == shaders.Decode || k == shaders.Convert || k == shaders.Merge {
-		values["OUT_TYPE"] = typeOf(p.Out)
+		s.OutType = typeOf(p.Out)
 	}
-	words := make([]uint32, len(k.Constants))
-	for i, c := range k.Constants {
-		words[i] = values[c.Name]
-	}
-	return words
+	return s.Words(k)
 }
 
 // workgroups covers n items of some lanes each.

@@ -41,6 +41,6 @@ func buildConvert(c Case) (*program, error) {
 	prog := &program{}
 	src := prog.input("src", rows.words)
 	dst := prog.result("dst", convertAt+places*int(push.DstTokenStride))
-	prog.run(shaders.Convert, p.spec(shaders.Convert), push.Bytes(), p.workgroups(p.Groups, p.Lanes), src, dst)
+	prog.run(shaders.Convert, p.spec(shaders.Convert, 0), push.Bytes(), p.workgroups(p.Groups, p.Lanes), src, dst)
 	return prog, nil
 }

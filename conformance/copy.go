@@ -11,7 +11,7 @@ func buildCopy(c Case) (*program, error) {
 	}
 	p := &program{}
 	src, dst := p.input("src", words), p.result("dst", 4*n+8)
-	p.run(shaders.Copy, c.Params.spec(shaders.Copy), shaders.CopyPush{Vectors: uint32(n)}.Bytes(),
+	p.run(shaders.Copy, c.Params.spec(shaders.Copy, 0), shaders.CopyPush{Vectors: uint32(n)}.Bytes(),
 		c.Params.workgroups(n, 1), src, dst)
 	return p, nil
 }

@@ -29,7 +29,7 @@ func buildDecide(c Case) (*program, error) {
 		MinBits:        r.min, MaxBits: r.max, Delta: r.delta,
 	}
 	p := &program{}
-	in, planned, out := p.input("pages", from.of), p.input("plan", decide.jobsPlan(from.at)), p.result("bits", params.total()+3)
-	p.run(shaders.Decide, params.spec(shaders.Decide), push.Bytes(), params.workgroups(params.total(), 1), in, planned, out, p.input("want", wants))
+	in, planned, out := p.input("pages", from.of), p.input("plan", decide.rulePlan(from.at)), p.result("bits", params.total()+3)
+	p.run(shaders.Decide, params.spec(shaders.Decide, 0), push.Bytes(), params.workgroups(params.total(), 1), in, planned, out, p.input("want", wants))
 	return p, nil
 }

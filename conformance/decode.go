@@ -26,7 +26,7 @@ func (c Case) addDecode(p *program, buffer int, from pages) int {
 	page := params.tokens()*stride + rowPad
 	var plan []uint32
 	for j := range params.Pages {
-		plan = append(plan, uint32(from.at[j]), uint32(j*page+rowPad))
+		plan = shaders.DecodeJob{Page: uint32(from.at[j]), Rows: uint32(j*page + rowPad)}.AppendTo(plan)
 	}
 	push := shaders.DecodePush{
 		Groups: uint32(params.total()), GroupsPerJob: uint32(params.Groups),
@@ -34,7 +34,7 @@ func (c Case) addDecode(p *program, buffer int, from pages) int {
 		RowFirst: uint32(params.RowFirst), RowCount: uint32(count),
 	}
 	planned, out := p.input("decode.plan", plan), p.result("rows", params.Pages*page)
-	p.run(shaders.Decode, params.spec(shaders.Decode), push.Bytes(),
+	p.run(shaders.Decode, params.spec(shaders.Decode, 0), push.Bytes(),
 		params.workgroups(params.total()*count, params.Lanes), buffer, planned, out)
 	return out
 }

@@ -1,9 +1,6 @@
 package conformance
 
-import (
-	"github.com/qaqvk/qaqvk/cpuref"
-	"github.com/qaqvk/qaqvk/shaders"
-)
+import "github.com/qaqvk/qaqvk/shaders"
 
 // slots is where encode puts the groups of a case.
 type slots struct {
@@ -36,9 +33,9 @@ func (c Case) addEncode(p *program, rows source) (slots, error) {
 	if r, ok := rules[params.Bits]; ok {
 		push.Rule, push.MinBits, push.MaxBits, push.Delta = 1, r.min, r.max, r.delta
 	}
-	in, planned := p.input("rows", rows.words), p.input("plan", c.jobsPlan(rows.first))
+	in, planned := p.input("rows", rows.words), p.input("plan", c.rulePlan(rows.first))
 	s.buffer = p.result("slots", s.base+n*s.words)
-	p.run(shaders.Encode, params.spec(shaders.Encode), push.Bytes(),
+	p.run(shaders.Encode, params.spec(shaders.Encode, 0), push.Bytes(),
 		params.workgroups(n, params.Lanes), in, planned, s.buffer, p.input("want", wants))
 	return s, nil
 }
@@ -55,14 +52,4 @@ func (c Case) slotsByReference(rows source) (slots, error) {
 		s.of = words[s.buffer]
 	}
 	return s, err
-}
-
-// bits are the width of each group, and whether it could be quantized.
-func (s slots) bits(n int) (bits []uint8, quantizes []bool) {
-	bits, quantizes = make([]uint8, n), make([]bool, n)
-	for i := range bits {
-		quantizes[i] = s.of[i] != cpuref.Unquantizable
-		bits[i] = uint8(min(s.of[i], shaders.Raw))
-	}
-	return bits, quantizes
 }

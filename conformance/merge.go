@@ -39,7 +39,7 @@ func (p Params) addMerge(prog *program, frame, partials, out int) {
 		RowHeads: uint32(a.Heads * a.PerHead), RowFirst: uint32(rowPad + a.HeadFirst*a.PerHead*p.outRow()),
 	}
 	words := a.heads() * a.vectors() * p.outRow()
-	prog.run(shaders.Merge, p.spec(shaders.Merge), push.Bytes(), p.workgroups(words, 1), frame, partials, out)
+	prog.run(shaders.Merge, p.spec(shaders.Merge, 0), push.Bytes(), p.workgroups(words, 1), frame, partials, out)
 }
 
 // outRow is the words of an output row.

@@ -31,7 +31,7 @@ func (s *sequence) addMix(p *program, of part, scores, partials int) {
 		Slots: uint32(a.Slots), SlotWords: uint32(s.slotWords), RowsAt: s.rowsAt(),
 	}
 	begin := max(of.first, a.Base)
-	splits := (of.end+split-1)/split - begin/split
+	splits := (of.end+shaders.SplitTokens-1)/shaders.SplitTokens - begin/shaders.SplitTokens
 	rows, spec := s.read(of, 1, shaders.Mix)
 	p.run(shaders.Mix, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits*((s.params.HeadDim+31)/32), s.params.Lanes),
 		rows, of.frame, scores, partials)

@@ -43,7 +43,7 @@ func (c Case) addPromotions(p *program, rows source, buffer int, lower pages, fi
 	if err != nil {
 		return err
 	}
-	lower.of, lower.quantizes = words[buffer], all.quantizes
+	lower.of = words[buffer]
 	for _, k := range []int{8, 9} {
 		from := lower
 		from.at, from.bits = lower.at[:k], lower.bits[:k]
@@ -61,8 +61,7 @@ func (c Case) addPromotions(p *program, rows source, buffer int, lower pages, fi
 // repeat is page k, n times.
 func (p pages) repeat(k, n int) pages {
 	return pages{
-		at: slices.Repeat(p.at[k:k+1], n), bits: slices.Repeat(p.bits[k:k+1], n),
-		quantizes: slices.Repeat(p.quantizes[k:k+1], n), total: p.total, of: p.of,
+		at: slices.Repeat(p.at[k:k+1], n), bits: slices.Repeat(p.bits[k:k+1], n), total: p.total, of: p.of,
 	}
 }
 

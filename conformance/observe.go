@@ -66,6 +66,8 @@ func (p Params) addObserve(prog *program, scores, importance int) {
 	if a.VectorEnd == 0 {
 		push.VectorEnd = push.Vectors
 	}
-	frame := prog.input("frame.observe", append(a.frame(), uint32(importanceAt+a.HeadFirst*a.headStride())))
-	prog.run(shaders.Observe, p.spec(shaders.Observe), push.Bytes(), p.workgroups(a.heads()*words, 1), frame, scores, importance)
+	frame := prog.input("frame.observe", shaders.ImportanceFrame{
+		Tokens: uint32(a.Tokens), Base: uint32(a.Base), Importance: uint32(importanceAt + a.HeadFirst*a.headStride()),
+	}.AppendTo(nil))
+	prog.run(shaders.Observe, p.spec(shaders.Observe, 0), push.Bytes(), p.workgroups(a.heads()*words, 1), frame, scores, importance)
 }

@@ -8,11 +8,10 @@ func oddMultiple(words int) int { return (words+3)/8*8 + 4 }
 
 // pages are the pages of a case and what is known of them.
 type pages struct {
-	at        []int     // word of each page
-	total     int       // words of all pages and the gaps
-	bits      [][]uint8 // of each page's groups
-	quantizes [][]bool
-	of        []uint32 // the words, by the reference
+	at    []int     // word of each page
+	total int       // words of all pages and the gaps
+	bits  [][]uint8 // of each page's groups, as encode reports them
+	of    []uint32  // the words, by the reference
 }
 
 // pagesFor lays out a page for each slice of bits, the last page first.
@@ -48,32 +47,20 @@ func buildPack(c Case) (*program, error) {
 
 // pagesOf lays out the pages of encoded slots.
 func (c Case) pagesOf(s slots) pages {
-	bits, quantizes := s.bits(c.Params.total())
-	out := c.Params.pagesFor(byPage(bits, c.Params.Pages))
-	out.quantizes = byPage(quantizes, c.Params.Pages)
-	return out
+	return c.Params.pagesFor(byPage(shaders.BitsOf(s.of[:c.Params.total()]), c.Params.Pages))
 }
 
 // addPack adds the packing of slots to a program and returns the buffer.
 func (c Case) addPack(p *program, s slots, to pages) int {
 	params := c.Params
-	plan, behind := make([]uint32, 0, 5*params.Pages), []uint32{}
-	for j := range params.Pages {
-		failed := uint32(0)
-		for _, ok := range to.quantizes[j] {
-			if !ok {
-				failed++
-			}
-		}
-		bitsAt := 5*params.Pages + len(behind)
-		plan = append(plan, uint32(j*params.Groups), uint32(to.at[j]), uint32(bitsAt),
-			uint32(params.layout().PageWords(to.bits[j])), failed)
-		behind = append(behind, shaders.PackBits(to.bits[j])...)
+	jobs := make([]shaders.PackJob, params.Pages)
+	for j := range jobs {
+		jobs[j] = shaders.PackJob{Slot: uint32(j * params.Groups), Page: uint32(to.at[j])}
 	}
 	push := shaders.PackPush{Groups: uint32(params.Groups), SlotBase: uint32(s.base), SlotWords: uint32(s.words)}
-	planned := p.input("pack.plan", append(plan, behind...))
+	planned := p.input("pack.plan", params.layout().PackPlan(jobs, to.bits))
 	out := p.result("pages", to.total)
-	p.run(shaders.Pack, params.spec(shaders.Pack), push.Bytes(), params.Pages, s.buffer, planned, out)
+	p.run(shaders.Pack, params.spec(shaders.Pack, 0), push.Bytes(), params.Pages, s.buffer, planned, out)
 	return out
 }
 

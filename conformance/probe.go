@@ -17,7 +17,7 @@ func buildProbe(c Case) (*program, error) {
 	}
 	p := &program{}
 	operands, results := p.input("operands", words), p.result("results", 4*n+4)
-	p.run(shaders.Probe, c.Params.spec(shaders.Probe), shaders.ProbePush{Triples: uint32(n)}.Bytes(),
+	p.run(shaders.Probe, c.Params.spec(shaders.Probe, 0), shaders.ProbePush{Triples: uint32(n)}.Bytes(),
 		c.Params.workgroups(n, 1), operands, results)
 	return p, nil
 }

@@ -24,11 +24,9 @@ func buildPromote(c Case) (*program, error) {
 // addPromote adds the rewriting of pages, whose words from.of are known, with
 // what the host supplies from the rows, and returns the buffer.
 func (c Case) addPromote(p *program, rows source, buffer int, from, to pages) (int, error) {
-	var plan, behind, supply []uint32
-	for j := range to.at {
-		plan = append(plan, uint32(from.at[j]), uint32(to.at[j]), uint32(5*len(to.at)+len(behind)),
-			uint32(c.Params.layout().PageWords(to.bits[j])), uint32(len(supply)))
-		behind = append(behind, shaders.PackBits(to.bits[j])...)
+	jobs, supply := make([]shaders.PromoteJob, len(to.at)), []uint32(nil)
+	for j := range jobs {
+		jobs[j] = shaders.PromoteJob{From: uint32(from.at[j]), To: uint32(to.at[j]), Supply: uint32(len(supply))}
 		lacks, err := c.supplyOf(rows, j, from, to)
 		if err != nil {
 			return 0, err
@@ -38,9 +36,9 @@ func (c Case) addPromote(p *program, rows source, buffer int, from, to pages) (i
 			supply = append(supply, unwritten)
 		}
 	}
-	planned, supplied := p.input("promote.plan", append(plan, behind...)), p.input("supply", supply)
+	planned, supplied := p.input("promote.plan", c.Params.layout().PromotePlan(jobs, to.bits)), p.input("supply", supply)
 	out := p.result("promoted", to.total)
-	p.run(shaders.Promote, c.Params.spec(shaders.Promote),
+	p.run(shaders.Promote, c.Params.spec(shaders.Promote, 0),
 		shaders.PromotePush{Groups: uint32(c.Params.Groups)}.Bytes(), len(to.at), buffer, planned, supplied, out)
 	return out, nil
 }
@@ -55,6 +53,9 @@ func (c Case) supplyOf(rows source, j int, from, to pages) ([]uint32, error) {
 	var supply []uint32
 	for g, b := range to.bits[j] {
 		words := make([]uint32, l.SupplyWords(from.bits[j][g], b))
+		if len(words) == 0 {
+			continue
+		}
 		if _, err := cpuref.Supply(l, page.RangeWords(g), rows.group(c.Params, j, g), from.bits[j][g], b, words); err != nil {
 			return nil, err
 		}

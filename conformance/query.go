@@ -36,9 +36,9 @@ func (p Params) addQuery(prog *program, rows, from int) int {
 		RowHeads: uint32(a.Heads * a.PerHead), Scale: p.scaleOf(),
 		RowFirst: uint32(rowPad + (from*a.Heads+a.HeadFirst)*a.PerHead*row),
 	}
-	out := prog.result("queries", a.heads()*a.tiles()*p.tileWords())
+	out := prog.result("queries", a.heads()*a.tiles()*shaders.TileWords(p.HeadDim, a.Tile))
 	chunks := (p.HeadDim + 31) / 32
-	prog.run(shaders.Query, p.spec(shaders.Query), push.Bytes(),
+	prog.run(shaders.Query, p.spec(shaders.Query, 0), push.Bytes(),
 		p.workgroups(a.heads()*a.tiles()*chunks, uint32(a.Tile)), rows, out)
 	return out
 }

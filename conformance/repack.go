@@ -18,7 +18,7 @@ func newBits(rng *rand.Rand, to string, from pages, mayRise bool) ([][]uint8, er
 	}
 	out := make([][]uint8, len(from.bits))
 	for j, bits := range from.bits {
-		for g, old := range bits {
+		for _, old := range bits {
 			b := uint8(fixed)
 			if err != nil {
 				b = widths[rng.IntN(len(widths))]
@@ -26,8 +26,8 @@ func newBits(rng *rand.Rand, to string, from pages, mayRise bool) ([][]uint8, er
 			if !mayRise {
 				b = min(b, old)
 			}
-			if !from.quantizes[j][g] {
-				b = shaders.Raw
+			if old == shaders.Unquantizable {
+				b = old
 			}
 			out[j] = append(out[j], b)
 		}
@@ -52,14 +52,12 @@ func buildRepack(c Case) (*program, error) {
 
 // addRepack adds the rewriting of pages to a program and returns the buffer.
 func (c Case) addRepack(p *program, buffer int, from, to pages) int {
-	var plan, behind []uint32
-	for j := range to.at {
-		plan = append(plan, uint32(from.at[j]), uint32(to.at[j]), uint32(4*len(to.at)+len(behind)),
-			uint32(c.Params.layout().PageWords(to.bits[j])))
-		behind = append(behind, shaders.PackBits(to.bits[j])...)
+	jobs := make([]shaders.RepackJob, len(to.at))
+	for j := range jobs {
+		jobs[j] = shaders.RepackJob{From: uint32(from.at[j]), To: uint32(to.at[j])}
 	}
-	planned, out := p.input("repack.plan", append(plan, behind...)), p.result("repacked", to.total)
-	p.run(shaders.Repack, c.Params.spec(shaders.Repack),
+	planned, out := p.input("repack.plan", c.Params.layout().RepackPlan(jobs, to.bits)), p.result("repacked", to.total)
+	p.run(shaders.Repack, c.Params.spec(shaders.Repack, 0),
 		shaders.RepackPush{Groups: uint32(c.Params.Groups)}.Bytes(), len(to.at), buffer, planned, out)
 	return out
 }

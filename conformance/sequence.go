@@ -100,9 +100,9 @@ func (s *sequence) parts(p *program) []part {
 // frameOf is the words of a part's frame.
 func (s *sequence) frameOf(of part) []uint32 {
 	a := s.params.Attention
-	words := []uint32{uint32(a.Tokens), uint32(a.Base), uint32(of.first), uint32(of.end)}
+	words := shaders.Frame{Tokens: uint32(a.Tokens), Base: uint32(a.Base), First: uint32(of.first), End: uint32(of.end)}.AppendTo(nil)
 	for i := a.pages(of.first); !of.ring && i < a.pages(of.end); i++ {
-		words = append(words, uint32(s.at[0][i]), uint32(s.at[1][i]))
+		words = shaders.FramePages{K: uint32(s.at[0][i]), V: uint32(s.at[1][i])}.AppendTo(words)
 	}
 	return words
 }
@@ -110,10 +110,8 @@ func (s *sequence) frameOf(of part) []uint32 {
 // read returns the buffer of rows (kind 0: K, 1: V) and the constants with
 // which score and mix read a part.
 func (s *sequence) read(of part, kind int, k *shaders.Kernel) (buffer int, spec []uint32) {
-	spec = s.params.spec(k)
-	if !of.ring {
-		return s.in.pages, spec
+	if of.ring {
+		return s.in.ring[kind], s.params.spec(k, 1)
 	}
-	spec[slices.IndexFunc(k.Constants, func(c shaders.Constant) bool { return c.Name == "RING" })] = 1
-	return s.in.ring[kind], spec
+	return s.in.pages, s.params.spec(k, 0)
 }

@@ -29,7 +29,9 @@ func (a *Attention) tiles() int { return (a.vectors() + a.Tile - 1) / a.Tile }
 func (a *Attention) stride() int { return a.Tokens - a.Base + 3 }
 
 // splits are those of the tokens that scores hold.
-func (a *Attention) splits() int { return (a.Tokens - a.Base + split - 1) / split }
+func (a *Attention) splits() int {
+	return (a.Tokens - a.Base + shaders.SplitTokens - 1) / shaders.SplitTokens
+}
 
 // scoresWords are the words of the scores of all tiles.
 func (a *Attention) scoresWords() int {
@@ -50,12 +52,7 @@ func (p Params) scaleOf() float32 {
 	return float32(1 / math.Sqrt(float64(p.HeadDim)))
 }
 
-// tileWords are the words of a tile of arranged queries.
-func (p Params) tileWords() int {
-	return shaders.AlignWords((p.HeadDim + (p.HeadDim+31)/32) * p.Attention.Tile)
-}
-
 // frame is the frame of all tokens, for kernels that read no rows.
 func (a *Attention) frame() []uint32 {
-	return []uint32{uint32(a.Tokens), uint32(a.Base), uint32(a.First), uint32(a.Tokens)}
+	return shaders.Frame{Tokens: uint32(a.Tokens), Base: uint32(a.Base), First: uint32(a.First), End: uint32(a.Tokens)}.AppendTo(nil)
 }

@@ -42,5 +42,5 @@ func (p Params) addSoften(prog *program, frame, scores int) {
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), PerHead: uint32(a.PerHead),
 		Stride: uint32(a.stride()), Window: uint32(a.Window),
 	}
-	prog.run(shaders.Soften, p.spec(shaders.Soften), push.Bytes(), a.heads()*a.tiles()*max(1, a.Tile/4), frame, scores)
+	prog.run(shaders.Soften, p.spec(shaders.Soften, 0), push.Bytes(), a.heads()*a.tiles()*max(1, a.Tile/4), frame, scores)
 }

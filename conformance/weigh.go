@@ -43,7 +43,7 @@ func buildWeigh(c Case) (*program, error) {
 		if a.Level != "token" {
 			at += j % layers * layerStride
 		}
-		plan = append(plan, uint32(a.First+(params.Pages-1-j)*a.PageTokens), uint32(at), uint32(a.Seen+j%2))
+		plan = shaders.WeightJob{Token: uint32(a.First + (params.Pages-1-j)*a.PageTokens), Importance: uint32(at), Seen: uint32(a.Seen + j%2)}.AppendTo(plan)
 	}
 	rng, importance := c.rng(7), make([]uint32, importanceAt+a.Kept*rowStride)
 	for i := range importance {
@@ -58,6 +58,6 @@ func buildWeigh(c Case) (*program, error) {
 	}
 	p := &program{}
 	planned, in, out := p.input("plan", plan), p.input("importance", importance), p.result("want", params.total()+3)
-	p.run(shaders.Weigh, params.spec(shaders.Weigh), push.Bytes(), params.workgroups(params.total(), 1), planned, in, out)
+	p.run(shaders.Weigh, params.spec(shaders.Weigh, 0), push.Bytes(), params.workgroups(params.total(), 1), planned, in, out)
 	return p, nil
 }

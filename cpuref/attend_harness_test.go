@@ -50,7 +50,7 @@ func (a attention) base() int {
 	if a.window == 0 {
 		return 0
 	}
-	return max(0, a.tokens-a.n-a.window+1) / splitTokens * splitTokens
+	return max(0, a.tokens-a.n-a.window+1) / shaders.SplitTokens * shaders.SplitTokens
 }
 
 // rows returns the rows of all groups of a token: K (kind 0) or V (kind 1).

@@ -43,7 +43,7 @@ func (a attention) run(t testing.TB, out uint32) (r results) {
 	r.queries = guarded(heads * a.tiles() * a.tileWords())
 	at := uint32(3 + first*a.perHead*a.l.RawRowWords())
 	qp := shaders.QueryPush{Vectors: v, Heads: h, PerHead: g, RowHeads: rowHeads, RowFirst: at, Scale: a.scale()}
-	require.NoError(t, Query(shaders.QuerySpec(spec), qp, append(guarded(3), a.queryRows()...), r.queries))
+	require.NoError(t, Query(spec, qp, append(guarded(3), a.queryRows()...), r.queries))
 
 	r.scores = guarded(heads * a.tiles() * a.stride() * int(a.tile))
 	for _, p := range a.partsOf(t, 0) {
@@ -51,28 +51,28 @@ func (a attention) run(t testing.TB, out uint32) (r results) {
 	}
 	r.probabilities = slices.Clone(r.scores)
 	sp := shaders.SoftenPush{Vectors: v, Heads: h, PerHead: g, Stride: uint32(a.stride()), Window: uint32(a.window)}
-	require.NoError(t, Soften(shaders.SoftenSpec(spec), sp, plan, r.probabilities))
+	require.NoError(t, Soften(spec, sp, plan, r.probabilities))
 
-	splits := (a.tokens - a.base() + splitTokens - 1) / splitTokens
+	splits := (a.tokens - a.base() + shaders.SplitTokens - 1) / shaders.SplitTokens
 	r.partials = guarded(splits * heads * a.vectors() * a.l.HeadDim)
 	for _, p := range a.partsOf(t, 1) {
-		s, mp := shaders.MixSpec(a.spec(p.ring, out)), a.mixPush(p)
+		s, mp := a.spec(p.ring, out), a.mixPush(p)
 		require.NoError(t, Mix(s, mp, p.stored, p.plan, r.probabilities, r.partials))
 	}
 	row := a.l.HeadDim * shaders.ElementBytes(out) / 4
 	r.rows = guarded(1 + a.n*a.heads*a.perHead*row)
 	mp := shaders.MergePush{Vectors: v, Heads: h, PerHead: g, RowHeads: rowHeads, RowFirst: uint32(1 + first*a.perHead*row)}
-	require.NoError(t, Merge(shaders.MergeSpec(spec), mp, plan, r.partials, r.rows))
+	require.NoError(t, Merge(spec, mp, plan, r.partials, r.rows))
 	require.Equal(t, uint32(guard), r.rows[0])
 	r.rows = r.rows[1:]
 	return r
 }
 
 func (a attention) score(t testing.TB, p part, out uint32, r results) {
-	require.NoError(t, Score(shaders.ScoreSpec(a.spec(p.ring, out)), a.scorePush(p), p.stored, p.plan, r.queries, r.scores))
+	require.NoError(t, Score(a.spec(p.ring, out), a.scorePush(p), p.stored, p.plan, r.queries, r.scores))
 }
 
-func (a attention) spec(ring, out uint32) shaders.EncodeSpec {
+func (a attention) spec(ring, out uint32) shaders.Spec {
 	s := specOf(a.l, out)
 	s.Queries, s.Ring = a.tile, ring
 	return s

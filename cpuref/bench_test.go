@@ -59,9 +59,9 @@ func BenchmarkAttend(b *testing.B) {
 	spec := a.spec(0, 0)
 	soften := shaders.SoftenPush{Vectors: 4, Heads: 8, PerHead: 4, Stride: uint32(a.stride())}
 	for b.Loop() {
-		require.NoError(b, Score(shaders.ScoreSpec(spec), a.scorePush(p), p.stored, p.plan, queries, scores))
-		require.NoError(b, Soften(shaders.SoftenSpec(spec), soften, p.plan, scores))
-		require.NoError(b, Mix(shaders.MixSpec(spec), a.mixPush(p), p.stored, p.plan, scores, partials))
+		require.NoError(b, Score(spec, a.scorePush(p), p.stored, p.plan, queries, scores))
+		require.NoError(b, Soften(spec, soften, p.plan, scores))
+		require.NoError(b, Mix(spec, a.mixPush(p), p.stored, p.plan, scores, partials))
 	}
 }
 

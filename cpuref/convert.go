@@ -4,7 +4,7 @@ import "github.com/qaqvk/qaqvk/shaders"
 
 // Convert writes rows of TYPE as rows of OUT_TYPE, tokens one after another or
 // round a ring of DstSlots; equal types are copied bit for bit.
-func Convert(s shaders.ConvertSpec, p shaders.ConvertPush, src, dst []uint32) error {
+func Convert(s shaders.Spec, p shaders.ConvertPush, src, dst []uint32) error {
 	from := shaders.Layout{Type: s.Type, HeadDim: int(s.HeadDim), Rows: 1}
 	to := shaders.Layout{Type: s.OutType, HeadDim: int(s.HeadDim), Rows: 1}
 	for _, l := range []shaders.Layout{from, to} {

@@ -8,8 +8,8 @@ import (
 
 // Decide writes to bits[n] what the rule gives stored group n: 0..8 or 16,
 // which a group that cannot be quantized always has. Word n of want is its weight.
-func Decide(s shaders.DecideSpec, p shaders.DecidePush, pages, plan, bits, want []uint32) error {
-	l, err := layoutOf("decide", shaders.EncodeSpec(s))
+func Decide(s shaders.Spec, p shaders.DecidePush, pages, plan, bits, want []uint32) error {
+	l, err := layoutOf("decide", s)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func Decide(s shaders.DecideSpec, p shaders.DecidePush, pages, plan, bits, want 
 		return err
 	}
 	d := decider{p, g, buffer{"decide", "plan", plan}, buffer{"decide", "want", want}, nil}
-	if d.views, err = openJobs(l, g, buffer{"decide", "pages", pages}, d.plan); err != nil {
+	if d.views, err = openJobs(l, g, buffer{"decide", "pages", pages}, d.plan, shaders.RuleJobWords); err != nil {
 		return err
 	}
 	out, err := buffer{"decide", "bits", bits}.span(0, uint64(p.Groups))
@@ -51,7 +51,7 @@ type decider struct {
 // decide returns the bits of group n.
 func (d *decider) decide(n int) (uint32, error) {
 	job, _, i := d.grid.place(n)
-	plan, err := d.plan.span(2*job, 2)
+	words, err := d.plan.span(shaders.RuleJobWords*job, shaders.RuleJobWords)
 	if err != nil {
 		return 0, err
 	}
@@ -59,7 +59,7 @@ func (d *decider) decide(n int) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	limit, err := d.plan.word(uint64(plan[1]) + i)
+	limit, err := d.plan.word(uint64(shaders.ParseRuleJob(words).Limits) + i)
 	if err != nil {
 		return 0, err
 	}

@@ -8,8 +8,8 @@ import (
 
 // Decode writes rows RowFirst..RowFirst+RowCount-1 of each group of the pages
 // as rows of OUT_TYPE.
-func Decode(s shaders.DecodeSpec, p shaders.DecodePush, pages, plan, rows []uint32) error {
-	l, err := layoutOf("decode", shaders.EncodeSpec(s))
+func Decode(s shaders.Spec, p shaders.DecodePush, pages, plan, rows []uint32) error {
+	l, err := layoutOf("decode", s)
 	if err != nil {
 		return err
 	}
@@ -20,7 +20,7 @@ func Decode(s shaders.DecodeSpec, p shaders.DecodePush, pages, plan, rows []uint
 	if err := d.check(); err != nil {
 		return err
 	}
-	if d.views, err = openJobs(l, d.grid, d.pages, d.plan); err != nil {
+	if d.views, err = openJobs(l, d.grid, d.pages, d.plan, shaders.DecodeJobWords); err != nil {
 		return err
 	}
 	return parallel(int(p.Groups), int(p.RowCount)*l.HeadDim, func(from, to int) error {
@@ -70,10 +70,11 @@ func newDecodeRoom(l shaders.Layout) *decodeRoom {
 // decode writes the rows of group n.
 func (d *decoder) decode(n int, room *decodeRoom) error {
 	job, token, i := d.grid.place(n)
-	offset, err := d.plan.word(2*job + 1)
+	plan, err := d.plan.span(shaders.DecodeJobWords*job, shaders.DecodeJobWords)
 	if err != nil {
 		return err
 	}
+	offset := shaders.ParseDecodeJob(plan).Rows
 	if err := checkAligned("decode", offset, d.p.TokenStride); err != nil {
 		return err
 	}

@@ -6,14 +6,10 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Unquantizable stands in the slot buffer for the bits of a group that is
-// stored raw because it could not be quantized.
-const Unquantizable = 32
-
 // Encode writes each group of rows to its slot, and its bits, 0..8, 16 or
-// Unquantizable, to word n of slots. Word n of want is the group's bits, or its
+// shaders.Unquantizable, to word n of slots. Word n of want is the group's bits, or its
 // weight where the rule decides.
-func Encode(s shaders.EncodeSpec, p shaders.EncodePush, rows, plan, slots, want []uint32) error {
+func Encode(s shaders.Spec, p shaders.EncodePush, rows, plan, slots, want []uint32) error {
 	l, err := layoutOf("encode", s)
 	if err != nil {
 		return err
@@ -67,15 +63,16 @@ func (e *encoder) check() error {
 // encode writes the slot and the bits of group n.
 func (e *encoder) encode(n int, g *group) error {
 	job, token, i := e.grid.place(n)
-	plan, err := e.plan.span(2*job, 2)
+	words, err := e.plan.span(shaders.RuleJobWords*job, shaders.RuleJobWords)
 	if err != nil {
 		return err
 	}
-	if err := checkAligned("encode", plan[0], e.p.TokenStride); err != nil {
+	plan := shaders.ParseRuleJob(words)
+	if err := checkAligned("encode", plan.At, e.p.TokenStride); err != nil {
 		return err
 	}
 	raw := uint64(e.l.RawGroupWords())
-	rows, err := e.rows.span(uint64(plan[0])+token*uint64(e.p.TokenStride)+i*raw, raw)
+	rows, err := e.rows.span(uint64(plan.At)+token*uint64(e.p.TokenStride)+i*raw, raw)
 	if err != nil {
 		return err
 	}
@@ -84,7 +81,7 @@ func (e *encoder) encode(n int, g *group) error {
 		return err
 	}
 	g.read(rows)
-	b, err := e.bits(n, uint64(plan[1])+i, g)
+	b, err := e.bits(n, uint64(plan.Limits)+i, g)
 	if err != nil {
 		return err
 	}
@@ -110,7 +107,7 @@ func (e *encoder) bits(n int, limitAt uint64, g *group) (uint32, error) {
 	}
 	switch {
 	case !g.quantizes:
-		return Unquantizable, nil
+		return shaders.Unquantizable, nil
 	case e.p.Rule == 0:
 		return want, nil
 	}

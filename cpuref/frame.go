@@ -3,10 +3,9 @@ package cpuref
 import (
 	"math"
 	"math/bits"
-)
 
-// splitTokens are the tokens of a split, whose partial outputs are kept apart.
-const splitTokens = 256
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // frame tells which tokens there are (doc_attention.go of shaders, "Frames").
 type frame struct {
@@ -16,13 +15,14 @@ type frame struct {
 
 // openFrame reads the frame that plan begins with.
 func openFrame(plan buffer) (frame, error) {
-	w, err := plan.span(0, 4)
+	w, err := plan.span(0, shaders.FrameWords)
 	if err != nil {
 		return frame{}, err
 	}
-	f := frame{uint64(w[0]), uint64(w[1]), uint64(w[2]), uint64(w[3]), plan}
-	if f.base%splitTokens != 0 {
-		return f, argument(plan.kernel, "scores from token %d: must be a multiple of %d", f.base, splitTokens)
+	r := shaders.ParseFrame(w)
+	f := frame{uint64(r.Tokens), uint64(r.Base), uint64(r.First), uint64(r.End), plan}
+	if f.base%shaders.SplitTokens != 0 {
+		return f, argument(plan.kernel, "scores from token %d: must be a multiple of %d", f.base, shaders.SplitTokens)
 	}
 	if f.first > f.end || f.end > f.tokens || f.base > f.tokens {
 		return f, argument(plan.kernel, "tokens %d to %d, scores from token %d: there are %d", f.first, f.end, f.base, f.tokens)
@@ -38,7 +38,7 @@ func (f frame) splits(end uint64) uint64 {
 	if end <= f.base {
 		return 0
 	}
-	return (end - f.base + splitTokens - 1) / splitTokens
+	return (end - f.base + shaders.SplitTokens - 1) / shaders.SplitTokens
 }
 
 // grouping is how query vectors of some KV heads belong to rows [n][QH].

@@ -47,14 +47,14 @@ func attended(t testing.TB, a attention) map[string][]uint32 {
 		Vectors: uint32(a.vectors()), VectorEnd: uint32(a.vectors()), Heads: uint32(a.heads),
 		Stride: uint32(a.stride()), HeadStride: uint32(words), Words: uint32(words),
 	}
-	require.NoError(t, Observe(shaders.ObserveSpec(a.spec(0, 0)), p, append(a.frame(0, a.tokens), 0), r.probabilities, importance))
+	require.NoError(t, Observe(a.spec(0, 0), p, append(a.frame(0, a.tokens), 0), r.probabilities, importance))
 	n := uint32(a.tokens * a.heads)
 	w := shaders.WeighPush{
 		Groups: n, GroupsPerJob: n, GroupsPerToken: uint32(a.heads), Heads: 1, Layers: 1,
 		HeadStride: uint32(words), Rows: 1,
 	}
 	want := make([]uint32, n)
-	require.NoError(t, Weigh(shaders.WeighSpec{}, w, []uint32{0, 0, uint32(a.tokens - 9)}, importance, want))
+	require.NoError(t, Weigh(shaders.Spec{}, w, []uint32{0, 0, uint32(a.tokens - 9)}, importance, want))
 	return map[string][]uint32{
 		"query": r.queries, "score": r.scores, "soften": r.probabilities, "observe": importance,
 		"weigh": want, "mix": r.partials, "merge": r.rows,
@@ -83,13 +83,13 @@ func randomWords(n int, seed uint64) []uint32 {
 
 func copied(t testing.TB) []uint32 {
 	dst := make([]uint32, 400)
-	require.NoError(t, Copy(shaders.CopySpec{}, shaders.CopyPush{Vectors: 100}, randomWords(400, 1), dst))
+	require.NoError(t, Copy(shaders.Spec{}, shaders.CopyPush{Vectors: 100}, randomWords(400, 1), dst))
 	return dst
 }
 
 func probed(t testing.TB) []uint32 {
 	out := make([]uint32, 4*50000)
-	require.NoError(t, Probe(shaders.ProbeSpec{}, shaders.ProbePush{Triples: 50000}, randomWords(150000, 2), out))
+	require.NoError(t, Probe(shaders.Spec{}, shaders.ProbePush{Triples: 50000}, randomWords(150000, 2), out))
 	return out
 }
 
@@ -145,7 +145,7 @@ func decided(t testing.TB, l shaders.Layout, page []uint32, n int) []uint32 {
 	}
 	p := shaders.DecidePush{Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, MaxBits: 8}
 	bits := make([]uint32, n)
-	require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), p, whole(page), plan, bits, want))
+	require.NoError(t, Decide(specOf(l, 0), p, whole(page), plan, bits, want))
 	return bits
 }
 
@@ -156,7 +156,7 @@ func converted(t testing.TB, l shaders.Layout, rows []uint32, out uint32) []uint
 		Rows: uint32(n), RowsPerToken: 1, SrcTokenStride: uint32(l.RawRowWords()), DstTokenStride: uint32(words),
 	}
 	dst := make([]uint32, n*words)
-	require.NoError(t, Convert(shaders.ConvertSpec(specOf(l, out)), p, rows, dst))
+	require.NoError(t, Convert(specOf(l, out), p, rows, dst))
 	return dst
 }
 

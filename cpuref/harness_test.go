@@ -15,8 +15,8 @@ import (
 const guard = 0xdeadbeef
 
 // specOf returns the specialization of a layout with the given output type.
-func specOf(l shaders.Layout, out uint32) shaders.EncodeSpec {
-	return shaders.EncodeSpec{
+func specOf(l shaders.Layout, out uint32) shaders.Spec {
+	return shaders.Spec{
 		Workgroup: 128, Lanes: 1, Type: l.Type, OutType: out,
 		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High),
 	}
@@ -115,7 +115,7 @@ func encodePage(t testing.TB, l shaders.Layout, rows []uint32, bits []uint8) []u
 	slots, push := encode(t, l, rows, bits)
 	unquantizable := uint32(0)
 	for g := range bits {
-		if slots[g] == Unquantizable {
+		if slots[g] == shaders.Unquantizable {
 			bits[g] = shaders.Raw
 			unquantizable++
 		}
@@ -124,7 +124,7 @@ func encodePage(t testing.TB, l shaders.Layout, rows []uint32, bits []uint8) []u
 	plan := append([]uint32{0, 4, 5, uint32(size), unquantizable}, shaders.PackBits(bits)...)
 	pages := guarded(shaders.AlignWords(size) + 8)
 	p := shaders.PackPush{Groups: uint32(len(bits)), SlotBase: push.SlotBase, SlotWords: push.SlotWords}
-	require.NoError(t, Pack(shaders.PackSpec(specOf(l, 0)), p, 1, slots, plan, pages))
+	require.NoError(t, Pack(specOf(l, 0), p, 1, slots, plan, pages))
 	require.Equal(t, uint32(guard), pages[3])
 	require.Equal(t, uint32(guard), pages[4+size])
 	_, err := ReadPage(l, pages[4:4+size])
@@ -143,10 +143,10 @@ func rewritePage(t testing.TB, l shaders.Layout, page []uint32, bits []uint8, su
 	plan := append(job, shaders.PackBits(bits)...)
 	groups := uint32(len(bits))
 	if supply == nil {
-		s := shaders.RepackSpec(specOf(l, 0))
+		s := specOf(l, 0)
 		require.NoError(t, Repack(s, shaders.RepackPush{Groups: groups}, 1, whole(page), plan, dst))
 	} else {
-		s := shaders.PromoteSpec(specOf(l, 0))
+		s := specOf(l, 0)
 		require.NoError(t, Promote(s, shaders.PromotePush{Groups: groups}, 1, whole(page), plan, whole(supply), dst))
 	}
 	require.Equal(t, uint32(guard), dst[size])
@@ -164,7 +164,7 @@ func decodePage(t testing.TB, l shaders.Layout, page []uint32, out uint32) []uin
 		TokenStride: uint32(words), RowCount: uint32(l.Rows),
 	}
 	rows := guarded(int(n)*words + 4)
-	require.NoError(t, Decode(shaders.DecodeSpec(specOf(l, out)), push, whole(page), []uint32{0, 0}, rows))
+	require.NoError(t, Decode(specOf(l, out), push, whole(page), []uint32{0, 0}, rows))
 	require.Equal(t, uint32(guard), rows[int(n)*words])
 	return rows[:int(n)*words]
 }

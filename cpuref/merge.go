@@ -9,8 +9,8 @@ import (
 // Merge writes the rows that some KV heads have of output rows [n][QH][D] of
 // OUT_TYPE: the sums of the partial
 // outputs of all splits, in order.
-func Merge(s shaders.MergeSpec, p shaders.MergePush, plan, partials, rows []uint32) error {
-	l, err := layoutOf("merge", shaders.EncodeSpec(s))
+func Merge(s shaders.Spec, p shaders.MergePush, plan, partials, rows []uint32) error {
+	l, err := layoutOf("merge", s)
 	if err != nil {
 		return err
 	}

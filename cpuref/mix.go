@@ -9,8 +9,8 @@ import (
 // Mix adds the stored V rows of the frame's part, weighted by probabilities, to
 // the partial outputs of their splits. A split starts at +0 unless an earlier
 // dispatch began it.
-func Mix(s shaders.MixSpec, p shaders.MixPush, pages, plan, scores, partials []uint32) error {
-	l, err := layoutOf("mix", shaders.EncodeSpec(s))
+func Mix(s shaders.Spec, p shaders.MixPush, pages, plan, scores, partials []uint32) error {
+	l, err := layoutOf("mix", s)
 	if err != nil {
 		return err
 	}
@@ -35,9 +35,9 @@ func Mix(s shaders.MixSpec, p shaders.MixPush, pages, plan, scores, partials []u
 	if n == 0 || f.begin() >= f.end {
 		return nil
 	}
-	first := (f.begin() - f.base) / splitTokens
+	first := (f.begin() - f.base) / shaders.SplitTokens
 	jobs := int((f.splits(f.end) - first) * m.heads)
-	return parallel(jobs, splitTokens*int(m.vectors)*l.HeadDim, func(from, to int) error {
+	return parallel(jobs, shaders.SplitTokens*int(m.vectors)*l.HeadDim, func(from, to int) error {
 		room := newMixRoom(l, int(m.vectors))
 		for i := uint64(from); i < uint64(to); i++ {
 			if err := m.mix(first+i/m.heads, i%m.heads, room); err != nil {
@@ -58,7 +58,7 @@ type mixer struct {
 }
 
 // open finds the probabilities.
-func (m *mixer) open(s shaders.MixSpec, stride uint32, scores buffer) error {
+func (m *mixer) open(s shaders.Spec, stride uint32, scores buffer) error {
 	t, err := tilesOf("mix", s.HeadDim, s.Queries, m.vectors)
 	if err != nil {
 		return err
@@ -88,8 +88,8 @@ func newMixRoom(l shaders.Layout, vectors int) *mixRoom {
 
 // mix adds the tokens of a split, counted from base, for KV head h.
 func (m *mixer) mix(split, h uint64, room *mixRoom) error {
-	start := m.f.base + split*splitTokens
-	from, to := max(start, m.f.begin()), min(start+splitTokens, m.f.end)
+	start := m.f.base + split*shaders.SplitTokens
+	from, to := max(start, m.f.begin()), min(start+shaders.SplitTokens, m.f.end)
 	n := m.vectors * uint64(m.l.HeadDim)
 	at := (split*m.heads + h) * n
 	out := m.out[at : at+n]

@@ -10,15 +10,16 @@ import (
 // probability that query vectors VectorFirst..VectorEnd-1 gave them, as codes of
 // four tokens a word. Tokens that scores do not hold were not seen. No more than
 // Words words of a KV head are written.
-func Observe(s shaders.ObserveSpec, p shaders.ObservePush, plan, scores, importance []uint32) error {
+func Observe(s shaders.Spec, p shaders.ObservePush, plan, scores, importance []uint32) error {
 	f, err := openFrame(buffer{"observe", "plan", plan})
 	if err != nil {
 		return err
 	}
-	at, err := f.plan.word(4)
+	w, err := f.plan.span(0, shaders.ImportanceFrameWords)
 	if err != nil {
 		return err
 	}
+	at := shaders.ParseImportanceFrame(w).Importance
 	t, err := tilesOf("observe", s.HeadDim, s.Queries, uint64(p.Vectors))
 	if err != nil {
 		return err

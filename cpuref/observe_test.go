@@ -49,7 +49,7 @@ func TestObserveTakesTheLargest(t *testing.T) {
 	a := split(8, 2)
 	a.tokens, a.parts, a.window = 597, []int{597}, 200
 	r := a.run(t, shaders.TypeF32)
-	s := shaders.ObserveSpec(a.spec(0, 0))
+	s := a.spec(0, 0)
 	observe := func(p shaders.ObservePush, importance []uint32) []uint32 {
 		p.Vectors, p.Heads, p.Stride, p.HeadStride = uint32(a.vectors()), 2, uint32(a.stride()), 152
 		require.NoError(t, Observe(s, p, append(a.frame(0, 597), 5), r.probabilities, importance))
@@ -74,7 +74,7 @@ func TestObserveTakesTheLargest(t *testing.T) {
 
 func TestObserveWithoutScores(t *testing.T) {
 	importance := guarded(66)
-	s, p := shaders.ObserveSpec{Queries: 4}, shaders.ObservePush{Vectors: 3, VectorEnd: 3, Heads: 1, HeadStride: 64, Words: 64}
+	s, p := shaders.Spec{Queries: 4}, shaders.ObservePush{Vectors: 3, VectorEnd: 3, Heads: 1, HeadStride: 64, Words: 64}
 	require.NoError(t, Observe(s, p, []uint32{256, 256, 0, 256, 0}, nil, importance))
 	same(t, append(make([]uint32, 64), guard, guard), importance, "importance")
 }
@@ -104,11 +104,11 @@ func TestWeighTakesTheLargest(t *testing.T) {
 		want[n] = math.Float32bits(importanceOf(most))
 	}
 	got := guarded(8)
-	require.NoError(t, Weigh(shaders.WeighSpec{}, p, plan, importance, got))
+	require.NoError(t, Weigh(shaders.Spec{}, p, plan, importance, got))
 	same(t, append(want, guard), got, "weights")
 
 	p.One, plan[4] = 1, 4
-	require.NoError(t, Weigh(shaders.WeighSpec{}, p, plan, nil, got))
+	require.NoError(t, Weigh(shaders.Spec{}, p, plan, nil, got))
 	one, pinned := math.Float32bits(1), math.Float32bits(-1)
 	same(t, []uint32{one, one, pinned, pinned, one, one, one, guard}, got, "one")
 }

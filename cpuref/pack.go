@@ -3,8 +3,8 @@ package cpuref
 import "github.com/qaqvk/qaqvk/shaders"
 
 // Pack assembles a page of each of the jobs from its slots.
-func Pack(s shaders.PackSpec, p shaders.PackPush, jobs uint32, slots, plan, pages []uint32) error {
-	l, err := layoutOf("pack", shaders.EncodeSpec(s))
+func Pack(s shaders.Spec, p shaders.PackPush, jobs uint32, slots, plan, pages []uint32) error {
+	l, err := layoutOf("pack", s)
 	if err != nil {
 		return err
 	}
@@ -34,17 +34,18 @@ type packer struct {
 }
 
 func (k *packer) pack(job uint64) error {
-	plan, err := k.plan.span(5*job, 5)
+	words, err := k.plan.span(shaders.PackJobWords*job, shaders.PackJobWords)
 	if err != nil {
 		return err
 	}
-	page, err := newPage(k.l, k.plan, uint64(plan[2]), int(k.p.Groups), k.pages, plan[1], plan[3])
+	plan := shaders.ParsePackJob(words)
+	page, err := newPage(k.l, k.plan, uint64(plan.Bits), int(k.p.Groups), k.pages, plan.Page, plan.Words)
 	if err != nil {
 		return err
 	}
-	page.Words[3] = plan[4]
+	page.Words[3] = plan.Failed
 	for g := range page.Len() {
-		at := uint64(k.p.SlotBase) + (uint64(plan[0])+uint64(g))*uint64(k.p.SlotWords)
+		at := uint64(k.p.SlotBase) + (uint64(plan.Slot)+uint64(g))*uint64(k.p.SlotWords)
 		slot, err := k.slots.span(at, uint64(k.l.SlotWords()))
 		if err != nil {
 			return err
@@ -77,7 +78,7 @@ func newPage(l shaders.Layout, plan buffer, bitsAt uint64, n int, pages buffer, 
 	if err := pages.checkPlace(at); err != nil {
 		return nil, err
 	}
-	nibbles, err := plan.span(bitsAt, uint64(l.BitsWords(n)))
+	nibbles, err := plan.span(bitsAt, uint64(shaders.BitsWords(n)))
 	if err != nil {
 		return nil, err
 	}

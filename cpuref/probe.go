@@ -10,7 +10,7 @@ const quietNaN = 0x7fc00000
 
 // Probe returns for each operand triple (a, b, c) the bits of a+b, a-b, a*b and
 // of a*b+c in two roundings, as IEEE 754 has them. Every NaN is 0x7fc00000.
-func Probe(_ shaders.ProbeSpec, p shaders.ProbePush, operands, results []uint32) error {
+func Probe(_ shaders.Spec, p shaders.ProbePush, operands, results []uint32) error {
 	in, err := buffer{"probe", "operands", operands}.span(0, 3*uint64(p.Triples))
 	if err != nil {
 		return err

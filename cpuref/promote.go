@@ -9,13 +9,13 @@ import (
 
 // Promote rewrites a page of each of the jobs with any bits a group. What the
 // old page lacks comes from supply, in the order of its groups.
-func Promote(s shaders.PromoteSpec, p shaders.PromotePush, jobs uint32, src, plan, supply, dst []uint32) error {
-	l, err := layoutOf("promote", shaders.EncodeSpec(s))
+func Promote(s shaders.Spec, p shaders.PromotePush, jobs uint32, src, plan, supply, dst []uint32) error {
+	l, err := layoutOf("promote", s)
 	if err != nil {
 		return err
 	}
 	k := rewriter{
-		kernel: "promote", l: l, groups: int(p.Groups), jobWords: 5,
+		kernel: "promote", l: l, groups: int(p.Groups), supplied: true,
 		src: buffer{"promote", "src", src}, plan: buffer{"promote", "plan", plan},
 		supply: buffer{"promote", "supply", supply}, dst: buffer{"promote", "dst", dst},
 	}
@@ -26,7 +26,7 @@ func Promote(s shaders.PromoteSpec, p shaders.PromotePush, jobs uint32, src, pla
 // from supply; it returns where the supply of the next group begins.
 func (k *rewriter) promote(old, page *Page, i int, at uint64) (uint64, error) {
 	from, to := old.Bits[i], page.Bits[i]
-	if k.jobWords != 5 {
+	if !k.supplied {
 		return 0, argument(k.kernel, "group %d has %d bits: cannot get %d", i, from, to)
 	}
 	n := k.l.SupplyWords(from, to)

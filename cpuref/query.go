@@ -6,8 +6,8 @@ import "github.com/qaqvk/qaqvk/shaders"
 // TYPE for Score: scaled, in f32, with
 // the sums of their chunks, in tiles of QUERIES vectors, the last of a KV head
 // filled up with zero vectors. The padding behind a tile is not written.
-func Query(s shaders.QuerySpec, p shaders.QueryPush, rows, queries []uint32) error {
-	l, err := layoutOf("query", shaders.EncodeSpec(s))
+func Query(s shaders.Spec, p shaders.QueryPush, rows, queries []uint32) error {
+	l, err := layoutOf("query", s)
 	if err != nil {
 		return err
 	}

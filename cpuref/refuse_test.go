@@ -14,14 +14,14 @@ import (
 // call is a dispatch that succeeds until a case changes it.
 type call struct {
 	kernel  string
-	spec    shaders.EncodeSpec
+	spec    shaders.Spec
 	push    []uint32
 	buffers [][]uint32
 }
 
 func (c call) run() error {
 	k := shaders.ByName(c.kernel)
-	return Run(k, c.spec.Words(), pushOf(c.push), 1, c.buffers)
+	return Run(k, c.spec.Words(k), pushOf(c.push), 1, c.buffers)
 }
 
 func pushOf(words []uint32) []byte {

@@ -4,13 +4,13 @@ import "github.com/qaqvk/qaqvk/shaders"
 
 // Repack rewrites a page of each of the jobs with as many bits a group or
 // fewer: codes lose planes, a raw group is quantized from its rows.
-func Repack(s shaders.RepackSpec, p shaders.RepackPush, jobs uint32, src, plan, dst []uint32) error {
-	l, err := layoutOf("repack", shaders.EncodeSpec(s))
+func Repack(s shaders.Spec, p shaders.RepackPush, jobs uint32, src, plan, dst []uint32) error {
+	l, err := layoutOf("repack", s)
 	if err != nil {
 		return err
 	}
 	k := rewriter{
-		kernel: "repack", l: l, groups: int(p.Groups), jobWords: 4,
+		kernel: "repack", l: l, groups: int(p.Groups),
 		src: buffer{"repack", "src", src}, plan: buffer{"repack", "plan", plan}, dst: buffer{"repack", "dst", dst},
 	}
 	return k.run(int(jobs))
@@ -20,10 +20,10 @@ func Repack(s shaders.RepackSpec, p shaders.RepackPush, jobs uint32, src, plan, 
 type rewriter struct {
 	kernel    string
 	l         shaders.Layout
-	groups    int    // of a page
-	jobWords  uint64 // words of a job in plan: 4, or 5 with supply
+	groups    int  // of a page
+	supplied  bool // promote: groups may get what is in supply
 	src, plan buffer
-	supply    buffer // used when jobWords is 5
+	supply    buffer
 	dst       buffer
 }
 
@@ -42,30 +42,44 @@ func (k *rewriter) run(jobs int) error {
 	})
 }
 
+// job reads a job of either kernel.
+func (k *rewriter) job(n uint64) (job shaders.PromoteJob, err error) {
+	if k.supplied {
+		words, err := k.plan.span(shaders.PromoteJobWords*n, shaders.PromoteJobWords)
+		if err == nil {
+			job = shaders.ParsePromoteJob(words)
+		}
+		return job, err
+	}
+	words, err := k.plan.span(shaders.RepackJobWords*n, shaders.RepackJobWords)
+	if err == nil {
+		r := shaders.ParseRepackJob(words)
+		job = shaders.PromoteJob{From: r.From, To: r.To, Bits: r.Bits, Words: r.Words}
+	}
+	return job, err
+}
+
 // rewrite writes the new page of a job.
 func (k *rewriter) rewrite(job uint64, g *group) error {
-	plan, err := k.plan.span(k.jobWords*job, k.jobWords)
+	plan, err := k.job(job)
 	if err != nil {
 		return err
 	}
-	old, err := openAt(k.l, k.src, plan[0], k.groups)
+	old, err := openAt(k.l, k.src, plan.From, k.groups)
 	if err != nil {
 		return err
 	}
-	page, err := newPage(k.l, k.plan, uint64(plan[2]), k.groups, k.dst, plan[1], plan[3])
+	page, err := newPage(k.l, k.plan, uint64(plan.Bits), k.groups, k.dst, plan.To, plan.Words)
 	if err != nil {
 		return err
 	}
 	page.Words[3] = old.Words[3]
 	ranges, codes := k.l.RangesAt(k.groups), k.l.PageHeaderWords(k.groups)
 	copy(page.Words[ranges:codes], old.Words[ranges:codes])
-	supplyAt := uint64(0)
-	if k.jobWords == 5 {
-		if err := k.supply.checkPlace(plan[4]); err != nil {
-			return err
-		}
-		supplyAt = uint64(plan[4])
+	if err := k.supply.checkPlace(plan.Supply); err != nil {
+		return err
 	}
+	supplyAt := uint64(plan.Supply)
 	for i := range k.groups {
 		if old.Bits[i] < page.Bits[i] {
 			supplyAt, err = k.promote(old, page, i, supplyAt)

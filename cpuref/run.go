@@ -32,56 +32,56 @@ func Has(kernel string) bool { return kernels[kernel] != nil }
 // kernels adapts the typed functions, one a kernel, to Run.
 var kernels = map[string]func(spec []uint32, push []byte, workgroups uint32, b [][]uint32) error{
 	"copy": func(spec []uint32, push []byte, workgroups uint32, b [][]uint32) error {
-		s, p := shaders.ParseCopySpec(spec), shaders.ParseCopyPush(push)
+		s, p := shaders.ParseSpec(spec), shaders.ParseCopyPush(push)
 		p.Vectors = atMost(p.Vectors, workgroups, s.Workgroup)
 		return Copy(s, p, b[0], b[1])
 	},
 	"probe": func(spec []uint32, push []byte, workgroups uint32, b [][]uint32) error {
-		s, p := shaders.ParseProbeSpec(spec), shaders.ParseProbePush(push)
+		s, p := shaders.ParseSpec(spec), shaders.ParseProbePush(push)
 		p.Triples = atMost(p.Triples, workgroups, s.Workgroup)
 		return Probe(s, p, b[0], b[1])
 	},
 	"convert": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Convert(shaders.ParseConvertSpec(spec), shaders.ParseConvertPush(push), b[0], b[1])
+		return Convert(shaders.ParseSpec(spec), shaders.ParseConvertPush(push), b[0], b[1])
 	},
 	"encode": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Encode(shaders.ParseEncodeSpec(spec), shaders.ParseEncodePush(push), b[0], b[1], b[2], b[3])
+		return Encode(shaders.ParseSpec(spec), shaders.ParseEncodePush(push), b[0], b[1], b[2], b[3])
 	},
 	"pack": func(spec []uint32, push []byte, jobs uint32, b [][]uint32) error {
-		return Pack(shaders.ParsePackSpec(spec), shaders.ParsePackPush(push), jobs, b[0], b[1], b[2])
+		return Pack(shaders.ParseSpec(spec), shaders.ParsePackPush(push), jobs, b[0], b[1], b[2])
 	},
 	"repack": func(spec []uint32, push []byte, jobs uint32, b [][]uint32) error {
-		return Repack(shaders.ParseRepackSpec(spec), shaders.ParseRepackPush(push), jobs, b[0], b[1], b[2])
+		return Repack(shaders.ParseSpec(spec), shaders.ParseRepackPush(push), jobs, b[0], b[1], b[2])
 	},
 	"promote": func(spec []uint32, push []byte, jobs uint32, b [][]uint32) error {
-		return Promote(shaders.ParsePromoteSpec(spec), shaders.ParsePromotePush(push), jobs, b[0], b[1], b[2], b[3])
+		return Promote(shaders.ParseSpec(spec), shaders.ParsePromotePush(push), jobs, b[0], b[1], b[2], b[3])
 	},
 	"decode": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Decode(shaders.ParseDecodeSpec(spec), shaders.ParseDecodePush(push), b[0], b[1], b[2])
+		return Decode(shaders.ParseSpec(spec), shaders.ParseDecodePush(push), b[0], b[1], b[2])
 	},
 	"decide": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Decide(shaders.ParseDecideSpec(spec), shaders.ParseDecidePush(push), b[0], b[1], b[2], b[3])
+		return Decide(shaders.ParseSpec(spec), shaders.ParseDecidePush(push), b[0], b[1], b[2], b[3])
 	},
 	"query": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Query(shaders.ParseQuerySpec(spec), shaders.ParseQueryPush(push), b[0], b[1])
+		return Query(shaders.ParseSpec(spec), shaders.ParseQueryPush(push), b[0], b[1])
 	},
 	"score": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Score(shaders.ParseScoreSpec(spec), shaders.ParseScorePush(push), b[0], b[1], b[2], b[3])
+		return Score(shaders.ParseSpec(spec), shaders.ParseScorePush(push), b[0], b[1], b[2], b[3])
 	},
 	"soften": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Soften(shaders.ParseSoftenSpec(spec), shaders.ParseSoftenPush(push), b[0], b[1])
+		return Soften(shaders.ParseSpec(spec), shaders.ParseSoftenPush(push), b[0], b[1])
 	},
 	"observe": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Observe(shaders.ParseObserveSpec(spec), shaders.ParseObservePush(push), b[0], b[1], b[2])
+		return Observe(shaders.ParseSpec(spec), shaders.ParseObservePush(push), b[0], b[1], b[2])
 	},
 	"weigh": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Weigh(shaders.ParseWeighSpec(spec), shaders.ParseWeighPush(push), b[0], b[1], b[2])
+		return Weigh(shaders.ParseSpec(spec), shaders.ParseWeighPush(push), b[0], b[1], b[2])
 	},
 	"mix": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Mix(shaders.ParseMixSpec(spec), shaders.ParseMixPush(push), b[0], b[1], b[2], b[3])
+		return Mix(shaders.ParseSpec(spec), shaders.ParseMixPush(push), b[0], b[1], b[2], b[3])
 	},
 	"merge": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Merge(shaders.ParseMergeSpec(spec), shaders.ParseMergePush(push), b[0], b[1], b[2])
+		return Merge(shaders.ParseSpec(spec), shaders.ParseMergePush(push), b[0], b[1], b[2])
 	},
 }
 
@@ -90,9 +90,8 @@ func atMost(n, workgroups, size uint32) uint32 {
 	return uint32(min(uint64(n), uint64(workgroups)*uint64(size)))
 }
 
-// layoutOf returns the layout that a kernel is specialized for. The specs of
-// all kernels that have one have the same fields.
-func layoutOf(kernel string, s shaders.EncodeSpec) (shaders.Layout, error) {
+// layoutOf returns the layout that a kernel is specialized for.
+func layoutOf(kernel string, s shaders.Spec) (shaders.Layout, error) {
 	l := shaders.Layout{
 		Type: s.Type, HeadDim: int(s.HeadDim), Rows: int(s.Rows), Low: int(s.Low), High: int(s.High),
 	}
@@ -135,14 +134,14 @@ func (g grid) place(n int) (job, token, i uint64) {
 }
 
 // openJobs returns the views of the pages of all jobs, whose offsets are the
-// first of two words of a job in plan.
-func openJobs(l shaders.Layout, g grid, pages, plan buffer) ([]*Page, error) {
+// first of the words of a job in plan.
+func openJobs(l shaders.Layout, g grid, pages, plan buffer, jobWords uint64) ([]*Page, error) {
 	if err := checkWhole(pages); err != nil {
 		return nil, err
 	}
 	var views []*Page
 	for job := range g.jobs() {
-		at, err := plan.word(2 * uint64(job))
+		at, err := plan.word(jobWords * uint64(job))
 		if err != nil {
 			return nil, err
 		}

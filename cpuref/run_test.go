@@ -19,7 +19,7 @@ func TestEveryKernelHasAReference(t *testing.T) {
 func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 	push := shaders.CopyPush{Vectors: 3}.Bytes()
 	buffers := func(n int) [][]uint32 { return [][]uint32{make([]uint32, n), make([]uint32, 12)} }
-	spec := shaders.CopySpec{Workgroup: 128}.Words()
+	spec := shaders.Spec{Workgroup: 128}.Words(shaders.Copy)
 	require.NoError(t, Run(shaders.Copy, spec, push, 1, buffers(12)))
 	cases := []struct {
 		name    string
@@ -43,7 +43,7 @@ func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 }
 
 func TestRangeErrorsAreTyped(t *testing.T) {
-	err := Copy(shaders.CopySpec{}, shaders.CopyPush{Vectors: 0xffffffff}, nil, nil)
+	err := Copy(shaders.Spec{}, shaders.CopyPush{Vectors: 0xffffffff}, nil, nil)
 	var out *RangeError
 	require.ErrorAs(t, err, &out)
 	assert.Equal(t, RangeError{"copy", "src", 4*0xffffffff - 1, 0}, *out)
@@ -51,7 +51,7 @@ func TestRangeErrorsAreTyped(t *testing.T) {
 
 func TestCopyIsLimitedByItsInvocations(t *testing.T) {
 	src, dst := guarded(40), make([]uint32, 40)
-	spec, push := shaders.CopySpec{Workgroup: 4}.Words(), shaders.CopyPush{Vectors: 10}.Bytes()
+	spec, push := shaders.Spec{Workgroup: 4}.Words(shaders.Copy), shaders.CopyPush{Vectors: 10}.Bytes()
 	require.NoError(t, Run(shaders.Copy, spec, push, 2, [][]uint32{src, dst}))
 	same(t, append(guarded(32), make([]uint32, 8)...), dst, "two workgroups of four")
 	require.NoError(t, Run(shaders.Copy, spec, push, 3, [][]uint32{src, dst}))
@@ -74,7 +74,7 @@ func TestProbeRounds(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := make([]uint32, 4)
-			spec, push := shaders.ProbeSpec{Workgroup: 1}.Words(), shaders.ProbePush{Triples: 1}.Bytes()
+			spec, push := shaders.Spec{Workgroup: 1}.Words(shaders.Probe), shaders.ProbePush{Triples: 1}.Bytes()
 			require.NoError(t, Run(shaders.Probe, spec, push, 1, [][]uint32{{f(c.a), f(c.b), f(c.c)}, got}))
 			same(t, []uint32{c.sum, c.diff, c.product, c.both}, got, "results")
 		})
@@ -87,7 +87,7 @@ func TestConvertPlacesRows(t *testing.T) {
 	src = append(src, guarded(8)...)
 	src = append(src, f32s(shaders.TypeF32, ramp(32)...)...) // token 1 row 0
 	p := shaders.ConvertPush{Rows: 3, RowsPerToken: 2, SrcOffset: 4, SrcTokenStride: 72, DstOffset: 4, DstTokenStride: 40}
-	s := shaders.ConvertSpec{Type: shaders.TypeF32, OutType: shaders.TypeF16, HeadDim: 32}
+	s := shaders.Spec{Type: shaders.TypeF32, OutType: shaders.TypeF16, HeadDim: 32}
 	dst := guarded(64)
 	require.NoError(t, Convert(s, p, src, dst))
 	row := f32s(shaders.TypeF16, ramp(32)...)
@@ -101,7 +101,7 @@ func TestConvertGoesRoundARing(t *testing.T) {
 		src = append(src, f32s(shaders.TypeF32, ramp(64)...)...)
 		src[len(src)-64] = uint32(token)
 	}
-	s := shaders.ConvertSpec{Type: shaders.TypeF32, OutType: shaders.TypeF32, HeadDim: 32}
+	s := shaders.Spec{Type: shaders.TypeF32, OutType: shaders.TypeF32, HeadDim: 32}
 	p := shaders.ConvertPush{
 		Rows: 6, RowsPerToken: 2, SrcOffset: 4, SrcTokenStride: 64, DstOffset: 4, DstTokenStride: 64, DstSlots: 4, FirstAt: 2,
 	}
@@ -133,7 +133,7 @@ func TestConvertOfEqualTypesCopies(t *testing.T) {
 	p := shaders.ConvertPush{Rows: 1, RowsPerToken: 1}
 	for _, typ := range []uint32{shaders.TypeF16, shaders.TypeBF16} {
 		dst := make([]uint32, 16)
-		require.NoError(t, Convert(shaders.ConvertSpec{Type: typ, OutType: typ, HeadDim: 32}, p, src, dst))
+		require.NoError(t, Convert(shaders.Spec{Type: typ, OutType: typ, HeadDim: 32}, p, src, dst))
 		same(t, src, dst, "rows")
 	}
 }
@@ -178,7 +178,7 @@ func TestDecideIsWhatEncodeDecided(t *testing.T) {
 		slots := make([]uint32, shaders.AlignWords(n)+n*l.SlotWords())
 		require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots, want))
 		bits := guarded(n)
-		require.NoError(t, Decide(shaders.DecideSpec(specOf(l, 0)), shaders.DecidePush{
+		require.NoError(t, Decide(specOf(l, 0), shaders.DecidePush{
 			Groups: p.Groups, GroupsPerJob: p.GroupsPerJob, GroupsPerToken: 1, MinBits: 1, MaxBits: 7, Delta: 1,
 		}, whole(page), plan, bits, want))
 		for g, b := range slots[:n] {

@@ -8,8 +8,8 @@ import (
 
 // Score writes the scores of arranged queries and stored K rows: of each tile
 // for each token of the frame's part that scores hold.
-func Score(s shaders.ScoreSpec, p shaders.ScorePush, pages, plan, queries, scores []uint32) error {
-	l, err := layoutOf("score", shaders.EncodeSpec(s))
+func Score(s shaders.Spec, p shaders.ScorePush, pages, plan, queries, scores []uint32) error {
+	l, err := layoutOf("score", s)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func Score(s shaders.ScoreSpec, p shaders.ScorePush, pages, plan, queries, score
 const maxStaged = 4096
 
 // stagedTiles are the tiles of a dispatch, checked for what STAGED asks for.
-func stagedTiles(s shaders.ScoreSpec, vectors uint64) (tiles, error) {
+func stagedTiles(s shaders.Spec, vectors uint64) (tiles, error) {
 	t, err := tilesOf("score", s.HeadDim, s.Queries, vectors)
 	switch {
 	case err != nil:

@@ -8,7 +8,7 @@ import (
 
 // Soften turns the scores of each query vector into probabilities, in place.
 // Tokens that a query does not see get +0.
-func Soften(s shaders.SoftenSpec, p shaders.SoftenPush, plan, scores []uint32) error {
+func Soften(s shaders.Spec, p shaders.SoftenPush, plan, scores []uint32) error {
 	f, err := openFrame(buffer{"soften", "plan", plan})
 	if err != nil {
 		return err

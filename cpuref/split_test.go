@@ -152,7 +152,7 @@ func TestWhatIsNotWritten(t *testing.T) {
 // TestSoftenLeavesPlacesOfNoVector gives it something there.
 func TestSoftenLeavesPlacesOfNoVector(t *testing.T) {
 	scores := []uint32{0, 1, 2, guard, 0, 1, 2, guard}
-	s, p := shaders.SoftenSpec{HeadDim: 32, Queries: 4}, shaders.SoftenPush{Vectors: 3, Heads: 1, PerHead: 3, Stride: 2}
+	s, p := shaders.Spec{HeadDim: 32, Queries: 4}, shaders.SoftenPush{Vectors: 3, Heads: 1, PerHead: 3, Stride: 2}
 	require.NoError(t, Soften(s, p, []uint32{2, 0, 0, 2}, scores))
 	half := math.Float32bits(reciprocal(2))
 	same(t, []uint32{half, half, half, guard, half, half, half, guard}, scores, "probabilities")
@@ -186,7 +186,7 @@ func TestMixStartsSplits(t *testing.T) {
 	split := a.heads * a.vectors() * a.l.HeadDim
 	clear(partials[split : 2*split])
 	again := slices.Clone(partials)
-	s, push := shaders.MixSpec(a.spec(0, 0)), a.mixPush(p)
+	s, push := a.spec(0, 0), a.mixPush(p)
 	require.NoError(t, Mix(s, push, p.stored, p.plan, r.probabilities, again))
 	same(t, r.partials[:split], again[:split], "split before the part")
 	same(t, r.partials[2*split:], again[2*split:], "split that the part begins")

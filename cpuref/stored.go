@@ -69,7 +69,7 @@ func (st *stored) openPages(which int) error {
 	}
 	st.page0 = (f.begin() - f.first) / n
 	for i := st.page0; i <= (f.end-1-f.first)/n; i++ {
-		pair, err := f.plan.span(4+2*i, 2)
+		pair, err := f.plan.span(shaders.FrameWords+shaders.FramePagesWords*i, shaders.FramePagesWords)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 // Weigh writes the weight w of each group (doc.go of shaders, "Bits"): the
 // largest importance of its token over the heads and layers of the group and
 // the rows that are kept, or 1, and -1 for tokens that too few queries saw.
-func Weigh(_ shaders.WeighSpec, p shaders.WeighPush, plan, importance, want []uint32) error {
+func Weigh(_ shaders.Spec, p shaders.WeighPush, plan, importance, want []uint32) error {
 	g := grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken}
 	if err := g.check("weigh"); err != nil {
 		return err
@@ -17,7 +17,7 @@ func Weigh(_ shaders.WeighSpec, p shaders.WeighPush, plan, importance, want []ui
 	if p.One > 1 {
 		return argument("weigh", "one %d: must be 0 or 1", p.One)
 	}
-	jobs, err := buffer{"weigh", "plan", plan}.span(uint64(p.Jobs), 3*uint64(g.jobs()))
+	jobs, err := buffer{"weigh", "plan", plan}.span(uint64(p.Jobs), shaders.WeightJobWords*uint64(g.jobs()))
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func Weigh(_ shaders.WeighSpec, p shaders.WeighPush, plan, importance, want []ui
 	return parallel(int(p.Groups), int(p.Rows), func(from, to int) error {
 		for n := from; n < to; n++ {
 			job, token, i := g.place(n)
-			weight, err := w.weigh(jobs[3*job:], token, i)
+			weight, err := w.weigh(shaders.ParseWeightJob(jobs[shaders.WeightJobWords*job:]), token, i)
 			if err != nil {
 				return err
 			}
@@ -45,9 +45,9 @@ type weigher struct {
 }
 
 // weigh returns the weight of group i of a token of a job.
-func (w *weigher) weigh(job []uint32, token, i uint64) (float32, error) {
-	p, t, at := w.p, uint64(job[0])+token, uint64(job[1])
-	if t >= uint64(job[2]) {
+func (w *weigher) weigh(job shaders.WeightJob, token, i uint64) (float32, error) {
+	p, t, at := w.p, uint64(job.Token)+token, uint64(job.Importance)
+	if t >= uint64(job.Seen) {
 		return -1, nil
 	}
 	if p.One == 1 {

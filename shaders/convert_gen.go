@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/convert.spv
@@ -63,11 +62,6 @@ func (p ConvertPush) Bytes() []byte {
 	return pushBytes(p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstSlots, p.First, p.FirstAt)
 }
 
-// String names every field and its value.
-func (p ConvertPush) String() string {
-	return fmt.Sprintf("Rows=%d RowsPerToken=%d SrcOffset=%d SrcTokenStride=%d DstOffset=%d DstTokenStride=%d DstSlots=%d First=%d FirstAt=%d", p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstSlots, p.First, p.FirstAt)
-}
-
 // ParseConvertPush reverses Bytes; fields behind the end of b are 0.
 func ParseConvertPush(b []byte) ConvertPush {
 	return ConvertPush{
@@ -80,47 +74,5 @@ func ParseConvertPush(b []byte) ConvertPush {
 		DstSlots:       pushWord(b, 6),
 		First:          pushWord(b, 7),
 		FirstAt:        pushWord(b, 8),
-	}
-}
-
-// ConvertSpec is the specialization of Convert.
-type ConvertSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Convert.Constants.
-func (s ConvertSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s ConvertSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseConvertSpec reverses Words; values behind the end of words are 0.
-func ParseConvertSpec(words []uint32) ConvertSpec {
-	return ConvertSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/copy.spv
@@ -37,36 +36,9 @@ func (p CopyPush) Bytes() []byte {
 	return pushBytes(p.Vectors)
 }
 
-// String names every field and its value.
-func (p CopyPush) String() string {
-	return fmt.Sprintf("Vectors=%d", p.Vectors)
-}
-
 // ParseCopyPush reverses Bytes; fields behind the end of b are 0.
 func ParseCopyPush(b []byte) CopyPush {
 	return CopyPush{
 		Vectors: pushWord(b, 0),
-	}
-}
-
-// CopySpec is the specialization of Copy.
-type CopySpec struct {
-	Workgroup uint32
-}
-
-// Words returns the values in the order of Copy.Constants.
-func (s CopySpec) Words() []uint32 {
-	return []uint32{s.Workgroup}
-}
-
-// String names every constant and its value.
-func (s CopySpec) String() string {
-	return fmt.Sprintf("Workgroup=%d", s.Workgroup)
-}
-
-// ParseCopySpec reverses Words; values behind the end of words are 0.
-func ParseCopySpec(words []uint32) CopySpec {
-	return CopySpec{
-		Workgroup: specWord(words, 0),
 	}
 }

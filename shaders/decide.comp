@@ -4,10 +4,9 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
+#include "lib/jobs.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
-// Job j: word 2j the offset of its page in pages, word 2j+1 the index in plan
-// of the limits c of a token's groups.
-layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // of each page a RuleJob
 layout(set = 0, binding = 2, std430) writeonly buffer Bits { uint bits[]; };
 layout(set = 0, binding = 3, std430) readonly buffer Want { float want[]; }; // weight w of group n
 layout(push_constant) uniform Push {
@@ -23,8 +22,9 @@ layout(push_constant) uniform Push {
 void main() {
     uint n = gl_GlobalInvocationID.x;
     if (n >= Groups) return;
-    uint job = n / GroupsPerJob, g = n % GroupsPerJob;
-    uint at = plan[2u * job] + rangesAt(GroupsPerJob) + g * RANGE_WORDS;
+    RuleJob job = READ2(RuleJob, plan, 0u, n / GroupsPerJob);
+    uint g = n % GroupsPerJob;
+    uint at = job.at + rangesAt(GroupsPerJob) + g * RANGE_WORDS;
     uint low = WORD(pages, at), high = low & 0xffff0000u;
     if (TYPE == F32) high = WORD(pages, at + 1u);
     else low <<= 16;
@@ -33,6 +33,6 @@ void main() {
         return;
     }
     float extent = rangeOf(loaded(low), loaded(high)).extent;
-    float c = uintBitsToFloat(plan[plan[2u * job + 1u] + g % GroupsPerToken]);
+    float c = uintBitsToFloat(plan[job.limits + g % GroupsPerToken]);
     bits[n] = decideBits(extent, want[n], c, Delta, MinBits, MaxBits);
 }

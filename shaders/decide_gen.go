@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 	"math"
 )
 
@@ -60,11 +59,6 @@ func (p DecidePush) Bytes() []byte {
 	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.MinBits, p.MaxBits, math.Float32bits(p.Delta))
 }
 
-// String names every field and its value.
-func (p DecidePush) String() string {
-	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d MinBits=%d MaxBits=%d Delta=%g", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.MinBits, p.MaxBits, p.Delta)
-}
-
 // ParseDecidePush reverses Bytes; fields behind the end of b are 0.
 func ParseDecidePush(b []byte) DecidePush {
 	return DecidePush{
@@ -74,47 +68,5 @@ func ParseDecidePush(b []byte) DecidePush {
 		MinBits:        pushWord(b, 3),
 		MaxBits:        pushWord(b, 4),
 		Delta:          math.Float32frombits(pushWord(b, 5)),
-	}
-}
-
-// DecideSpec is the specialization of Decide.
-type DecideSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Decide.Constants.
-func (s DecideSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s DecideSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseDecideSpec reverses Words; values behind the end of words are 0.
-func ParseDecideSpec(words []uint32) DecideSpec {
-	return DecideSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

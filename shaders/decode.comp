@@ -4,10 +4,9 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
+#include "lib/jobs.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
-// Job j: word 2j the offset of its page in pages, word 2j+1 the offset in rows
-// of the page's first token.
-layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // of each page a DecodeJob
 layout(set = 0, binding = 2, std430) buffer RowsOut { uvec4 rows[]; };
 layout(push_constant) uniform Push {
     uint Groups;         // groups in this dispatch
@@ -113,14 +112,14 @@ void main() {
     uint n = gl_GlobalInvocationID.x / LANES, lane = gl_GlobalInvocationID.x % LANES;
     if (n >= Groups * RowCount) return;
     uint group = n / RowCount, r = n % RowCount;
-    uint job = group / GroupsPerJob, g = group % GroupsPerJob;
-    uint page = plan[2u * job], groups = GroupsPerJob;
+    DecodeJob job = READ2(DecodeJob, plan, 0u, group / GroupsPerJob);
+    uint page = job.page, g = group % GroupsPerJob, groups = GroupsPerJob;
     Row row;
     row.index = RowFirst + r;
-    row.bits = bitsOfNibble(nibbleOf(PAGE(page + 4u + g / 8u), g));
+    row.bits = bitsOfNibble(nibbleOf(PAGE(page + HEADER + g / 8u), g));
     row.words = rowWords(row.bits);
-    row.at = page + codesAt(groups) + codesBefore(page + 4u, g) + row.index * row.words;
-    row.out_ = plan[2u * job + 1u] + g / GroupsPerToken * TokenStride + (g % GroupsPerToken * RowCount + r) * OUT_ROW;
+    row.at = page + codesAt(groups) + codesBefore(page + HEADER, g) + row.index * row.words;
+    row.out_ = job.rows + g / GroupsPerToken * TokenStride + (g % GroupsPerToken * RowCount + r) * OUT_ROW;
     uvec2 range = rangePatterns(page + rangesAt(groups) + g * RANGE_WORDS);
     row.low = loaded(range.x);
     row.extent = extentOf(range);

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/decode.spv
@@ -58,11 +57,6 @@ func (p DecodePush) Bytes() []byte {
 	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.RowFirst, p.RowCount)
 }
 
-// String names every field and its value.
-func (p DecodePush) String() string {
-	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d TokenStride=%d RowFirst=%d RowCount=%d", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.RowFirst, p.RowCount)
-}
-
 // ParseDecodePush reverses Bytes; fields behind the end of b are 0.
 func ParseDecodePush(b []byte) DecodePush {
 	return DecodePush{
@@ -72,47 +66,5 @@ func ParseDecodePush(b []byte) DecodePush {
 		TokenStride:    pushWord(b, 3),
 		RowFirst:       pushWord(b, 4),
 		RowCount:       pushWord(b, 5),
-	}
-}
-
-// DecodeSpec is the specialization of Decode.
-type DecodeSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Decode.Constants.
-func (s DecodeSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s DecodeSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseDecodeSpec reverses Words; values behind the end of words are 0.
-func ParseDecodeSpec(words []uint32) DecodeSpec {
-	return DecodeSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

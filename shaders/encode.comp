@@ -5,10 +5,9 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
+#include "lib/jobs.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uvec4 rows[]; };
-// Job j: word 2j the offset of its first row in rows, word 2j+1 the index in
-// plan of the limits c of a token's groups.
-layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // of each page a RuleJob
 layout(set = 0, binding = 2, std430) buffer Slots { uvec4 slots[]; };
 // Of group n: its bits where Rule is 0, else its weight w (f32 bits).
 layout(set = 0, binding = 3, std430) readonly buffer Want { uint want[]; };
@@ -30,8 +29,6 @@ layout(push_constant) uniform Push {
 #include "lib/planes.glsl"
 
 #define SLOT(i) WORD(slots, i)
-
-const uint UNQUANTIZED = 32; // bits word of a group that had to be stored raw
 
 uint narrowPattern(uint pattern) { return PER_WORD == 1 ? pattern : pattern >> 16; }
 
@@ -120,8 +117,9 @@ void main() {
     bool live = n < Groups;
     if (LANES == 1 && !live) return;
     n = live ? n : 0u; // lanes without a group stay for the barriers
-    uint job = n / GroupsPerJob, g = n % GroupsPerJob, i = g % GroupsPerToken;
-    uint group = plan[2u * job] + g / GroupsPerToken * TokenStride + i * (GROUP / PER_WORD);
+    RuleJob job = READ2(RuleJob, plan, 0u, n / GroupsPerJob);
+    uint g = n % GroupsPerJob, i = g % GroupsPerToken;
+    uint group = job.at + g / GroupsPerToken * TokenStride + i * (GROUP / PER_WORD);
     uint slot = SlotBase + n * SlotWords;
 
     Selection s;
@@ -134,13 +132,13 @@ void main() {
 
     uint b = want[n];
     if (Rule != 0u) {
-        float c = uintBitsToFloat(plan[plan[2u * job + 1u] + i]);
+        float c = uintBitsToFloat(plan[job.limits + i]);
         b = decideBits(range.extent, uintBitsToFloat(b), c, Delta, MinBits, MaxBits);
     }
     if (!finite) b = RAW;
 
     if (live && lane == 0u) {
-        SLOT(n) = finite ? b : UNQUANTIZED;
+        SLOT(n) = finite ? b : UNQUANTIZABLE;
         uint infinite = uint(KEY_INFINITE);
         writeRange(slot, finite ? patternOf(s.minKey) : infinite, finite ? patternOf(s.maxKey) : infinite | 0x80000000u);
     }

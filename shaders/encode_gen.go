@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 	"math"
 )
 
@@ -68,11 +67,6 @@ func (p EncodePush) Bytes() []byte {
 	return pushBytes(p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.SlotBase, p.SlotWords, p.Rule, p.MinBits, p.MaxBits, math.Float32bits(p.Delta))
 }
 
-// String names every field and its value.
-func (p EncodePush) String() string {
-	return fmt.Sprintf("Groups=%d GroupsPerJob=%d GroupsPerToken=%d TokenStride=%d SlotBase=%d SlotWords=%d Rule=%d MinBits=%d MaxBits=%d Delta=%g", p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.TokenStride, p.SlotBase, p.SlotWords, p.Rule, p.MinBits, p.MaxBits, p.Delta)
-}
-
 // ParseEncodePush reverses Bytes; fields behind the end of b are 0.
 func ParseEncodePush(b []byte) EncodePush {
 	return EncodePush{
@@ -86,47 +80,5 @@ func ParseEncodePush(b []byte) EncodePush {
 		MinBits:        pushWord(b, 7),
 		MaxBits:        pushWord(b, 8),
 		Delta:          math.Float32frombits(pushWord(b, 9)),
-	}
-}
-
-// EncodeSpec is the specialization of Encode.
-type EncodeSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Encode.Constants.
-func (s EncodeSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s EncodeSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseEncodeSpec reverses Words; values behind the end of words are 0.
-func ParseEncodeSpec(words []uint32) EncodeSpec {
-	return EncodeSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

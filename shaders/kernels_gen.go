@@ -23,3 +23,42 @@ func All() []*Kernel {
 		Weigh,
 	}
 }
+
+// Spec is the specialization of a kernel: values of the constants by name, of
+// which a kernel has the first or all.
+type Spec struct {
+	Workgroup uint32
+	Lanes     uint32
+	Type      uint32
+	OutType   uint32
+	HeadDim   uint32
+	Rows      uint32
+	Low       uint32
+	High      uint32
+	Queries   uint32
+	Ring      uint32
+	Staged    uint32
+}
+
+// Words returns the values in the order of the kernel's Constants.
+func (s Spec) Words(k *Kernel) []uint32 {
+	all := [...]uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
+	return all[:len(k.Constants)]
+}
+
+// ParseSpec reverses Words; values behind the end of words are 0.
+func ParseSpec(words []uint32) Spec {
+	return Spec{
+		Workgroup: specWord(words, 0),
+		Lanes:     specWord(words, 1),
+		Type:      specWord(words, 2),
+		OutType:   specWord(words, 3),
+		HeadDim:   specWord(words, 4),
+		Rows:      specWord(words, 5),
+		Low:       specWord(words, 6),
+		High:      specWord(words, 7),
+		Queries:   specWord(words, 8),
+		Ring:      specWord(words, 9),
+		Staged:    specWord(words, 10),
+	}
+}

@@ -97,15 +97,15 @@ func (l Layout) RawRowWords() int { return l.HeadDim * l.ElementBytes() / 4 }
 // RawGroupWords returns the words of a group as it was appended.
 func (l Layout) RawGroupWords() int { return l.Rows * l.RawRowWords() }
 
-// RowWords returns the words of a row at b bits: 0..8 or Raw.
+// RowWords returns the words of a row at b bits: 0..8, Raw or Unquantizable.
 func (l Layout) RowWords(b uint8) int {
-	if b == Raw {
+	if b >= Raw {
 		return l.RawRowWords()
 	}
 	return words(int(b)*l.HeadDim, 32)
 }
 
-// GroupWords returns the words of a group's rows at b bits: 0..8 or Raw.
+// GroupWords returns the words of a group's rows at b bits, as RowWords.
 func (l Layout) GroupWords(b uint8) int { return l.Rows * l.RowWords(b) }
 
 // SupplyWords returns the words that a group at from bits lacks at to bits:
@@ -132,7 +132,7 @@ func (l Layout) IndexBits() int {
 }
 
 // BitsWords returns the words of the bits of n groups in a page.
-func (l Layout) BitsWords(n int) int { return words(n, 8) }
+func BitsWords(n int) int { return words(n, 8) }
 
 // OutlierValueWords returns the words of the outlier values of n groups.
 func (l Layout) OutlierValueWords(n int) int {
@@ -145,7 +145,7 @@ func (l Layout) OutlierIndexWords(n int) int {
 }
 
 // RangesAt returns the word of a page of n groups where its ranges begin.
-func (l Layout) RangesAt(n int) int { return HeaderWords + l.BitsWords(n) }
+func (l Layout) RangesAt(n int) int { return HeaderWords + BitsWords(n) }
 
 // OutlierValuesAt returns the word where the outlier values begin.
 func (l Layout) OutlierValuesAt(n int) int { return l.RangesAt(n) + n*l.RangeWords() }
@@ -182,9 +182,10 @@ func (l Layout) SlotRowsAt() int {
 // which are whole multiples of Align.
 func (l Layout) SlotWords() int { return l.SlotRowsAt() + l.RawGroupWords() }
 
-// Nibble returns the 4 bits of a page that stand for b: 0..8 or Raw.
+// Nibble returns the 4 bits of a page that stand for b: 0..8, Raw or
+// Unquantizable.
 func Nibble(b uint8) uint32 {
-	if b == Raw {
+	if b >= Raw {
 		return RawNibble
 	}
 	return uint32(b)
@@ -192,7 +193,7 @@ func Nibble(b uint8) uint32 {
 
 // PackBits returns the bits words of a page for the given bits, zero padded.
 func PackBits(bits []uint8) []uint32 {
-	out := make([]uint32, words(len(bits), 8))
+	out := make([]uint32, BitsWords(len(bits)))
 	for g, b := range bits {
 		out[g/8] |= Nibble(b) << (g % 8 * 4)
 	}

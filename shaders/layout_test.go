@@ -43,7 +43,7 @@ func TestSizesOfAnF16Layout(t *testing.T) {
 	assert.Equal(t, 36, l.RowWords(Raw))
 	assert.Equal(t, 8, l.IndexBits())
 	assert.Equal(t, 1, l.RangeWords())
-	assert.Equal(t, 9, l.BitsWords(65))
+	assert.Equal(t, 9, BitsWords(65))
 	assert.Equal(t, 8, l.OutlierValueWords(5), "15 halves")
 	assert.Equal(t, 4, l.OutlierIndexWords(5), "15 bytes")
 	assert.Equal(t, 4+1+5+8+4+2, l.PageHeaderWords(5))

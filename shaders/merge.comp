@@ -4,7 +4,7 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // a frame
+layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Partials { float partials[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer RowsOut { uint rows[]; };
 layout(push_constant) uniform Push {
@@ -20,7 +20,7 @@ const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 
 uint merged(uint vector, uint d) {
     float sum = 0.0;
-    uint splits = (tokens() - base() + SPLIT - 1u) / SPLIT;
+    uint splits = (FRAME.tokens - FRAME.base + SPLIT_TOKENS - 1u) / SPLIT_TOKENS;
     for (uint s = 0u; s < splits; s++) {
         precise float next = sum + partials[(s * Heads * Vectors + vector) * HEAD_DIM + d];
         sum = next;

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/merge.spv
@@ -15,7 +14,7 @@ var Merge = &Kernel{
 	Name:  "merge",
 	SPIRV: mergeSPIRV,
 	Bindings: []Binding{
-		{Name: "Plan", Index: 0, ReadOnly: true},
+		{Name: "FrameIn", Index: 0, ReadOnly: true},
 		{Name: "Partials", Index: 1, ReadOnly: true},
 		{Name: "RowsOut", Index: 2, WriteOnly: true},
 	},
@@ -56,11 +55,6 @@ func (p MergePush) Bytes() []byte {
 	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst)
 }
 
-// String names every field and its value.
-func (p MergePush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d PerHead=%d RowHeads=%d RowFirst=%d", p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst)
-}
-
 // ParseMergePush reverses Bytes; fields behind the end of b are 0.
 func ParseMergePush(b []byte) MergePush {
 	return MergePush{
@@ -69,47 +63,5 @@ func ParseMergePush(b []byte) MergePush {
 		PerHead:  pushWord(b, 2),
 		RowHeads: pushWord(b, 3),
 		RowFirst: pushWord(b, 4),
-	}
-}
-
-// MergeSpec is the specialization of Merge.
-type MergeSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Merge.Constants.
-func (s MergeSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s MergeSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseMergeSpec reverses Words; values behind the end of words are 0.
-func ParseMergeSpec(words []uint32) MergeSpec {
-	return MergeSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

@@ -7,7 +7,7 @@
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
-layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // a frame
+layout(set = 0, binding = 1, std430) readonly buffer FrameIn { uint frame[]; };
 layout(set = 0, binding = 2, std430) readonly buffer Scores { vec4 scores[]; };
 layout(set = 0, binding = 3, std430) buffer Partials { float partials[]; };
 layout(push_constant) uniform Push {
@@ -173,8 +173,8 @@ void addPage(inout float sums[EACH][QUERIES], Item item, uint page, uint start, 
     uint index = GroupsPerToken == 1u ? RowFirst + item.head : 0u;
     for (uint t = from; t < to; t++) {
         uint group = (t - start) * GroupsPerToken + (GroupsPerToken == 1u ? 0u : RowFirst + item.head);
-        for (; eight < group / 8u; eight++) words += wordsOfNibbles(PAGE(page + 4u + eight));
-        uint nibbles = PAGE(page + 4u + eight), bits = bitsOfNibble(nibbleOf(nibbles, group));
+        for (; eight < group / 8u; eight++) words += wordsOfNibbles(PAGE(page + HEADER + eight));
+        uint nibbles = PAGE(page + HEADER + eight), bits = bitsOfNibble(nibbleOf(nibbles, group));
         uint at = page + codesAt(groups) + words + wordsOfNibbles(nibblesBefore(nibbles, group)) + index * rowWords(bits);
         float x[EACH];
         for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
@@ -186,9 +186,9 @@ void addPage(inout float sums[EACH][QUERIES], Item item, uint page, uint start, 
 
 void addPages(inout float sums[EACH][QUERIES], Item item, uint from, uint to) {
     for (uint t = from; t < to;) {
-        uint page = (t - first()) / PageTokens, start = first() + page * PageTokens;
+        uint page = (t - FRAME.first) / PageTokens, start = FRAME.first + page * PageTokens;
         uint stop = min(to, start + PageTokens);
-        addPage(sums, item, plan[4u + 2u * page + 1u], start, t, stop);
+        addPage(sums, item, READ2(FramePages, frame, FRAME_WORDS, page).v, start, t, stop);
         t = stop;
     }
 }
@@ -199,14 +199,14 @@ void main() {
     item.lane = gl_GlobalInvocationID.x % LANES;
     item.chunk = n % CHUNKS;
     n /= CHUNKS;
-    uint tile = n % tiles, split = begin() / SPLIT + n / tiles / Heads;
+    uint tile = n % tiles, split = begin() / SPLIT_TOKENS + n / tiles / Heads;
     item.head = n / tiles % Heads;
-    item.scores_ = ((item.head * tiles + tile) * Stride - base()) * QUERIES;
+    item.scores_ = ((item.head * tiles + tile) * Stride - FRAME.base) * QUERIES;
     item.live = min(QUERIES, Vectors - tile * QUERIES);
-    uint from = max(split * SPLIT, begin()), to = min((split + 1u) * SPLIT, end());
+    uint from = max(split * SPLIT_TOKENS, begin()), to = min((split + 1u) * SPLIT_TOKENS, FRAME.end);
     if (from >= to) return;
-    item.partial = ((split - base() / SPLIT) * Heads + item.head) * Vectors + tile * QUERIES;
-    bool more = from > split * SPLIT; // an earlier dispatch began the split
+    item.partial = ((split - FRAME.base / SPLIT_TOKENS) * Heads + item.head) * Vectors + tile * QUERIES;
+    bool more = from > split * SPLIT_TOKENS; // an earlier dispatch began the split
     float sums[EACH][QUERIES];
     for (uint i = 0u; i < EACH; i++) {
         uint d = elementOf(item, i);

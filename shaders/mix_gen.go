@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/mix.spv
@@ -16,7 +15,7 @@ var Mix = &Kernel{
 	SPIRV: mixSPIRV,
 	Bindings: []Binding{
 		{Name: "Pages", Index: 0, ReadOnly: true},
-		{Name: "Plan", Index: 1, ReadOnly: true},
+		{Name: "FrameIn", Index: 1, ReadOnly: true},
 		{Name: "Scores", Index: 2, ReadOnly: true},
 		{Name: "Partials", Index: 3},
 	},
@@ -65,11 +64,6 @@ func (p MixPush) Bytes() []byte {
 	return pushBytes(p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt)
 }
 
-// String names every field and its value.
-func (p MixPush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d Stride=%d PageTokens=%d GroupsPerToken=%d RowFirst=%d Slots=%d SlotWords=%d RowsAt=%d", p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt)
-}
-
 // ParseMixPush reverses Bytes; fields behind the end of b are 0.
 func ParseMixPush(b []byte) MixPush {
 	return MixPush{
@@ -82,47 +76,5 @@ func ParseMixPush(b []byte) MixPush {
 		Slots:          pushWord(b, 6),
 		SlotWords:      pushWord(b, 7),
 		RowsAt:         pushWord(b, 8),
-	}
-}
-
-// MixSpec is the specialization of Mix.
-type MixSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Mix.Constants.
-func (s MixSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s MixSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseMixSpec reverses Words; values behind the end of words are 0.
-func ParseMixSpec(words []uint32) MixSpec {
-	return MixSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

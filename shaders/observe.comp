@@ -3,7 +3,8 @@
 // Importance of tokens: the largest probability that a KV head's last queries
 // gave them. An invocation has a word, four tokens.
 #include "lib/config.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // a frame of its own
+#include "lib/jobs.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; };
 layout(set = 0, binding = 1, std430) readonly buffer Scores { float scores[]; };
 layout(set = 0, binding = 2, std430) buffer Importance { uint importance[]; };
 layout(push_constant) uniform Push {
@@ -17,6 +18,8 @@ layout(push_constant) uniform Push {
     uint Keep;        // 1: the larger of old and new stays, 0: the new
 };
 
+#define FRAME READ5(ImportanceFrame, frame, 0u, 0u)
+
 uint codeOf(float p) {
     uint code = (floatBitsToUint(p) + 0xfffffu) >> 20;
     return p > 0.0 ? code <= 768u ? 1u : code - 768u : 0u;
@@ -25,10 +28,10 @@ uint codeOf(float p) {
 // The largest probability of token t for KV head h.
 float largest(uint h, uint t) {
     float most = 0.0;
-    if (t < plan[1] || t >= plan[0]) return most;
+    if (t < FRAME.base || t >= FRAME.tokens) return most;
     for (uint v = VectorFirst; v < VectorEnd; v++) {
         uint tile = h * ((Vectors + QUERIES - 1u) / QUERIES) + v / QUERIES;
-        float p = scores[(tile * Stride + t - plan[1]) * QUERIES + v % QUERIES];
+        float p = scores[(tile * Stride + t - FRAME.base) * QUERIES + v % QUERIES];
         most = p > most ? p : most;
     }
     return most;
@@ -36,8 +39,8 @@ float largest(uint h, uint t) {
 
 void main() {
     uint n = gl_GlobalInvocationID.x, h = n / Words, i = n % Words;
-    if (h >= Heads || 4u * i >= plan[0]) return;
-    uint at = plan[4] + h * HeadStride + i;
+    if (h >= Heads || 4u * i >= FRAME.tokens) return;
+    uint at = FRAME.importance + h * HeadStride + i;
     uint old = Keep != 0u ? importance[at] : 0u, word = 0u;
     for (uint k = 0u; k < 4u; k++)
         word |= max(codeOf(largest(h, 4u * i + k)), (old >> (8u * k)) & 0xffu) << (8u * k);

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/observe.spv
@@ -15,7 +14,7 @@ var Observe = &Kernel{
 	Name:  "observe",
 	SPIRV: observeSPIRV,
 	Bindings: []Binding{
-		{Name: "Plan", Index: 0, ReadOnly: true},
+		{Name: "FrameIn", Index: 0, ReadOnly: true},
 		{Name: "Scores", Index: 1, ReadOnly: true},
 		{Name: "Importance", Index: 2},
 	},
@@ -62,11 +61,6 @@ func (p ObservePush) Bytes() []byte {
 	return pushBytes(p.Vectors, p.VectorFirst, p.VectorEnd, p.Heads, p.Stride, p.HeadStride, p.Words, p.Keep)
 }
 
-// String names every field and its value.
-func (p ObservePush) String() string {
-	return fmt.Sprintf("Vectors=%d VectorFirst=%d VectorEnd=%d Heads=%d Stride=%d HeadStride=%d Words=%d Keep=%d", p.Vectors, p.VectorFirst, p.VectorEnd, p.Heads, p.Stride, p.HeadStride, p.Words, p.Keep)
-}
-
 // ParseObservePush reverses Bytes; fields behind the end of b are 0.
 func ParseObservePush(b []byte) ObservePush {
 	return ObservePush{
@@ -78,47 +72,5 @@ func ParseObservePush(b []byte) ObservePush {
 		HeadStride:  pushWord(b, 5),
 		Words:       pushWord(b, 6),
 		Keep:        pushWord(b, 7),
-	}
-}
-
-// ObserveSpec is the specialization of Observe.
-type ObserveSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Observe.Constants.
-func (s ObserveSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s ObserveSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseObserveSpec reverses Words; values behind the end of words are 0.
-func ParseObserveSpec(words []uint32) ObserveSpec {
-	return ObserveSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

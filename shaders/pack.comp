@@ -4,11 +4,9 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
+#include "lib/jobs.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Slots { uvec4 slots[]; };
-// Job j, five words from 5j: number of its first slot, offset of the page in
-// pages, index in plan of its bits words, size of the page in words, groups
-// that could not be quantized.
-layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // of each page a PackJob
 layout(set = 0, binding = 2, std430) writeonly buffer Pages { uvec4 pages[]; };
 layout(push_constant) uniform Push {
     uint Groups;    // groups of a page
@@ -44,13 +42,13 @@ uint indexWord(uint first, uint i) {
     return word;
 }
 
-void writeHeader(uint job, uint page, uint t) {
-    uint first = plan[job], bits = plan[job + 2u];
+void writeHeader(PackJob job, uint t) {
+    uint first = job.slot, page = job.page;
     if (t == 0u) {
-        pages[page / 4u] = uvec4(0x51410001u, plan[job + 3u], Groups, plan[job + 4u]);
+        pages[page / 4u] = uvec4(PAGE_MAGIC, job.words, Groups, job.failed);
         for (uint i = indicesAt(Groups) + indicesWords(Groups); i < codesAt(Groups); i++) PAGE(page + i) = 0u;
     }
-    for (uint i = t; i < bitsWords(Groups); i += WORKGROUP) PAGE(page + 4u + i) = plan[bits + i];
+    for (uint i = t; i < bitsWords(Groups); i += WORKGROUP) PAGE(page + HEADER + i) = plan[job.bits + i];
     for (uint i = t; i < Groups * RANGE_WORDS; i += WORKGROUP)
         PAGE(page + rangesAt(Groups) + i) = SLOT(slotAt(first + i / RANGE_WORDS) + i % RANGE_WORDS);
     if (OUTLIERS > 0) {
@@ -61,14 +59,14 @@ void writeHeader(uint job, uint page, uint t) {
 
 // One workgroup a page, some rows an invocation.
 void main() {
-    uint t = gl_LocalInvocationID.x, job = 5u * gl_WorkGroupID.x;
-    uint first = plan[job], page = plan[job + 1u], bits = plan[job + 2u];
-    writeHeader(job, page, t);
+    uint t = gl_LocalInvocationID.x;
+    PackJob job = READ5(PackJob, plan, 0u, gl_WorkGroupID.x);
+    writeHeader(job, t);
     uint n = t * rowsEach(Groups), end = min(n + rowsEach(Groups), Groups * ROWS), to = 0u;
     for (; n < end; n++) {
-        uint g = n / ROWS, r = n % ROWS, words = rowWords(bitsOfNibble(nibbleOf(PLAN(bits + g / 8u), g)));
-        if (to == 0u) to = page + codesAt(Groups) + codesBefore(bits, g) + r * words;
-        uint from = slotAt(first + g) + SLOT_ROWS + r * words;
+        uint g = n / ROWS, r = n % ROWS, words = rowWords(bitsOfNibble(nibbleOf(PLAN(job.bits + g / 8u), g)));
+        if (to == 0u) to = job.page + codesAt(Groups) + codesBefore(job.bits, g) + r * words;
+        uint from = slotAt(job.slot + g) + SLOT_ROWS + r * words;
         COPY_ROW(pages, to, slots, from, words)
         to += words;
     }

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/pack.spv
@@ -52,58 +51,11 @@ func (p PackPush) Bytes() []byte {
 	return pushBytes(p.Groups, p.SlotBase, p.SlotWords)
 }
 
-// String names every field and its value.
-func (p PackPush) String() string {
-	return fmt.Sprintf("Groups=%d SlotBase=%d SlotWords=%d", p.Groups, p.SlotBase, p.SlotWords)
-}
-
 // ParsePackPush reverses Bytes; fields behind the end of b are 0.
 func ParsePackPush(b []byte) PackPush {
 	return PackPush{
 		Groups:    pushWord(b, 0),
 		SlotBase:  pushWord(b, 1),
 		SlotWords: pushWord(b, 2),
-	}
-}
-
-// PackSpec is the specialization of Pack.
-type PackSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Pack.Constants.
-func (s PackSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s PackSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParsePackSpec reverses Words; values behind the end of words are 0.
-func ParsePackSpec(words []uint32) PackSpec {
-	return PackSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

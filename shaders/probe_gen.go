@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/probe.spv
@@ -37,36 +36,9 @@ func (p ProbePush) Bytes() []byte {
 	return pushBytes(p.Triples)
 }
 
-// String names every field and its value.
-func (p ProbePush) String() string {
-	return fmt.Sprintf("Triples=%d", p.Triples)
-}
-
 // ParseProbePush reverses Bytes; fields behind the end of b are 0.
 func ParseProbePush(b []byte) ProbePush {
 	return ProbePush{
 		Triples: pushWord(b, 0),
-	}
-}
-
-// ProbeSpec is the specialization of Probe.
-type ProbeSpec struct {
-	Workgroup uint32
-}
-
-// Words returns the values in the order of Probe.Constants.
-func (s ProbeSpec) Words() []uint32 {
-	return []uint32{s.Workgroup}
-}
-
-// String names every constant and its value.
-func (s ProbeSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d", s.Workgroup)
-}
-
-// ParseProbeSpec reverses Words; values behind the end of words are 0.
-func ParseProbeSpec(words []uint32) ProbeSpec {
-	return ProbeSpec{
-		Workgroup: specWord(words, 0),
 	}
 }

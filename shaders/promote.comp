@@ -4,11 +4,11 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
+#include "lib/jobs.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Src { uvec4 src[]; };
-// Job j, five words from 5j: as in repack, then the offset in supply of what
-// its promoted groups lack: group after group, row after row, the missing
-// planes as a row string of (new - old) * D bits, or the raw row.
-layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // of each page a PromoteJob
+// Of a page what its promoted groups lack: group after group, row after row, the
+// missing planes as a row string of (new - old) * D bits, or the raw row.
 layout(set = 0, binding = 2, std430) readonly buffer Supply { uvec4 supply[]; };
 layout(set = 0, binding = 3, std430) writeonly buffer Dst { uvec4 dst[]; };
 layout(push_constant) uniform Push {
@@ -38,12 +38,12 @@ uint lackingNibbles(uint oldWord, uint newWord) {
 }
 
 // Words in supply before group g.
-uint supplyBefore(uint from, uint bits, uint g) {
+uint supplyBefore(RepackJob job, uint g) {
     uint words = 0u;
     for (uint i = 0u; i < g / 8u; i++)
-        words += wordsOfNibbles(lackingNibbles(SRC(from + 4u + i), PLAN(bits + i)));
+        words += wordsOfNibbles(lackingNibbles(SRC(job.from + HEADER + i), PLAN(job.bits + i)));
     if (g % 8u != 0u)
-        words += wordsOfNibbles(nibblesBefore(lackingNibbles(SRC(from + 4u + g / 8u), PLAN(bits + g / 8u)), g));
+        words += wordsOfNibbles(nibblesBefore(lackingNibbles(SRC(job.from + HEADER + g / 8u), PLAN(job.bits + g / 8u)), g));
     return words;
 }
 
@@ -78,14 +78,15 @@ void extendRow(RowMove m, uint at) {
 
 // One workgroup a page, some rows an invocation.
 void main() {
-    uint t = gl_LocalInvocationID.x, job = 5u * gl_WorkGroupID.x;
-    uint from = plan[job], to = plan[job + 1u], bits = plan[job + 2u];
-    copyHeader(from, to, bits, plan[job + 3u], t);
+    uint t = gl_LocalInvocationID.x;
+    PromoteJob extended = READ5(PromoteJob, plan, 0u, gl_WorkGroupID.x);
+    RepackJob job = RepackJob(extended.from, extended.to, extended.bits, extended.words);
+    copyHeader(job, t);
     uint first = t * rowsEach(Groups), end = min(first + rowsEach(Groups), Groups * ROWS);
     if (first >= end) return;
-    RowMove m = firstRow(from, to, bits, first);
-    uint at = plan[job + 4u] + supplyBefore(from, bits, first / ROWS) + first % ROWS * lackingWords(m.oldBits, m.newBits);
-    for (; m.row < end; nextRow(m, from, bits)) {
+    RowMove m = firstRow(job, first);
+    uint at = extended.supply + supplyBefore(job, first / ROWS) + first % ROWS * lackingWords(m.oldBits, m.newBits);
+    for (; m.row < end; nextRow(m, job)) {
         if (m.newBits > m.oldBits) extendRow(m, at);
         else shortenRow(m);
         at += lackingWords(m.oldBits, m.newBits);

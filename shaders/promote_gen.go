@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/promote.spv
@@ -49,56 +48,9 @@ func (p PromotePush) Bytes() []byte {
 	return pushBytes(p.Groups)
 }
 
-// String names every field and its value.
-func (p PromotePush) String() string {
-	return fmt.Sprintf("Groups=%d", p.Groups)
-}
-
 // ParsePromotePush reverses Bytes; fields behind the end of b are 0.
 func ParsePromotePush(b []byte) PromotePush {
 	return PromotePush{
 		Groups: pushWord(b, 0),
-	}
-}
-
-// PromoteSpec is the specialization of Promote.
-type PromoteSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Promote.Constants.
-func (s PromoteSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s PromoteSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParsePromoteSpec reverses Words; values behind the end of words are 0.
-func ParsePromoteSpec(words []uint32) PromoteSpec {
-	return PromoteSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 	"math"
 )
 
@@ -58,11 +57,6 @@ func (p QueryPush) Bytes() []byte {
 	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, math.Float32bits(p.Scale))
 }
 
-// String names every field and its value.
-func (p QueryPush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d PerHead=%d RowHeads=%d RowFirst=%d Scale=%g", p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, p.Scale)
-}
-
 // ParseQueryPush reverses Bytes; fields behind the end of b are 0.
 func ParseQueryPush(b []byte) QueryPush {
 	return QueryPush{
@@ -72,47 +66,5 @@ func ParseQueryPush(b []byte) QueryPush {
 		RowHeads: pushWord(b, 3),
 		RowFirst: pushWord(b, 4),
 		Scale:    math.Float32frombits(pushWord(b, 5)),
-	}
-}
-
-// QuerySpec is the specialization of Query.
-type QuerySpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Query.Constants.
-func (s QuerySpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s QuerySpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseQuerySpec reverses Words; values behind the end of words are 0.
-func ParseQuerySpec(words []uint32) QuerySpec {
-	return QuerySpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

@@ -6,7 +6,7 @@
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
-layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // a frame
+layout(set = 0, binding = 1, std430) readonly buffer FrameIn { uint frame[]; };
 layout(set = 0, binding = 2, std430) readonly buffer Queries { uvec4 queries[]; };
 layout(set = 0, binding = 3, std430) writeonly buffer Scores { vec4 scores[]; };
 layout(push_constant) uniform Push {
@@ -238,14 +238,14 @@ Row rowOf(uint t, uint h) {
         row.at = t % Slots * SlotWords + RowsAt + h * RAW_ROW;
         return row;
     }
-    uint page = plan[4u + (t - first()) / PageTokens * 2u], groups = PageTokens * GroupsPerToken;
+    uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).k, groups = PageTokens * GroupsPerToken;
     uint headGroup = GroupsPerToken == 1u ? 0u : RowFirst + h;
     row.page = page;
-    row.group = (t - first()) % PageTokens * GroupsPerToken + headGroup;
+    row.group = (t - FRAME.first) % PageTokens * GroupsPerToken + headGroup;
     row.index = GroupsPerToken == 1u ? RowFirst + h : 0u;
-    row.bits = bitsOfNibble(nibbleOf(PAGE(page + 4u + row.group / 8u), row.group));
+    row.bits = bitsOfNibble(nibbleOf(PAGE(page + HEADER + row.group / 8u), row.group));
     row.words = rowWords(row.bits);
-    row.at = page + codesAt(groups) + codesBefore(page + 4u, row.group) + row.index * row.words;
+    row.at = page + codesAt(groups) + codesBefore(page + HEADER, row.group) + row.index * row.words;
     uvec2 range = rangePatterns(page + rangesAt(groups) + row.group * RANGE_WORDS);
     row.low = loaded(range.x);
     precise float s8 = extentOf(range) * 0.00390625;
@@ -274,7 +274,7 @@ void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
     uint tile = n % together, h = tile / tiles;
     uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
-    uint t = max(begin(), min(token, end() - 1u)); // no invocation may leave early, see addChunk
+    uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early, see addChunk
     stage(tile);
     Row row = rowOf(t, h);
     float sums[QUERIES], X[QUERIES];
@@ -292,5 +292,5 @@ void main() {
     if (CHUNKS > 6) addChunk(sums, picked, tile, row, 6u);
     if (CHUNKS > 7) addChunk(sums, picked, tile, row, 7u);
     if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
-    if (t == token) storeScores((tile * Stride + t - base()) * QUERIES, sums);
+    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
 }

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 	"math"
 )
 
@@ -17,7 +16,7 @@ var Score = &Kernel{
 	SPIRV: scoreSPIRV,
 	Bindings: []Binding{
 		{Name: "Pages", Index: 0, ReadOnly: true},
-		{Name: "Plan", Index: 1, ReadOnly: true},
+		{Name: "FrameIn", Index: 1, ReadOnly: true},
 		{Name: "Queries", Index: 2, ReadOnly: true},
 		{Name: "Scores", Index: 3, WriteOnly: true},
 	},
@@ -70,11 +69,6 @@ func (p ScorePush) Bytes() []byte {
 	return pushBytes(p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt, math.Float32bits(p.Cap), math.Float32bits(p.InverseCap))
 }
 
-// String names every field and its value.
-func (p ScorePush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d Stride=%d PageTokens=%d GroupsPerToken=%d RowFirst=%d Slots=%d SlotWords=%d RowsAt=%d Cap=%g InverseCap=%g", p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt, p.Cap, p.InverseCap)
-}
-
 // ParseScorePush reverses Bytes; fields behind the end of b are 0.
 func ParseScorePush(b []byte) ScorePush {
 	return ScorePush{
@@ -89,47 +83,5 @@ func ParseScorePush(b []byte) ScorePush {
 		RowsAt:         pushWord(b, 8),
 		Cap:            math.Float32frombits(pushWord(b, 9)),
 		InverseCap:     math.Float32frombits(pushWord(b, 10)),
-	}
-}
-
-// ScoreSpec is the specialization of Score.
-type ScoreSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Score.Constants.
-func (s ScoreSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s ScoreSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseScoreSpec reverses Words; values behind the end of words are 0.
-func ParseScoreSpec(words []uint32) ScoreSpec {
-	return ScoreSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

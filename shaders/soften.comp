@@ -5,7 +5,7 @@
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
-layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // a frame
+layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; };
 layout(set = 0, binding = 1, std430) buffer Scores { vec4 scores[]; };
 layout(push_constant) uniform Push {
     uint Vectors;   // query vectors of a KV head, V
@@ -15,6 +15,7 @@ layout(push_constant) uniform Push {
     uint Window;    // tokens that a query sees, itself included; 0: all before it
 };
 #include "lib/math.glsl"
+#include "lib/attend.glsl"
 
 const uint SUMS = 128;                           // lanes of the contract, whatever WORKGROUP is
 const uint SLOTS = QUERIES < 4 ? QUERIES : 4;    // slots of a workgroup
@@ -55,10 +56,10 @@ Seen seenBy(uint v0) {
     for (uint k = 0u; k < SLOTS; k++) {
         uint v = v0 + k;
         if (v >= Vectors) continue;
-        uint last = plan[0] - Vectors / PerHead + v / PerHead, first = 0u;
+        uint last = FRAME.tokens - Vectors / PerHead + v / PerHead, first = 0u;
         if (Window > 0u && last + 1u > Window) first = last + 1u - Window;
-        seen.from[k] = max(first, plan[1]) - plan[1];
-        seen.to[k] = last + 1u - plan[1];
+        seen.from[k] = max(first, FRAME.base) - FRAME.base;
+        seen.to[k] = last + 1u - FRAME.base;
         seen.first = min(seen.first, seen.from[k]);
         seen.end = max(seen.end, seen.to[k]);
     }
@@ -125,12 +126,12 @@ vec4 sumUp(uint row, Seen seen, vec4 most) {
 
 void main() {
     uint tile = gl_WorkGroupID.x / PARTS, part = gl_WorkGroupID.x % PARTS;
-    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, v0 = tile % tiles * QUERIES + part * SLOTS;
+    uint tiles = tilesOf(Vectors), v0 = tile % tiles * QUERIES + part * SLOTS;
     uint row = tile * Stride * QUERIES + part * SLOTS;
     Seen seen = seenBy(v0);
     vec4 most = largest(row, seen), sum = sumUp(row, seen, most), inverse = vec4(0.0);
     for (uint k = 0u; k < SLOTS; k++) inverse[k] = reciprocal(v0 + k < Vectors ? sum[k] : 1.0);
-    uint end = v0 < Vectors ? plan[0] - plan[1] : 0u;
+    uint end = v0 < Vectors ? FRAME.tokens - FRAME.base : 0u;
     for (uint i = gl_LocalInvocationID.x; i < end; i += WORKGROUP) {
         vec4 e = load(row + i * QUERIES);
         for (uint k = 0u; k < SLOTS; k++) {

@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/soften.spv
@@ -15,7 +14,7 @@ var Soften = &Kernel{
 	Name:  "soften",
 	SPIRV: softenSPIRV,
 	Bindings: []Binding{
-		{Name: "Plan", Index: 0, ReadOnly: true},
+		{Name: "FrameIn", Index: 0, ReadOnly: true},
 		{Name: "Scores", Index: 1},
 	},
 	PushSize: 20,
@@ -55,11 +54,6 @@ func (p SoftenPush) Bytes() []byte {
 	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.Stride, p.Window)
 }
 
-// String names every field and its value.
-func (p SoftenPush) String() string {
-	return fmt.Sprintf("Vectors=%d Heads=%d PerHead=%d Stride=%d Window=%d", p.Vectors, p.Heads, p.PerHead, p.Stride, p.Window)
-}
-
 // ParseSoftenPush reverses Bytes; fields behind the end of b are 0.
 func ParseSoftenPush(b []byte) SoftenPush {
 	return SoftenPush{
@@ -68,47 +62,5 @@ func ParseSoftenPush(b []byte) SoftenPush {
 		PerHead: pushWord(b, 2),
 		Stride:  pushWord(b, 3),
 		Window:  pushWord(b, 4),
-	}
-}
-
-// SoftenSpec is the specialization of Soften.
-type SoftenSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Soften.Constants.
-func (s SoftenSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s SoftenSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseSoftenSpec reverses Words; values behind the end of words are 0.
-func ParseSoftenSpec(words []uint32) SoftenSpec {
-	return SoftenSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

@@ -3,10 +3,8 @@
 // Weights w of groups (doc.go, Bits) from the importance of their tokens: the
 // largest over the heads and layers of the group and the rows that are kept.
 #include "lib/config.glsl"
-// Job j has three words, from word Jobs + 3j on: the first token of its page, the
-// words before the importance of KV head 0 in the page's first layer, and the
-// tokens that enough queries saw: later ones get -1.
-layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; };
+#include "lib/jobs.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // of each page, from word Jobs on, a WeightJob
 layout(set = 0, binding = 1, std430) readonly buffer Importance { uint importance[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer Want { float want[]; };
 layout(push_constant) uniform Push {
@@ -26,10 +24,10 @@ layout(push_constant) uniform Push {
 void main() {
     uint n = gl_GlobalInvocationID.x;
     if (n >= Groups) return;
-    uint job = Jobs + 3u * (n / GroupsPerJob), g = n % GroupsPerJob;
-    uint t = plan[job] + g / GroupsPerToken;
-    bool seen = t < plan[job + 2u];
-    uint at = plan[job + 1u] + g % GroupsPerToken * Heads * HeadStride + t / 4u;
+    WeightJob job = READ3(WeightJob, plan, Jobs, n / GroupsPerJob);
+    uint g = n % GroupsPerJob, t = job.token + g / GroupsPerToken;
+    bool seen = t < job.seen;
+    uint at = job.importance + g % GroupsPerToken * Heads * HeadStride + t / 4u;
     uint most = 0u;
     for (uint i = 0u; i < (seen && One == 0u ? Rows * Layers * Heads : 0u); i++) {
         uint word = importance[at + i % Heads * HeadStride + i / Heads % Layers * LayerStride + i / Heads / Layers * RowStride];

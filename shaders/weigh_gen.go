@@ -4,7 +4,6 @@ package shaders
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed spv/weigh.spv
@@ -68,11 +67,6 @@ func (p WeighPush) Bytes() []byte {
 	return pushBytes(p.Jobs, p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.Heads, p.Layers, p.HeadStride, p.LayerStride, p.Rows, p.RowStride, p.One)
 }
 
-// String names every field and its value.
-func (p WeighPush) String() string {
-	return fmt.Sprintf("Jobs=%d Groups=%d GroupsPerJob=%d GroupsPerToken=%d Heads=%d Layers=%d HeadStride=%d LayerStride=%d Rows=%d RowStride=%d One=%d", p.Jobs, p.Groups, p.GroupsPerJob, p.GroupsPerToken, p.Heads, p.Layers, p.HeadStride, p.LayerStride, p.Rows, p.RowStride, p.One)
-}
-
 // ParseWeighPush reverses Bytes; fields behind the end of b are 0.
 func ParseWeighPush(b []byte) WeighPush {
 	return WeighPush{
@@ -87,47 +81,5 @@ func ParseWeighPush(b []byte) WeighPush {
 		Rows:           pushWord(b, 8),
 		RowStride:      pushWord(b, 9),
 		One:            pushWord(b, 10),
-	}
-}
-
-// WeighSpec is the specialization of Weigh.
-type WeighSpec struct {
-	Workgroup uint32
-	Lanes     uint32
-	Type      uint32
-	OutType   uint32
-	HeadDim   uint32
-	Rows      uint32
-	Low       uint32
-	High      uint32
-	Queries   uint32
-	Ring      uint32
-	Staged    uint32
-}
-
-// Words returns the values in the order of Weigh.Constants.
-func (s WeighSpec) Words() []uint32 {
-	return []uint32{s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged}
-}
-
-// String names every constant and its value.
-func (s WeighSpec) String() string {
-	return fmt.Sprintf("Workgroup=%d Lanes=%d Type=%d OutType=%d HeadDim=%d Rows=%d Low=%d High=%d Queries=%d Ring=%d Staged=%d", s.Workgroup, s.Lanes, s.Type, s.OutType, s.HeadDim, s.Rows, s.Low, s.High, s.Queries, s.Ring, s.Staged)
-}
-
-// ParseWeighSpec reverses Words; values behind the end of words are 0.
-func ParseWeighSpec(words []uint32) WeighSpec {
-	return WeighSpec{
-		Workgroup: specWord(words, 0),
-		Lanes:     specWord(words, 1),
-		Type:      specWord(words, 2),
-		OutType:   specWord(words, 3),
-		HeadDim:   specWord(words, 4),
-		Rows:      specWord(words, 5),
-		Low:       specWord(words, 6),
-		High:      specWord(words, 7),
-		Queries:   specWord(words, 8),
-		Ring:      specWord(words, 9),
-		Staged:    specWord(words, 10),
 	}
 }

@@ -14,7 +14,7 @@ func TestCopyKernel(t *testing.T) {
 	mid := buffer(t, d, "mid", 4096, DeviceLocal)
 	dst := buffer(t, d, "dst", 4096, Download)
 	fillWords(src, 7)
-	p, err := d.NewPipeline(shaders.Copy, shaders.CopySpec{Workgroup: 64}.Words())
+	p, err := d.NewPipeline(shaders.Copy, shaders.Spec{Workgroup: 64}.Words(shaders.Copy))
 	require.NoError(t, err)
 	r := recorder(t, d)
 	r.Copy(src, mid, Region{0, 0, 4096})

@@ -86,7 +86,7 @@ func (d *Device) runProbe(operands []uint32) ([]uint32, error) {
 
 func (d *Device) dispatchProbe(triples uint32, in, out *Buffer) error {
 	workgroup := min(128, d.info.Limits.Invocations, d.info.Limits.WorkgroupSize)
-	p, err := d.NewPipeline(shaders.Probe, shaders.ProbeSpec{Workgroup: workgroup}.Words())
+	p, err := d.NewPipeline(shaders.Probe, shaders.Spec{Workgroup: workgroup}.Words(shaders.Probe))
 	if err != nil {
 		return err
 	}

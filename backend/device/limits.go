@@ -1,8 +1,6 @@
 package device
 
-// Workgroup is the number of invocations of a workgroup: what every Vulkan
-// device has.
-const Workgroup = 128
+import "github.com/qaqvk/qaqvk/shaders"
 
 // Limits are what a dispatch must keep to.
 type Limits struct {
@@ -17,39 +15,9 @@ type Limits struct {
 	CPU          bool   `json:"cpu"`           // the device is the host's processor
 }
 
-// MixLanes are the invocations that share a chunk of 32 elements of a row of V
-// in mix: a subgroup's, as far as the word of a plane has bits for them. On a
-// CPU, where each of a subgroup's loads takes as long as if it were of another
-// address, it is one.
-func (l Limits) MixLanes() int {
-	switch {
-	case l.CPU:
-		return 1
-	case l.SubgroupSize >= 32:
-		return 32
-	case l.SubgroupSize >= 16:
-		return 16
-	}
-	return 8
-}
-
-// ScoreWorkgroup are the invocations of a workgroup of score, and so the tokens
-// that a part of a sequence is rounded up to: few on a CPU.
-func (l Limits) ScoreWorkgroup() int {
-	if l.CPU {
-		return 64
-	}
-	return Workgroup
-}
-
-// AttendWorkgroup are the invocations of a workgroup of soften and mix. On a CPU
-// it is those that run together: barriers between more cost much there, and
-// small workgroups spread better over its threads.
-func (l Limits) AttendWorkgroup() int {
-	if l.CPU {
-		return int(max(8, l.SubgroupSize))
-	}
-	return 64
+// Target is what kernels are specialized for.
+func (l Limits) Target() shaders.Target {
+	return shaders.Target{SubgroupSize: l.SubgroupSize, CPU: l.CPU}
 }
 
 // MinimumLimits are the limits that every Vulkan 1.1 device keeps to.

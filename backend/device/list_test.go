@@ -13,7 +13,7 @@ import (
 func copyDispatch(vectors uint32, src, dst View) Dispatch {
 	return Dispatch{
 		Kernel:     shaders.Copy,
-		Spec:       shaders.CopySpec{Workgroup: 64}.Words(),
+		Spec:       shaders.Spec{Workgroup: 64}.Words(shaders.Copy),
 		Push:       shaders.CopyPush{Vectors: vectors}.Bytes(),
 		Workgroups: (vectors + 63) / 64,
 		Views:      []View{src, dst},

@@ -9,10 +9,9 @@ import (
 )
 
 const (
-	perHead     = 4 // query heads of a KV head
-	queryHeads  = perHead * kvHeads
-	splitTokens = 256
-	scale       = 0.08838835 // 1/sqrt(128)
+	perHead    = 4 // query heads of a KV head
+	queryHeads = perHead * kvHeads
+	scale      = 0.08838835 // 1/sqrt(128)
 )
 
 // attendName is the name of decode attention.
@@ -42,8 +41,8 @@ func newAttend(ctx context.Context, d device.Device, c Case, tune map[string]uin
 	}
 	a := &attending{reading: r, tokens: r.pages() / 2 * pageTokens}
 	a.frame = r.plan("frame", a.frameWords())
-	a.observed = r.plan("frame.observe", []uint32{uint32(a.tokens), 0, 0, uint32(a.tokens), 0})
-	stride := align(a.tokens, splitTokens)
+	a.observed = r.plan("frame.observe", shaders.ImportanceFrame{Tokens: uint32(a.tokens)}.AppendTo(nil))
+	stride := align(a.tokens, shaders.SplitTokens)
 	for _, b := range []struct {
 		at     *device.Buffer
 		label  string
@@ -54,7 +53,7 @@ func newAttend(ctx context.Context, d device.Device, c Case, tune map[string]uin
 		{&a.arranged, "arranged", kvHeads * shaders.TileWords(r.layout.HeadDim, perHead), device.DeviceLocal},
 		{&a.scores, "scores", queryHeads * stride, device.DeviceLocal},
 		{&a.importance, "importance", kvHeads * stride / 4, device.DeviceLocal},
-		{&a.partials, "partials", stride / splitTokens * queryHeads * r.layout.HeadDim, device.DeviceLocal},
+		{&a.partials, "partials", stride / shaders.SplitTokens * queryHeads * r.layout.HeadDim, device.DeviceLocal},
 		{&a.out, "out", queryHeads * r.layout.RawRowWords(), device.Download},
 	} {
 		*b.at = r.buffers.make(b.label, b.words, b.memory)
@@ -70,9 +69,9 @@ func newAttend(ctx context.Context, d device.Device, c Case, tune map[string]uin
 
 // frameWords are the frame: all tokens, and the places of their pages.
 func (a *attending) frameWords() []uint32 {
-	words := []uint32{uint32(a.tokens), 0, 0, uint32(a.tokens)}
+	words := shaders.Frame{Tokens: uint32(a.tokens), End: uint32(a.tokens)}.AppendTo(nil)
 	for i := range a.pages() / 2 {
-		words = append(words, uint32(a.pageAt[i]), uint32(a.pageAt[a.pages()/2+i]))
+		words = shaders.FramePages{K: uint32(a.pageAt[i]), V: uint32(a.pageAt[a.pages()/2+i])}.AppendTo(words)
 	}
 	return words
 }
@@ -90,7 +89,7 @@ func (a *attending) record(stride uint32) {
 		a.step(shaders.Observe, push.Bytes(), a.workgroups(shaders.Observe, kvHeads*tokens/4), a.observed, a.scores, a.importance)
 	}
 	mix := shaders.MixPush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
-	a.step(shaders.Mix, mix.Bytes(), a.workgroups(shaders.Mix, tokens/splitTokens*kvHeads*a.layout.HeadDim/32), a.arena, a.frame, a.scores, a.partials)
+	a.step(shaders.Mix, mix.Bytes(), a.workgroups(shaders.Mix, tokens/shaders.SplitTokens*kvHeads*a.layout.HeadDim/32), a.arena, a.frame, a.scores, a.partials)
 	a.barrier()
 	a.dispatch(shaders.Merge, shaders.MergePush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads}.Bytes(),
 		a.workgroups(shaders.Merge, queryHeads*a.layout.RawRowWords()), a.frame, a.partials, a.out)

@@ -30,73 +30,16 @@ func (c config) tokenWords() int     { return kvHeads * c.layout.RawRowWords() }
 func (c config) pages() int          { return c.Elements / c.HeadDim / kvHeads / pageTokens }
 func (c config) rowWords() int       { return c.pages() * pageTokens * c.tokenWords() }
 
-// spec gives the values of a kernel's constants by their names.
-func (c config) spec(k *shaders.Kernel) []uint32 {
-	words := make([]uint32, len(k.Constants))
-	for i, constant := range k.Constants {
-		words[i] = c.constant(k.Name, constant)
-	}
-	return words
+// pipeline is a kernel as the cache builds it, but for what is tuned.
+func (c config) pipeline(k *shaders.Kernel) shaders.Pipeline {
+	return shaders.Specialize(k, c.limits.Target(), shaders.Setting{Layout: c.layout, Out: c.layout.Type, Queries: perHead}).Tune(c.tune)
 }
 
-func (c config) constant(kernel string, k shaders.Constant) uint32 {
-	if v, ok := c.tune[kernel+"."+k.Name]; ok {
-		return v
-	}
-	switch k.Name {
-	case "WORKGROUP":
-		if kernel == "soften" || kernel == "mix" {
-			return uint32(c.limits.AttendWorkgroup())
-		}
-	case "LANES":
-		return c.lanes(kernel)
-	case "QUERIES":
-		return perHead
-	case "STAGED":
-		if c.limits.CPU {
-			return 1
-		}
-	case "TYPE", "OUT_TYPE":
-		return c.layout.Type
-	case "HEAD_DIM":
-		return uint32(c.layout.HeadDim)
-	case "ROWS":
-		return uint32(c.layout.Rows)
-	case "LOW":
-		return uint32(c.layout.Low)
-	case "HIGH":
-		return uint32(c.layout.High)
-	}
-	return k.Default
-}
-
-// lanes are as the cache has them.
-func (c config) lanes(kernel string) uint32 {
-	switch kernel {
-	case "encode":
-		return uint32(c.layout.EncodeLanes())
-	case "mix":
-		return uint32(c.limits.MixLanes())
-	}
-	return 1
-}
-
-// value is the chosen value of a constant, 1 where the kernel has it not.
-func (c config) value(k *shaders.Kernel, name string) uint32 {
-	for _, constant := range k.Constants {
-		if constant.Name == name {
-			return c.constant(k.Name, constant)
-		}
-	}
-	return 1
-}
+// spec gives the values of a kernel's constants.
+func (c config) spec(k *shaders.Kernel) []uint32 { return c.pipeline(k).Words() }
 
 // workgroups that give each of n items LANES invocations.
-func (c config) workgroups(k *shaders.Kernel, n int) uint32 {
-	invocations := uint32(n) * c.value(k, "LANES")
-	group := c.value(k, "WORKGROUP")
-	return (invocations + group - 1) / group
-}
+func (c config) workgroups(k *shaders.Kernel, n int) uint32 { return c.pipeline(k).Workgroups(n) }
 
 // align rounds words up to the next multiple of unit.
 func align(words, unit int) int { return (words + unit - 1) / unit * unit }

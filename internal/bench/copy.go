@@ -35,7 +35,7 @@ func newCopy(d device.Device) (*copied, error) {
 	}
 	c.list.Reset()
 	c.list.Dispatch(device.Dispatch{
-		Kernel: shaders.Copy, Spec: shaders.CopySpec{Workgroup: group}.Words(),
+		Kernel: shaders.Copy, Spec: shaders.Spec{Workgroup: group}.Words(shaders.Copy),
 		Push:       shaders.CopyPush{Vectors: copyWords / 4}.Bytes(),
 		Views:      []device.View{device.Whole(src), device.Whole(dst)},
 		Workgroups: copyWords / 4 / group,

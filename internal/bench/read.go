@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
@@ -75,7 +74,7 @@ func newDecode(ctx context.Context, d device.Device, c Case, tune map[string]uin
 		pages := min(batchPages, r.pages()-first)
 		var words []uint32
 		for j := range pages {
-			words = append(words, uint32(r.pageAt[first+j]), uint32((first+j)*pageTokens*r.tokenWords()))
+			words = shaders.DecodeJob{Page: uint32(r.pageAt[first+j]), Rows: uint32((first + j) * pageTokens * r.tokenWords())}.AppendTo(words)
 		}
 		plan := r.plan("decode.plan", words)
 		if r.buffers.err != nil {
@@ -102,13 +101,11 @@ func newDecide(ctx context.Context, d device.Device, c Case, tune map[string]uin
 		return nil, err
 	}
 	groups := r.pages() * r.groupsPerPage()
-	words := make([]uint32, 2*r.pages(), 2*r.pages()+r.groupsPerToken())
-	for j := range r.pages() {
-		words[2*j], words[2*j+1] = uint32(r.pageAt[j]), uint32(2*r.pages())
+	at := make([]uint32, r.pages())
+	for j := range at {
+		at[j] = uint32(r.pageAt[j])
 	}
-	for range r.groupsPerToken() {
-		words = append(words, math.Float32bits(1))
-	}
+	words := r.rulePlan(at)
 	plan, bits := r.plan("decide.plan", words), r.buffers.make("decide.bits", groups, device.Download)
 	want := r.weights("decide.want", groups)
 	if r.buffers.err == nil {

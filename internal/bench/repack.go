@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -50,26 +51,23 @@ func (r *reading) supply(d device.Device, c Case) device.Buffer {
 	return b
 }
 
-// repackPlan has the jobs of pages, then the bits words that they share.
+// repackPlan has the jobs of pages, then their bits words.
 func (r *reading) repackPlan(first, pages int) []uint32 {
 	bits := make([]uint8, r.groupsPerPage())
 	for i := range bits {
 		bits[i] = r.To
 	}
-	size := r.layout.PageWords(bits)
-	job := 4
-	if r.kernel() == shaders.Promote {
-		job = 5
-	}
-	plan := make([]uint32, job*pages)
+	size, supply := align(r.layout.PageWords(bits), 4), r.groupsPerPage()*r.layout.SupplyWords(r.Bits, r.To)
+	repacks, promotes := make([]shaders.RepackJob, pages), make([]shaders.PromoteJob, pages)
 	for j := range pages {
-		to := (first + j) * align(size, 4)
-		copy(plan[job*j:], []uint32{uint32(r.pageAt[first+j]), uint32(to), uint32(job * pages), uint32(size)})
-		if job == 5 {
-			plan[job*j+4] = uint32(j * r.groupsPerPage() * r.layout.SupplyWords(r.Bits, r.To))
-		}
+		from, to := uint32(r.pageAt[first+j]), uint32((first+j)*size)
+		repacks[j] = shaders.RepackJob{From: from, To: to}
+		promotes[j] = shaders.PromoteJob{From: from, To: to, Supply: uint32(j * supply)}
 	}
-	return append(plan, shaders.PackBits(bits)...)
+	if r.kernel() == shaders.Promote {
+		return r.layout.PromotePlan(promotes, slices.Repeat([][]uint8{bits}, pages))
+	}
+	return r.layout.RepackPlan(repacks, slices.Repeat([][]uint8{bits}, pages))
 }
 
 func (r *reading) repackDispatch(plan, target, supply device.Buffer, pages int) device.Dispatch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
@@ -33,12 +34,12 @@ type half struct {
 
 // batch has the recorded work of batchPages pages.
 type batch struct {
-	first, pages   int // pages
-	half           *half
-	encode, pack   *device.List
-	encoding       device.Ticket
-	packPlan       device.Buffer
-	groups, bitsAt int
+	first, pages int // pages
+	half         *half
+	encode, pack *device.List
+	encoding     device.Ticket
+	packPlan     device.Buffer
+	groups       int
 }
 
 func newStore(ctx context.Context, d device.Device, c Case, tune map[string]uint32) (*store, error) {
@@ -90,13 +91,13 @@ func (s *store) slotBase() int { return align(batchPages*s.groupsPerPage(), 64) 
 func (s *store) addBatch(first, pages int) error {
 	b := batch{
 		first: first, pages: pages, half: &s.halves[len(s.batches)%2],
-		groups: pages * s.groupsPerPage(), bitsAt: 5 * pages,
+		groups: pages * s.groupsPerPage(),
 		encode: device.NewList(s.device), pack: device.NewList(s.device),
 	}
 	plan := s.encodePlan(first, pages)
 	planBuffer := s.buffers.make("encode.plan", len(plan), device.Upload)
 	want := s.weights("encode.want", b.groups)
-	b.packPlan = s.buffers.make("pack.plan", 5*pages+pages*s.layout.BitsWords(s.groupsPerPage()), device.Upload)
+	b.packPlan = s.buffers.make("pack.plan", pages*(shaders.PackJobWords+shaders.BitsWords(s.groupsPerPage())), device.Upload)
 	s.batches = append(s.batches, b)
 	if s.buffers.err != nil {
 		return s.buffers.err
@@ -110,16 +111,17 @@ func (s *store) addBatch(first, pages int) error {
 // encodePlan is jobs, then the limits of a token's groups. With MinBits =
 // MaxBits the rule runs and gives those bits.
 func (s *store) encodePlan(first, pages int) []uint32 {
-	limits := 2 * pages
-	plan := make([]uint32, 0, limits+s.groupsPerToken())
-	for j := range pages {
-		row := (first + j) * pageTokens * s.tokenWords()
-		plan = append(plan, uint32(row), uint32(limits))
+	at := make([]uint32, pages)
+	for j := range at {
+		at[j] = uint32((first + j) * pageTokens * s.tokenWords())
 	}
-	for range s.groupsPerToken() {
-		plan = append(plan, math.Float32bits(1))
-	}
-	return plan
+	return s.rulePlan(at)
+}
+
+// rulePlan has limits of 1.
+func (c config) rulePlan(at []uint32) []uint32 {
+	limits := slices.Repeat([]float32{1}, c.groupsPerToken())
+	return shaders.RulePlan(at, slices.Repeat([][]float32{limits}, len(at)))
 }
 
 // weights is a buffer of weights, all of them 1, or -1 for the most bits.
@@ -209,31 +211,19 @@ func (s *store) begin(i int) (err error) {
 
 // place reads a batch's bits, finds room for its pages and plans the packing.
 func (s *store) place(b *batch) error {
-	plan, n := b.packPlan.Words(), s.groupsPerPage()
-	read := b.half.bits.Words()
-	bits := make([]uint8, n)
-	bitsWords := s.layout.BitsWords(n)
-	for j := range b.pages {
-		unquantized := uint32(0)
-		for g := range bits {
-			switch w := read[j*n+g]; w {
-			case 32:
-				bits[g] = shaders.Raw
-				unquantized++
-			default:
-				bits[g] = uint8(w)
-			}
-		}
-		size := s.layout.PageWords(bits)
+	n, read := s.groupsPerPage(), b.half.bits.Words()
+	jobs, bits := make([]shaders.PackJob, b.pages), make([][]uint8, b.pages)
+	for j := range jobs {
+		bits[j] = shaders.BitsOf(read[j*n:][:n])
+		size := s.layout.PageWords(bits[j])
 		if s.used+size > s.arena.Len() {
 			return fmt.Errorf("page %d of %d words: the arena of %d words is full", b.first+j, size, s.arena.Len())
 		}
 		s.pageAt[b.first+j] = s.used
-		at := b.bitsAt + j*bitsWords
-		copy(plan[5*j:], []uint32{uint32(j * n), uint32(s.used), uint32(at), uint32(size), unquantized})
-		copy(plan[at:], shaders.PackBits(bits))
+		jobs[j] = shaders.PackJob{Slot: uint32(j * n), Page: uint32(s.used)}
 		s.used += align(size, 4)
 	}
+	copy(b.packPlan.Words(), s.layout.PackPlan(jobs, bits))
 	return nil
 }
 

@@ -23,60 +23,23 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// Variants of a single kernel name kernels and constants that there are.
-func TestVariants(t *testing.T) {
-	for _, v := range variants {
-		require.NoError(t, v.layout().Check())
-		if v.kernel == "" {
-			continue
-		}
-		k := shaders.ByName(v.kernel)
-		require.NotNil(t, k, v.kernel)
-		for name := range v.also {
-			require.True(t, has(k, name), "%s %s", v.kernel, name)
-		}
+// Cases are what a cache on a GPU builds.
+func TestCasesAreWhatACacheBuilds(t *testing.T) {
+	spec := map[string]shaders.Spec{}
+	for _, c := range Cases(nil, nil) {
+		spec[c.name()] = shaders.ParseSpec(c.Spec)
 	}
-}
-
-func has(k *shaders.Kernel, constant string) bool {
-	for _, c := range k.Constants {
-		if c.Name == constant {
-			return true
-		}
-	}
-	return false
-}
-
-func TestSpec(t *testing.T) {
-	constants := func(names ...string) (out []shaders.Constant) {
-		for i, n := range names {
-			out = append(out, shaders.Constant{Name: n, ID: uint32(i), Default: 77})
-		}
-		return out
-	}
-	cache := constants("WORKGROUP", "LANES", "TYPE", "OUT_TYPE", "HEAD_DIM", "ROWS", "LOW", "HIGH", "NEW")
-	narrow, layer := variant{headDim: 64, rows: 1}, variant{headDim: 128, rows: 8}
-	for _, c := range []struct {
-		name, kernel string
-		constants    []shaders.Constant
-		v            variant
-		tune         map[string]uint32
-		variant      string
-		want         []uint32
-	}{
-		{"unknown constants keep their defaults", "new", cache, narrow, nil, "f16/d64/a1", []uint32{128, 77, 1, 1, 64, 1, 1, 1, 77}},
-		{"lanes of encode", "encode", cache, layer, nil, "f16/d128/rows8/a1", []uint32{128, 4, 1, 1, 128, 8, 6, 6, 77}},
-		{"also", "new", cache, variant{headDim: 64, rows: 1, also: map[string]uint32{"NEW": 5}}, nil, "f16/d64/a1/new5",
-			[]uint32{128, 77, 1, 1, 64, 1, 1, 1, 5}},
-		{"tuned", "new", cache, narrow, map[string]uint32{"new.LANES": 3, "old.NEW": 4}, "f16/d64/a1", []uint32{128, 3, 1, 1, 64, 1, 1, 1, 77}},
-		{"no choice", "new", constants("WORKGROUP"), narrow, nil, "", []uint32{128}},
+	require.EqualValues(t, shaders.Spec{Workgroup: 128, Lanes: 4, Type: 1, OutType: 1, HeadDim: 128, Rows: 8, Low: 6, High: 6, Queries: 4},
+		spec["encode/f16/d128/rows8/a1"])
+	for name, want := range map[string][3]uint32{ // invocations, lanes, queries
+		"mix/f16/d128/a1": {64, 32, 4}, "mix/f16/d128/a1/queries16": {64, 32, 16}, "mix/f16/d256/a1/queries8": {64, 32, 8},
+		"mix/f16/d128/a1/lanes8": {64, 8, 4}, "soften/f16/d128/a1": {64, 1, 4},
+		"score/f16/d128/a1/queries1": {128, 1, 1}, "score/f16/d128/a1/queries16": {128, 1, 16},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			k := &shaders.Kernel{Name: c.kernel, Constants: c.constants}
-			require.Equal(t, c.want, c.v.spec(k, c.tune))
-			require.Equal(t, c.variant, c.v.name(k))
-		})
+		s := spec[name]
+		require.Equal(t, want, [3]uint32{s.Workgroup, s.Lanes, s.Queries}, name)
 	}
+	require.EqualValues(t, 1, spec["score/f16/d128/a1/ring1"].Ring)
 }
 
 func TestFilter(t *testing.T) {

@@ -36,7 +36,7 @@ type Options struct {
 }
 
 // yardstick is a kernel that nothing keeps from filling a SIMD.
-var yardstick = Case{Kernel: "copy", Spec: shaders.CopySpec{Workgroup: 128}.Words()}
+var yardstick = Case{Kernel: "copy", Spec: shaders.Specialize(shaders.Copy, shaders.Target{}, shaders.Setting{}).Words()}
 
 // errUnknownChip is RADV's answer to a name it does not know.
 var errUnknownChip = errors.New("this RADV does not know the chip")

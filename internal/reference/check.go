@@ -26,11 +26,11 @@ type Result struct {
 // only: these count as Ties.
 func Check(c *Case, run Run) (Result, error) {
 	d := newCodec(c, run)
-	bits, unquantized, err := d.encode()
+	bits, err := d.encode()
 	if err != nil {
 		return Result{}, err
 	}
-	page, err := d.pack(bits, unquantized)
+	page, err := d.pack(bits)
 	if err != nil {
 		return Result{}, err
 	}

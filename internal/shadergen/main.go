@@ -32,7 +32,13 @@ func run(dir, goPackage string, controls bool) error {
 	if err != nil {
 		return err
 	}
-	out, err := render(kernels, goPackage, controls)
+	var shared *jobs
+	if !controls {
+		if shared, err = readJobs(dir); err != nil {
+			return err
+		}
+	}
+	out, err := render(kernels, shared, goPackage, controls)
 	if err != nil {
 		return err
 	}

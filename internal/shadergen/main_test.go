@@ -37,17 +37,47 @@ func TestRender(t *testing.T) {
 		Push:      []spirv.Field{{Name: "Delta", Float: true}},
 		Constants: []spirv.Constant{{Name: "WORKGROUP", Default: 64}},
 	}}
-	out, err := render([]kernel{k}, "shaders", false)
+	shared, err := parseJobs("const uint MARK = 32; // a mark\n\n// Job is a job.\nstruct Job {\n    uint at_word; // where\n    uint end;\n};\n")
 	require.NoError(t, err)
-	assert.Len(t, out, 3)
+	out, err := render([]kernel{k}, shared, "shaders", false)
+	require.NoError(t, err)
+	assert.Len(t, out, 4)
 	assert.Contains(t, string(out["kernels_gen.go"]), "\t\tCopyWide,\n")
+	jobs := string(out["jobs_gen.go"])
+	assert.Contains(t, jobs, "\tMark = 32 // a mark\n")
+	assert.Contains(t, jobs, "// Job is a job.\ntype Job struct {\n\tAtWord uint32 // where\n\tEnd    uint32\n}\n")
+	assert.Contains(t, jobs, "const JobWords = 2")
 	text := string(out["copy_wide_gen.go"])
 	assert.Contains(t, text, "type CopyWidePush struct {\n\tDelta float32\n}\n")
 	assert.Contains(t, text, `{Name: "WORKGROUP", ID: 0, Default: 64},`)
-	out, err = render([]kernel{k}, "spirv", true)
+	assert.Contains(t, string(out["kernels_gen.go"]), "type Spec struct {\n\tWorkgroup uint32\n}\n")
+	out, err = render([]kernel{k}, nil, "spirv", true)
 	require.NoError(t, err)
 	assert.Len(t, out, 1)
 	assert.Contains(t, string(out["records_gen_test.go"]), "package spirv\n")
+}
+
+func TestOneSpecFitsAllKernels(t *testing.T) {
+	of := func(constants ...spirv.Constant) kernel {
+		return kernel{Name: "copy", Reflection: &spirv.Reflection{Constants: constants}}
+	}
+	size, lanes := spirv.Constant{Name: "WORKGROUP"}, spirv.Constant{Name: "LANES", ID: 1}
+	all, err := allConstants([]kernel{of(size), of(size, lanes)})
+	require.NoError(t, err)
+	assert.Equal(t, []spirv.Constant{size, lanes}, all)
+	_, err = allConstants([]kernel{of(size, lanes), of(lanes)})
+	assert.EqualError(t, err, "copy: constant LANES has id 1: WORKGROUP has place 0")
+}
+
+func TestJobsThatAreNoUintsFail(t *testing.T) {
+	for text, want := range map[string]string{
+		"// Job is a job.\nstruct Job {\n    float at;\n};\n":          "jobs: Job: a field is no uint on a line of its own",
+		"// Job is a job.\nstruct Job {\n    uint at; uint end;\n};\n": "jobs: Job: a field is no uint on a line of its own",
+		"\nstruct Job {\n    uint at;\n};\n":                           "jobs: 1 structs, 0 with a comment",
+	} {
+		_, err := parseJobs(text)
+		assert.EqualError(t, err, want)
+	}
 }
 
 func TestReplaceRemovesOutputOfGoneShaders(t *testing.T) {

@@ -1,9 +1,9 @@
-// What the kernels of attention share (doc_attention.go). Needs plan, the
-// frame.
+// What the kernels of attention share (doc_attention.go). Needs the
+// buffer frame.
 #ifndef QAQVK_ATTEND
 #define QAQVK_ATTEND
+#include "jobs.glsl"
 
-const uint SPLIT = 256;                                        // tokens of a split
 const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4; // words of a tile of arranged queries
 
 // Loops of no or one turn stand for branches: drivers that run invocations in
@@ -16,13 +16,10 @@ const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4; // words of a til
     statement(0u) statement(1u) statement(2u) statement(3u)                      \
     statement(4u) statement(5u) statement(6u) statement(7u)
 
-// The frame.
-uint tokens() { return plan[0]; }
-uint base() { return plan[1]; }
-uint first() { return plan[2]; }
-uint end() { return plan[3]; }
+#define FRAME READ4(Frame, frame, 0u, 0u)
+const uint FRAME_WORDS = 4;
 // The first token that a dispatch reads.
-uint begin() { return max(base(), first()); }
+uint begin() { return max(FRAME.base, FRAME.first); }
 
 uint tilesOf(uint vectors) { return (vectors + QUERIES - 1u) / QUERIES; }
 

@@ -2,6 +2,8 @@
 #ifndef QAQVK_LAYOUT
 #define QAQVK_LAYOUT
 
+const uint PAGE_MAGIC = 0x51410001;
+const uint HEADER = 4;                        // words of a page before its bits
 const uint RAW = 16;
 const uint E = TYPE == 0 ? 4 : 2;             // bytes an element
 const uint PER_WORD = 4 / E;                  // elements a word
@@ -22,7 +24,7 @@ uint rowWords(uint bits) {
 }
 
 uint bitsWords(uint groups) { return (groups + 7u) / 8u; }
-uint rangesAt(uint groups) { return 4u + bitsWords(groups); }
+uint rangesAt(uint groups) { return HEADER + bitsWords(groups); }
 uint valuesAt(uint groups) { return rangesAt(groups) + groups * RANGE_WORDS; }
 uint valuesWords(uint groups) { return (groups * OUTLIERS * E + 3u) / 4u; }
 uint indicesAt(uint groups) { return valuesAt(groups) + valuesWords(groups); }

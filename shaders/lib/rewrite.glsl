@@ -8,13 +8,13 @@ CODES_BEFORE(oldBefore, SRC)
 CODES_BEFORE(newBefore, PLAN)
 
 // Everything before the codes, by the invocations of a workgroup.
-void copyHeader(uint from, uint to, uint bits, uint size, uint t) {
+void copyHeader(RepackJob job, uint t) {
     for (uint i = t; i < codesAt(Groups) / 4u; i += WORKGROUP) {
-        uvec4 four = src[from / 4u + i];
-        if (i == 0u) four.y = size;
+        uvec4 four = src[job.from / 4u + i];
+        if (i == 0u) four.y = job.words;
         for (uint j = 0u; j < 4u; j++)
-            if (i > 0u && 4u * i + j < rangesAt(Groups)) four[j] = plan[bits + 4u * i + j - 4u];
-        dst[to / 4u + i] = four;
+            if (i > 0u && 4u * i + j < rangesAt(Groups)) four[j] = plan[job.bits + 4u * i + j - HEADER];
+        dst[job.to / 4u + i] = four;
     }
 }
 
@@ -26,29 +26,29 @@ struct RowMove {
 };
 
 // What row m.row has to do with its group.
-void enterRow(inout RowMove m, uint from, uint bits) {
+void enterRow(inout RowMove m, RepackJob job) {
     uint g = m.row / ROWS;
-    m.oldBits = bitsOfNibble(nibbleOf(SRC(from + 4u + g / 8u), g));
-    m.newBits = bitsOfNibble(nibbleOf(PLAN(bits + g / 8u), g));
-    m.range = from + rangesAt(Groups) + g * RANGE_WORDS;
+    m.oldBits = bitsOfNibble(nibbleOf(SRC(job.from + HEADER + g / 8u), g));
+    m.newBits = bitsOfNibble(nibbleOf(PLAN(job.bits + g / 8u), g));
+    m.range = job.from + rangesAt(Groups) + g * RANGE_WORDS;
 }
 
 // The first of an invocation's rows, which follow each other: only for this one
 // are the bits before it summed up.
-RowMove firstRow(uint from, uint to, uint bits, uint row) {
+RowMove firstRow(RepackJob job, uint row) {
     RowMove m;
     m.row = row;
-    enterRow(m, from, bits);
-    m.from = from + codesAt(Groups) + oldBefore(from + 4u, row / ROWS) + row % ROWS * rowWords(m.oldBits);
-    m.to = to + codesAt(Groups) + newBefore(bits, row / ROWS) + row % ROWS * rowWords(m.newBits);
+    enterRow(m, job);
+    m.from = job.from + codesAt(Groups) + oldBefore(job.from + HEADER, row / ROWS) + row % ROWS * rowWords(m.oldBits);
+    m.to = job.to + codesAt(Groups) + newBefore(job.bits, row / ROWS) + row % ROWS * rowWords(m.newBits);
     return m;
 }
 
-void nextRow(inout RowMove m, uint from, uint bits) {
+void nextRow(inout RowMove m, RepackJob job) {
     m.from += rowWords(m.oldBits);
     m.to += rowWords(m.newBits);
     m.row++;
-    if (m.row < Groups * ROWS) enterRow(m, from, bits);
+    if (m.row < Groups * ROWS) enterRow(m, job);
 }
 
 // Quantizes a raw row: plane after plane, so that a word is written once.

@@ -1,0 +1,87 @@
+// Jobs and frames: the words that the host writes for the kernels. The Go types
+// (jobs_gen.go) are generated from this file.
+#ifndef QAQVK_JOBS
+#define QAQVK_JOBS
+
+const uint UNQUANTIZABLE = 32; // bits that encode gives a group that it stored raw because it could not be quantized
+const uint SPLIT_TOKENS = 256; // tokens of a split: the partial outputs of splits are kept apart
+
+// RuleJob is a page whose bits the rule decides (encode, decide).
+struct RuleJob {
+    uint at;     // offset of its first row in rows (encode), of the page in pages (decide)
+    uint limits; // index in plan of the limits c of a token's groups
+};
+
+// DecodeJob is a page that becomes rows.
+struct DecodeJob {
+    uint page; // its offset in pages
+    uint rows; // offset in rows of its first token
+};
+
+// PackJob is a page that is assembled from slots.
+struct PackJob {
+    uint slot;   // number of its first slot
+    uint page;   // its offset in pages
+    uint bits;   // index in plan of its bits words
+    uint words;  // its size
+    uint failed; // groups that could not be quantized
+};
+
+// RepackJob is a page that is written anew with as many bits a group or fewer.
+struct RepackJob {
+    uint from;  // offset of the old page in src
+    uint to;    // offset of the new page in dst
+    uint bits;  // index in plan of the new bits words
+    uint words; // size of the new page
+};
+
+// PromoteJob is a page that is written anew with any bits.
+struct PromoteJob {
+    uint from;   // offset of the old page in src
+    uint to;     // offset of the new page in dst
+    uint bits;   // index in plan of the new bits words
+    uint words;  // size of the new page
+    uint supply; // offset in supply of what its promoted groups lack
+};
+
+// WeightJob is a page whose groups get weights.
+struct WeightJob {
+    uint token;      // its first token
+    uint importance; // words before the importance of KV head 0 in its first layer
+    uint seen;       // tokens that enough queries saw: later ones get -1
+};
+
+// Frame tells which tokens there are.
+struct Frame {
+    uint tokens; // T
+    uint base;   // first token that scores hold, a multiple of SPLIT_TOKENS
+    uint first;  // first token of the part that a dispatch reads
+    uint end;    // behind the last token of the part
+};
+
+// FramePages is the K page and the V page of PageTokens tokens of a part. Behind
+// a frame of stored tokens, they lie one after the other, from token first on.
+struct FramePages {
+    uint k; // offset in pages
+    uint v;
+};
+
+// ImportanceFrame is a frame of observe, which reads no part.
+struct ImportanceFrame {
+    uint tokens;     // T
+    uint base;       // first token that scores hold, a multiple of SPLIT_TOKENS
+    uint first;      // not read
+    uint end;        // not read
+    uint importance; // words before the importance of the first KV head
+};
+
+// Struct number j of those that lie from word `at` of a buffer on. The digit is
+// the words of a struct; a wrong one does not compile.
+#define READ2(Type, words, at, j) Type(words[(at) + 2u * (j)], words[(at) + 2u * (j) + 1u])
+#define READ3(Type, words, at, j) Type(words[(at) + 3u * (j)], words[(at) + 3u * (j) + 1u], words[(at) + 3u * (j) + 2u])
+#define READ4(Type, words, at, j) \
+    Type(words[(at) + 4u * (j)], words[(at) + 4u * (j) + 1u], words[(at) + 4u * (j) + 2u], words[(at) + 4u * (j) + 3u])
+#define READ5(Type, words, at, j) \
+    Type(words[(at) + 5u * (j)], words[(at) + 5u * (j) + 1u], words[(at) + 5u * (j) + 2u], words[(at) + 5u * (j) + 3u], words[(at) + 5u * (j) + 4u])
+
+#endif

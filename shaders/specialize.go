@@ -1,0 +1,140 @@
+package shaders
+
+import "math"
+
+// workgroup is the invocations of a workgroup where nothing speaks for fewer:
+// what every Vulkan device has.
+const workgroup = 128
+
+// Target is what the kernels of a cache depend on of a device.
+type Target struct {
+	SubgroupSize uint32 // invocations that run together
+	CPU          bool   // the device is a processor
+}
+
+// Setting is what they depend on of a cache and of a call. Layout.Type is the
+// type of the rows that a kernel reads.
+type Setting struct {
+	Layout  Layout
+	Out     uint32 // type of the rows that decode, convert and merge write
+	Queries int    // query vectors of a tile: Target.Tile
+	Ring    bool   // score and mix read the recent window, not pages
+}
+
+// Pipeline is a kernel as a cache builds it.
+type Pipeline struct {
+	Kernel *Kernel
+	Spec   Spec
+}
+
+// Specialize is the one answer to which constants a cache gives a kernel.
+// Results do not depend on the target.
+func Specialize(k *Kernel, t Target, s Setting) Pipeline {
+	l := s.Layout
+	return Pipeline{k, Spec{
+		Workgroup: t.workgroup(k), Lanes: t.lanes(k, l), Type: l.Type, OutType: s.Out,
+		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High),
+		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag(k == Score && t.CPU),
+	}}
+}
+
+// Words are the values of the kernel's constants.
+func (p Pipeline) Words() []uint32 { return p.Spec.Words(p.Kernel) }
+
+// Tune replaces constants by values of kernel.CONSTANT, such as "encode.LANES":
+// for measuring kernels.
+func (p Pipeline) Tune(values map[string]uint32) Pipeline {
+	words := p.Words()
+	for i, c := range p.Kernel.Constants {
+		if v, ok := values[p.Kernel.Name+"."+c.Name]; ok {
+			words[i] = v
+		}
+	}
+	p.Spec = ParseSpec(words)
+	return p
+}
+
+// Workgroups are those that give each of so many items the kernel's lanes.
+func (p Pipeline) Workgroups(items int) uint32 {
+	return uint32((items*int(p.Spec.Lanes) + int(p.Spec.Workgroup) - 1) / int(p.Spec.Workgroup))
+}
+
+// workgroup is the invocations of a workgroup. On a CPU soften and mix have those
+// that run together: barriers between more cost much there, and small workgroups
+// spread better over its threads; score rounds tokens up to few.
+func (t Target) workgroup(k *Kernel) uint32 {
+	switch attends := k == Soften || k == Mix; {
+	case attends && t.CPU:
+		return max(8, t.SubgroupSize)
+	case attends, k == Score && t.CPU:
+		return 64
+	}
+	return workgroup
+}
+
+// lanes is the invocations that share a group in encode, or 32 elements of a row
+// of V in mix: a subgroup's, as far as the word of a plane has bits for them. On
+// a CPU, where each of a subgroup's loads takes as long as if it were of another
+// address, it is one.
+func (t Target) lanes(k *Kernel, l Layout) uint32 {
+	switch {
+	case k == Encode:
+		return uint32(l.EncodeLanes())
+	case k != Mix || t.CPU:
+		return 1
+	case t.SubgroupSize >= 32:
+		return 32
+	case t.SubgroupSize >= 16:
+		return 16
+	}
+	return 8
+}
+
+// Tile is the size of a tile of query vectors that read so many tokens. Rows are
+// read once a tile; tiles are padded. GPUs take the size that pads least, the
+// larger of equal ones: 64 sums for each of 32 lanes are what fits the registers
+// of all that are compiled for. On a CPU a row costs as much to read as its
+// products with 20 vectors, but a large tile takes half a minute to compile, so
+// that short sequences have small ones.
+func (t Target) Tile(headDim, vectors, tokens int) int {
+	if vectors <= 2 {
+		return vectors
+	}
+	best, least := 0, math.MaxInt
+	for _, size := range [...]int{16, 12, 8, 4} {
+		if cost := t.TileCost(size, vectors); cost < least && t.mayTile(size, headDim, vectors, tokens) {
+			best, least = size, cost
+		}
+	}
+	return best
+}
+
+// mayTile tells whether a size is one to choose from.
+func (t Target) mayTile(size, headDim, vectors, tokens int) bool {
+	const long = 1024 // tokens from which on a large tile pays on a CPU
+	most := 64 / ((headDim + 31) / 32)
+	if !t.CPU {
+		return size <= most
+	}
+	if vectors <= 8 || tokens < long {
+		most = 4
+	}
+	return size == min(most, 16)
+}
+
+// TileCost weighs the tiles of so many vectors against each other.
+func (t Target) TileCost(size, vectors int) int {
+	tiles := (vectors + size - 1) / size
+	if !t.CPU {
+		return tiles * size
+	}
+	const read = 20
+	return tiles * (read + size)
+}
+
+func flag(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,64 @@
+package shaders
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestSpecialize(t *testing.T) {
+	l := Layout{Type: TypeBF16, HeadDim: 128, Rows: 8, Low: 6, High: 5}
+	gpu, cpu := Target{SubgroupSize: 64}, Target{SubgroupSize: 4, CPU: true}
+	for _, c := range []struct {
+		name   string
+		kernel *Kernel
+		target Target
+		want   Spec // workgroup, lanes, staged
+	}{
+		{"encode, 4 lanes for 1024 elements", Encode, gpu, Spec{Workgroup: 128, Lanes: 4}},
+		{"decode", Decode, cpu, Spec{Workgroup: 128, Lanes: 1}},
+		{"score on a GPU", Score, gpu, Spec{Workgroup: 128, Lanes: 1}},
+		{"score on a CPU", Score, cpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
+		{"soften on a GPU", Soften, gpu, Spec{Workgroup: 64, Lanes: 1}},
+		{"soften on a CPU", Soften, cpu, Spec{Workgroup: 8, Lanes: 1}},
+		{"soften on a CPU of 16", Soften, Target{16, true}, Spec{Workgroup: 16, Lanes: 1}},
+		{"mix on a GPU", Mix, gpu, Spec{Workgroup: 64, Lanes: 32}},
+		{"mix, subgroups of 16", Mix, Target{SubgroupSize: 16}, Spec{Workgroup: 64, Lanes: 16}},
+		{"mix, subgroups of 8", Mix, Target{SubgroupSize: 8}, Spec{Workgroup: 64, Lanes: 8}},
+		{"mix on a CPU", Mix, cpu, Spec{Workgroup: 8, Lanes: 1}},
+		{"merge", Merge, cpu, Spec{Workgroup: 128, Lanes: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.want.Type, c.want.OutType, c.want.HeadDim, c.want.Rows, c.want.Low, c.want.High = 2, 1, 128, 8, 6, 5
+			c.want.Queries, c.want.Ring = 12, 1
+			p := Specialize(c.kernel, c.target, Setting{Layout: l, Out: TypeF16, Queries: 12, Ring: true})
+			assert.Equal(t, c.want, p.Spec)
+			assert.NoError(t, c.kernel.CheckSpec(p.Words()))
+		})
+	}
+}
+
+func TestWorkgroupsAndTuning(t *testing.T) {
+	p := Specialize(Mix, Target{SubgroupSize: 16}, Setting{}) // 64 invocations, 16 lanes
+	assert.EqualValues(t, 0, p.Workgroups(0))
+	assert.EqualValues(t, 1, p.Workgroups(4))
+	assert.EqualValues(t, 2, p.Workgroups(5))
+	p = p.Tune(map[string]uint32{"mix.LANES": 1, "score.LANES": 8})
+	assert.EqualValues(t, 1, p.Spec.Lanes)
+	assert.EqualValues(t, 2, p.Workgroups(65))
+}
+
+func TestTile(t *testing.T) {
+	gpu, cpu := Target{SubgroupSize: 32}, Target{CPU: true}
+	for _, c := range []struct {
+		target                         Target
+		headDim, vectors, tokens, want int
+	}{
+		{gpu, 128, 1, 4096, 1}, {gpu, 128, 2, 4096, 2}, {gpu, 128, 3, 4096, 4}, {gpu, 128, 4, 64, 4},
+		{gpu, 128, 9, 64, 12}, {gpu, 128, 16, 64, 16}, {gpu, 128, 17, 64, 4}, {gpu, 128, 48, 64, 16},
+		{gpu, 256, 16, 64, 8},
+		{cpu, 128, 8, 4096, 4}, {cpu, 128, 9, 1023, 4}, {cpu, 128, 9, 1024, 16}, {cpu, 256, 9, 1024, 8}, {cpu, 128, 1, 1024, 1},
+	} {
+		assert.Equal(t, c.want, c.target.Tile(c.headDim, c.vectors, c.tokens), "%+v", c)
+	}
+}
