@@ -45,12 +45,10 @@ type Device struct {
 	recorders map[*Recorder]struct{}
 	fences    []vulkan.Fence // unsignalled, ready for use
 
-	pipelineMu   sync.Mutex // compiling takes long, so it does not hold mu
-	pipelines    map[pipelineKey]*Pipeline
-	layouts      map[*shaders.Kernel]*kernelLayout
-	cache        vulkan.PipelineCache
-	cacheFile    string
-	cacheChanged bool
+	pipelineMu sync.Mutex // compiling takes long, so it does not hold mu
+	pipelines  map[pipelineKey]*Pipeline
+	layouts    map[*shaders.Kernel]*kernelLayout
+	cache      pipelineCache
 }
 
 // hooks let tests of this package inject failures.
@@ -85,7 +83,7 @@ func open(o Options, h hooks) (*Device, error) {
 
 // unwind releases what a failed Open has made so far.
 func (d *Device) unwind() {
-	d.cacheChanged = false
+	d.cache.changed = false
 	_ = d.Close() // the error that led here says more
 }
 
@@ -135,7 +133,7 @@ func (d *Device) finish(o Options, h hooks) error {
 	if o.MinimumLimits {
 		d.info.lower()
 	}
-	if err := d.loadCache(o.PipelineCache); err != nil {
+	if err := d.loadPipelineCache(o.PipelineCache); err != nil {
 		return err
 	}
 	if d.compileOnly {
@@ -193,7 +191,7 @@ func (d *Device) Close() error {
 	for b := range buffers {
 		b.Release()
 	}
-	err = firstError(err, d.saveCache())
+	err = firstError(err, d.savePipelineCache())
 	d.destroyPipelines()
 	d.destroyFences()
 	if !d.adopted && d.device != nil {

@@ -6,6 +6,7 @@ import (
 
 	vulkan "github.com/vulkan-go/vulkan"
 
+	"github.com/qaqvk/qaqvk/internal/spirv"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -28,13 +29,6 @@ func (p *Pipeline) Workgroup() uint32 { return p.size }
 type pipelineKey struct {
 	kernel *shaders.Kernel
 	spec   string
-}
-
-// kernelLayout is what all pipelines of a kernel share.
-type kernelLayout struct {
-	set      vulkan.DescriptorSetLayout
-	pipeline vulkan.PipelineLayout
-	module   vulkan.ShaderModule
 }
 
 // NewPipeline compiles k with one value per constant, or returns the pipeline
@@ -60,11 +54,15 @@ func (d *Device) NewPipeline(k *shaders.Kernel, spec []uint32) (*Pipeline, error
 	if p := d.pipelines[key]; p != nil {
 		return p, nil
 	}
-	size, err := d.checkKernel(k, spec, what)
+	module, err := spirv.Parse(k.SPIRV)
+	if err != nil {
+		return nil, fmt.Errorf("vk: %s: %w", what, err)
+	}
+	size, err := d.checkKernel(k, module, spec, what)
 	if err != nil {
 		return nil, err
 	}
-	layout, err := d.layoutOf(k)
+	layout, err := d.layoutOf(k, module)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +71,7 @@ func (d *Device) NewPipeline(k *shaders.Kernel, spec []uint32) (*Pipeline, error
 		return nil, err
 	}
 	d.pipelines[key] = p
-	d.cacheChanged = true
+	d.cache.changed = true
 	return p, nil
 }
 
@@ -92,7 +90,7 @@ func (d *Device) compile(p *Pipeline, spec []uint32) error {
 	}
 	var err error
 	p.handle, err = create(&d.calls, Pipelines, "vkCreateComputePipelines", p.kernel.Name, func(h *vulkan.Pipeline) (r vulkan.Result) {
-		*h, r = nativeCreatePipeline(d.device, d.cache, p.layout.module, p.layout.pipeline, ids, spec, d.compileOnly)
+		*h, r = nativeCreatePipeline(d.device, d.cache.handle, p.layout.module, p.layout.pipeline, ids, spec, d.compileOnly)
 		return r
 	})
 	return err
@@ -100,19 +98,19 @@ func (d *Device) compile(p *Pipeline, spec []uint32) error {
 
 // checkKernel compares a kernel with the enforced limits and the enabled
 // features; it returns the size of the workgroup.
-func (d *Device) checkKernel(k *shaders.Kernel, spec []uint32, what string) (uint32, error) {
+func (d *Device) checkKernel(k *shaders.Kernel, module *spirv.Module, spec []uint32, what string) (uint32, error) {
 	values := map[uint32]uint32{}
 	for i, c := range k.Constants {
 		values[c.ID] = spec[i]
 	}
-	needs, err := readModule(k.SPIRV, values)
+	needs, err := module.Requirements(values)
 	if err != nil {
 		return 0, fmt.Errorf("vk: %s: %w", what, err)
 	}
-	if needs.size[1] != 1 || needs.size[2] != 1 || needs.size[0] == 0 {
-		return 0, fmt.Errorf("vk: %s: workgroup %v is not one-dimensional", what, needs.size)
+	if needs.Workgroup[1] != 1 || needs.Workgroup[2] != 1 || needs.Workgroup[0] == 0 {
+		return 0, fmt.Errorf("vk: %s: workgroup %v is not one-dimensional", what, needs.Workgroup)
 	}
-	if err := d.info.Features.allow(needs.capabilities); err != nil {
+	if err := d.info.Features.allow(needs.Capabilities); err != nil {
 		return 0, fmt.Errorf("vk: %s: %w", what, err)
 	}
 	l := d.info.Limits
@@ -122,15 +120,15 @@ func (d *Device) checkKernel(k *shaders.Kernel, spec []uint32, what string) (uin
 	}{
 		{uint64(len(k.Bindings)), min(uint64(l.StorageBuffers), maxBindings), "storage buffers"},
 		{uint64(k.PushSize), uint64(l.PushBytes), "bytes of push constants"},
-		{uint64(needs.size[0]), uint64(min(l.Invocations, l.WorkgroupSize)), "invocations a workgroup"},
-		{needs.sharedBytes, uint64(l.SharedBytes), "bytes of shared memory"},
+		{uint64(needs.Workgroup[0]), uint64(min(l.Invocations, l.WorkgroupSize)), "invocations a workgroup"},
+		{needs.SharedBytes, uint64(l.SharedBytes), "bytes of shared memory"},
 	}
 	for _, c := range checks {
 		if c.value > c.limit {
 			return 0, limitError(what, c.value, c.limit, c.unit)
 		}
 	}
-	return needs.size[0], nil
+	return needs.Workgroup[0], nil
 }
 
 // allow fails for a SPIR-V capability that is not enabled.
@@ -159,5 +157,5 @@ func (d *Device) destroyPipelines() {
 	}
 	clear(d.pipelines)
 	clear(d.layouts)
-	d.destroyCache()
+	d.destroyPipelineCache()
 }

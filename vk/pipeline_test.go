@@ -56,7 +56,6 @@ func control(change func(*shaders.Kernel)) *shaders.Kernel {
 
 func TestPipelineRefused(t *testing.T) {
 	d := openTest(t, Options{MinimumLimits: true})
-	shared := control(func(k *shaders.Kernel) { k.SPIRV = sharedModule() })
 	tests := []struct {
 		name  string
 		k     *shaders.Kernel
@@ -67,7 +66,7 @@ func TestPipelineRefused(t *testing.T) {
 		{"no kernel", nil, nil, false, "vk: pipeline of no kernel"},
 		{"values", shaders.Copy, nil, false, "vk: pipeline copy: 0 specialization values, want 1"},
 		{"no module", control(func(k *shaders.Kernel) { k.SPIRV = []byte("x") }), []uint32{1}, false,
-			"vk: pipeline copy: 1 bytes are no SPIR-V module"},
+			"vk: pipeline copy: spirv: 1 bytes are no module"},
 		{"no invocations", shaders.Copy, []uint32{0}, false, "vk: pipeline copy: workgroup [0 1 1] is not one-dimensional"},
 		{"invocations", shaders.Copy, []uint32{129}, true, "vk: pipeline copy: 129 invocations a workgroup, limit 128: over the device limit"},
 		{"bindings", control(func(k *shaders.Kernel) { k.Bindings = make([]shaders.Binding, 5) }), []uint32{1}, true,
@@ -88,12 +87,12 @@ func TestPipelineRefused(t *testing.T) {
 			}
 		})
 	}
-	d.info.Limits.SharedBytes = 1023
-	_, err := d.NewPipeline(shared, []uint32{32})
-	require.EqualError(t, err, "vk: pipeline copy: 1024 bytes of shared memory, limit 1023: over the device limit")
+	d.info.Limits.SharedBytes = 4611
+	_, err := d.NewPipeline(shaders.Encode, defaults(shaders.Encode))
+	require.EqualError(t, err, "vk: pipeline encode: 4612 bytes of shared memory, limit 4611: over the device limit")
 }
 
 // capability is the code behind a module's header with one more capability.
 func capability(c byte, code []byte) []byte {
-	return append([]byte{opCapability, 0, 2, 0, c, 0, 0, 0}, code[20:]...)
+	return append([]byte{17, 0, 2, 0, c, 0, 0, 0}, code[20:]...)
 }

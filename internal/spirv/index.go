@@ -75,6 +75,15 @@ func (m *Module) decoration(target member, decoration uint32) (uint32, bool) {
 // typeOf is the id of the type of a value, 0 if it has none.
 func (m *Module) typeOf(value uint32) uint32 { return m.defined[value].typeID() }
 
+// literal is the words of a string with its end.
+func literal(text string) []uint32 {
+	words := make([]uint32, len(text)/4+1)
+	for i := range len(text) {
+		words[i/4] |= uint32(text[i]) << (8 * (i % 4))
+	}
+	return words
+}
+
 // literalString reads a string that ends with a zero byte.
 func literalString(words []uint32) (string, error) {
 	text := make([]byte, 0, 4*len(words))

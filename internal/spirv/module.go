@@ -1,6 +1,7 @@
 // Package spirv reads SPIR-V modules: Parse splits a module into instructions,
-// Reflect finds what a kernel declares, Lint enforces the numeric contract.
-// Malformed modules give errors.
+// Reflect finds what a kernel declares, Requirements what it needs of a device,
+// Lint enforces the numeric contract. WithFloatModes is the one change that is
+// made to a module. Malformed modules give errors.
 package spirv
 
 import (
@@ -56,6 +57,7 @@ type Module struct {
 	Version      uint32 // 0x00010300 is 1.3
 	Instructions []Instruction
 
+	words       []uint32 // all of them, the header included
 	names       map[uint32]string
 	memberNames map[member]string
 	decorations map[member]map[uint32]uint32 // decoration to its first literal
@@ -85,7 +87,7 @@ func Parse(code []byte) (*Module, error) {
 	if words[3] > maxBound {
 		return nil, fmt.Errorf("spirv: id bound %d, at most %d", words[3], maxBound)
 	}
-	m := &Module{Version: words[1]}
+	m := &Module{Version: words[1], words: words}
 	if err := m.split(words); err != nil {
 		return nil, err
 	}

@@ -11,11 +11,17 @@ const (
 	opEntryPoint            Op = 15
 	opExecutionMode         Op = 16
 	opCapability            Op = 17
+	opTypeBool              Op = 20
 	opTypeInt               Op = 21
 	opTypeFloat             Op = 22
 	opTypeVector            Op = 23
+	opTypeArray             Op = 28
 	opTypeStruct            Op = 30
 	opTypePointer           Op = 32
+	opConstantTrue          Op = 41
+	opConstantFalse         Op = 42
+	opConstant              Op = 43
+	opConstantComposite     Op = 44
 	opSpecConstantTrue      Op = 48
 	opSpecConstantFalse     Op = 49
 	opSpecConstant          Op = 50
@@ -26,13 +32,16 @@ const (
 	opStore                 Op = 62
 	opDecorate              Op = 71
 	opMemberDecorate        Op = 72
+	opCompositeExtract      Op = 81
 	opAtomicStore           Op = 228
+	opExecutionModeID       Op = 331
 )
 
 // Enumerants of operands.
 const (
-	modelGLCompute = 5
-	modeLocalSize  = 17
+	modelGLCompute  = 5
+	modeLocalSize   = 17
+	modeLocalSizeID = 38
 
 	classInput         = 1
 	classWorkgroup     = 4

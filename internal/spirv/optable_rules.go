@@ -90,7 +90,7 @@ var forbiddenOps = map[Op]opInfo{
 	157:  {"OpIsInf", typed, 0},
 	207:  {"OpDPdx", typed, 0},
 	252:  {"OpKill", plain, 0},
-	331:  {"OpExecutionModeId", plain, 0},
+	331:  {"OpExecutionModeId", plain, 2},
 	332:  {"OpDecorateId", plain, 0},
 	350:  {"OpGroupNonUniformFAdd", typed, 0},
 	352:  {"OpGroupNonUniformFMul", typed, 0},

@@ -29,12 +29,18 @@ func parse(t testing.TB, code []byte) *Module {
 
 // assemble writes instructions behind the header of code.
 func assemble(code []byte, instructions []Instruction) []byte {
-	out := slices.Clone(code[:4*headerWords])
+	var words []uint32
 	for _, in := range instructions {
-		first := uint32(len(in.Operands)+1)<<16 | uint32(in.Op)
-		for _, w := range append([]uint32{first}, in.Operands...) {
-			out = binary.LittleEndian.AppendUint32(out, w)
-		}
+		words = instruction(words, in.Op, in.Operands...)
+	}
+	return slices.Concat(code[:4*headerWords], littleEndian(words))
+}
+
+// littleEndian is the bytes of a module.
+func littleEndian(words []uint32) []byte {
+	var out []byte
+	for _, w := range words {
+		out = binary.LittleEndian.AppendUint32(out, w)
 	}
 	return out
 }
@@ -88,6 +94,10 @@ func read(code []byte) (*Reflection, error) {
 	}
 	for _, finding := range Lint(m) {
 		_ = finding.String()
+	}
+	_ = m.WithFloatModes(RoundingModeRTE, DenormPreserve)
+	if _, err := m.Requirements(map[uint32]uint32{0: 64}); err != nil {
+		return nil, err
 	}
 	return Reflect(m)
 }

@@ -18,9 +18,16 @@ import (
 // since drivers trust what they are given.
 const cacheMagic = "QAQVKPC1"
 
-// loadCache makes the pipeline cache, from the file if that is ours, whole and
+// pipelineCache is the driver's, and the file that keeps it between runs.
+type pipelineCache struct {
+	handle  vulkan.PipelineCache
+	file    string // "": none
+	changed bool   // the file lacks a pipeline
+}
+
+// loadPipelineCache makes the pipeline cache, from the file if that is ours, whole and
 // of this very device and driver; otherwise the file counts as absent.
-func (d *Device) loadCache(file string) error {
+func (d *Device) loadPipelineCache(file string) error {
 	var data []byte
 	if file != "" {
 		content, err := os.ReadFile(file)
@@ -29,8 +36,8 @@ func (d *Device) loadCache(file string) error {
 		}
 		data = cachePayload(content, d.physical)
 	}
-	d.cacheFile = file
-	d.cacheChanged = file != "" && data == nil
+	d.cache.file = file
+	d.cache.changed = file != "" && data == nil
 	info := vulkan.PipelineCacheCreateInfo{SType: vulkan.StructureTypePipelineCacheCreateInfo}
 	if len(data) > 0 {
 		defer pin(data)()
@@ -39,7 +46,7 @@ func (d *Device) loadCache(file string) error {
 	}
 	defer info.Free()
 	var err error
-	d.cache, err = create(&d.calls, PipelineCaches, "vkCreatePipelineCache", "", func(h *vulkan.PipelineCache) vulkan.Result {
+	d.cache.handle, err = create(&d.calls, PipelineCaches, "vkCreatePipelineCache", "", func(h *vulkan.PipelineCache) vulkan.Result {
 		return vulkan.CreatePipelineCache(d.device, &info, nil, h)
 	})
 	return err
@@ -69,10 +76,10 @@ func ownCache(data []byte, p *physical) bool {
 		word(3) == p.info.DeviceID && bytes.Equal(data[16:32], p.cacheUUID[:])
 }
 
-// saveCache writes the cache file if a pipeline was added, by way of a
+// savePipelineCache writes the cache file if a pipeline was added, by way of a
 // temporary file beside it, so that a reader sees the old or the new one.
-func (d *Device) saveCache() error {
-	if d.cacheFile == "" || !d.cacheChanged || d.lost.Load() || d.cache == vulkan.NullPipelineCache {
+func (d *Device) savePipelineCache() error {
+	if d.cache.file == "" || !d.cache.changed || d.lost.Load() || d.cache.handle == vulkan.NullPipelineCache {
 		return nil
 	}
 	data, err := d.cacheData()
@@ -81,7 +88,7 @@ func (d *Device) saveCache() error {
 	}
 	sum := sha256.Sum256(data)
 	content := append(append([]byte(cacheMagic), sum[:]...), data...)
-	if err := writeAtomically(d.cacheFile, content); err != nil {
+	if err := writeAtomically(d.cache.file, content); err != nil {
 		return fmt.Errorf("vk: pipeline cache: %w", err)
 	}
 	return nil
@@ -90,24 +97,24 @@ func (d *Device) saveCache() error {
 func (d *Device) cacheData() ([]byte, error) {
 	var size uint
 	err := d.do("vkGetPipelineCacheData", "", func() vulkan.Result {
-		return vulkan.GetPipelineCacheData(d.device, d.cache, &size, nil)
+		return vulkan.GetPipelineCacheData(d.device, d.cache.handle, &size, nil)
 	})
 	if err != nil || size == 0 {
 		return nil, err
 	}
 	data := make([]byte, size)
 	err = d.do("vkGetPipelineCacheData", amount(uint64(size)), func() vulkan.Result {
-		return vulkan.GetPipelineCacheData(d.device, d.cache, &size, unsafe.Pointer(unsafe.SliceData(data)))
+		return vulkan.GetPipelineCacheData(d.device, d.cache.handle, &size, unsafe.Pointer(unsafe.SliceData(data)))
 	})
 	return data[:size], err
 }
 
-func (d *Device) destroyCache() {
-	if d.cache == vulkan.NullPipelineCache {
+func (d *Device) destroyPipelineCache() {
+	if d.cache.handle == vulkan.NullPipelineCache {
 		return
 	}
-	vulkan.DestroyPipelineCache(d.device, d.cache, nil)
-	d.cache = vulkan.NullPipelineCache
+	vulkan.DestroyPipelineCache(d.device, d.cache.handle, nil)
+	d.cache.handle = vulkan.NullPipelineCache
 	d.count(PipelineCaches, -1)
 }
 

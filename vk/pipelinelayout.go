@@ -1,34 +1,46 @@
 package vk
 
 import (
-	"fmt"
-
 	vulkan "github.com/vulkan-go/vulkan"
 
+	"github.com/qaqvk/qaqvk/internal/spirv"
 	"github.com/qaqvk/qaqvk/shaders"
 )
+
+// kernelLayout is what all pipelines of a kernel share.
+type kernelLayout struct {
+	set      vulkan.DescriptorSetLayout
+	pipeline vulkan.PipelineLayout
+	module   vulkan.ShaderModule
+}
 
 // maxBindings is what a kernel can have whatever the device allows: the size
 // of the arrays in native_calls.c.
 const maxBindings = 64
 
-// layoutOf makes the layouts and the module of a kernel, once. The caller
+// layoutOf makes the layouts and the shader module of a kernel, once. The caller
 // holds d.pipelineMu.
-func (d *Device) layoutOf(k *shaders.Kernel) (*kernelLayout, error) {
+func (d *Device) layoutOf(k *shaders.Kernel, module *spirv.Module) (*kernelLayout, error) {
 	if l := d.layouts[k]; l != nil {
 		return l, nil
 	}
 	l := &kernelLayout{}
-	for _, step := range []func(*shaders.Kernel, *kernelLayout) error{
-		d.makeSetLayout, d.makePipelineLayout, d.makeModule,
-	} {
-		if err := step(k, l); err != nil {
-			d.destroyLayout(l)
-			return nil, err
-		}
+	if err := d.makeLayout(k, module, l); err != nil {
+		d.destroyLayout(l)
+		return nil, err
 	}
 	d.layouts[k] = l
 	return l, nil
+}
+
+func (d *Device) makeLayout(k *shaders.Kernel, module *spirv.Module, l *kernelLayout) error {
+	if err := d.makeSetLayout(k, l); err != nil {
+		return err
+	}
+	if err := d.makePipelineLayout(k, l); err != nil {
+		return err
+	}
+	return d.makeModule(k, module, l)
 }
 
 func (d *Device) makeSetLayout(k *shaders.Kernel, l *kernelLayout) error {
@@ -66,15 +78,13 @@ func (d *Device) makePipelineLayout(k *shaders.Kernel, l *kernelLayout) error {
 	return err
 }
 
-func (d *Device) makeModule(k *shaders.Kernel, l *kernelLayout) error {
-	code, err := d.info.FloatModes.request(moduleWords(k.SPIRV), d.physical.floatSharing)
-	if err != nil {
-		return fmt.Errorf("vk: pipeline %s: %w", k.Name, err)
-	}
+func (d *Device) makeModule(k *shaders.Kernel, module *spirv.Module, l *kernelLayout) error {
+	code := d.info.FloatModes.request(module, d.physical.floatSharing)
 	defer pin(code)()
 	info := vulkan.ShaderModuleCreateInfo{SType: vulkan.StructureTypeShaderModuleCreateInfo,
 		CodeSize: uint(4 * len(code)), PCode: code}
 	defer info.Free()
+	var err error
 	l.module, err = create(&d.calls, ShaderModules, "vkCreateShaderModule", k.Name, func(h *vulkan.ShaderModule) vulkan.Result {
 		return vulkan.CreateShaderModule(d.device, &info, nil, h)
 	})
