@@ -129,12 +129,13 @@ func (s *Sequence) uploadSome(ring device.Buffer, regions []device.Region) error
 
 // layer writes the rows of a token and layer to out as words.
 func (h *hostRows) layer(kind shaders.Kind, layer, token int, out []uint32) error {
-	row, err := h.pool.rows.Row(hostcache.Key{Sequence: h.id, Side: hostcache.Side(kind), Layer: layer, Token: token})
+	rows, err := h.pool.rows.Rows(hostcache.Range{Sequence: h.id, Side: hostcache.Side(kind),
+		Layer: layer, Layers: 1, Token: token, Tokens: 1})
 	if err != nil {
 		return fmt.Errorf("backend: rollback: %w", err)
 	}
-	for i := range len(row) / 4 {
-		out[i] = binary.LittleEndian.Uint32(row[4*i:])
+	for i := range len(rows[0]) / 4 {
+		out[i] = binary.LittleEndian.Uint32(rows[0][4*i:])
 	}
 	return nil
 }

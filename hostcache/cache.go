@@ -35,24 +35,19 @@ func (s Side) String() string { return [2]string{"K", "V"}[s&1] }
 // Config fixes the shape of the rows and the memory.
 type Config struct {
 	Layers   int
-	RowBytes int   // KVHeads * HeadDim * bytes of an element
-	Budget   int64 // most bytes of all chunks
-	// Staging is the memory of the slots, all of one size, for instance
-	// mapped device memory. If it is nil the cache makes Slots slots of
-	// SlotBytes bytes.
-	Staging          [][]byte
-	Slots, SlotBytes int
+	RowBytes int      // KVHeads * HeadDim * bytes of an element
+	Budget   int64    // most bytes of all blocks
+	Staging  [][]byte // memory of the slots, all of one size, for instance mapped device memory
 }
 
 // Stats counts what the cache holds and how often somebody waited.
 type Stats struct {
-	Bytes        int64 // of all chunks, what the budget limits
+	Bytes        int64 // of all blocks, what the budget limits
 	StagingBytes int64 // of the slots
 	Rows         int   // stored, of each sequence
 	Pending      int   // rows published and not yet stored
 	AcquireWaits int   // Acquire found every slot in use
-	RowWaits     int   // Row or Rows met a pending row
-	Workers      int   // goroutines that run: 1, after Close 0
+	RowWaits     int   // Rows met a pending row
 }
 
 // Cache holds rows. Create it with New and end it with Close.
@@ -77,21 +72,12 @@ func New(c Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.stats.Workers = 1
 	go h.work()
 	return h, nil
 }
 
 // idle makes a cache whose worker does not run yet.
 func idle(c Config) (*Cache, error) {
-	if c.Staging == nil {
-		if c.Slots < 1 || c.SlotBytes < 1 {
-			return nil, fmt.Errorf("hostcache: %d slots of %d bytes, at least 1 of 1: %w", c.Slots, c.SlotBytes, ErrRange)
-		}
-		for range c.Slots {
-			c.Staging = append(c.Staging, make([]byte, c.SlotBytes))
-		}
-	}
 	if c.Layers < 1 || c.RowBytes < 1 || c.Budget < 0 || len(c.Staging) == 0 {
 		return nil, fmt.Errorf("hostcache: %d layers, rows of %d bytes, budget of %d bytes, %d slots: %w",
 			c.Layers, c.RowBytes, c.Budget, len(c.Staging), ErrRange)
@@ -117,15 +103,6 @@ func (h *Cache) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.stats
-}
-
-// Flush waits until every published row is stored.
-func (h *Cache) Flush() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for h.stats.Pending > 0 {
-		h.changed.Wait()
-	}
 }
 
 // Close stores what is published, ends the goroutine and drops every row.

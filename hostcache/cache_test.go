@@ -13,18 +13,45 @@ import (
 
 const testRow = 12
 
+// staging makes the memory of slots.
+func staging(slots, bytes int) [][]byte {
+	memory := make([][]byte, slots)
+	for i := range memory {
+		memory[i] = make([]byte, bytes)
+	}
+	return memory
+}
+
+// flush waits until every published row is stored.
+func flush(h *Cache) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.stats.Pending > 0 {
+		h.changed.Wait()
+	}
+}
+
+// readRow reads one row.
+func readRow(h *Cache, k key) ([]byte, error) {
+	rows, err := h.Rows(Range{Sequence: k.sequence, Side: k.side, Layer: k.layer, Layers: 1, Token: k.token, Tokens: 1})
+	if err != nil {
+		return nil, err
+	}
+	return rows[0], nil
+}
+
 func open(t *testing.T, layers int, budget int64, slots, slotRows int) *Cache {
-	h, err := New(Config{Layers: layers, RowBytes: testRow, Budget: budget, Slots: slots, SlotBytes: slotRows * testRow})
+	h, err := New(Config{Layers: layers, RowBytes: testRow, Budget: budget, Staging: staging(slots, slotRows*testRow)})
 	require.NoError(t, err)
 	t.Cleanup(h.Close)
 	return h
 }
 
 // content is what the tests store as row k in its n-th life.
-func content(k Key, n uint16) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, uint32(k.Sequence)<<8|uint32(k.Side))
-	b = binary.LittleEndian.AppendUint32(b, uint32(k.Token))
-	b = binary.LittleEndian.AppendUint16(b, uint16(k.Layer))
+func content(k key, n uint16) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, uint32(k.sequence)<<8|uint32(k.side))
+	b = binary.LittleEndian.AppendUint32(b, uint32(k.token))
+	b = binary.LittleEndian.AppendUint16(b, uint16(k.layer))
 	return binary.LittleEndian.AppendUint16(b, n)
 }
 
@@ -58,10 +85,10 @@ func TestRoundTrip(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		ranges []Range
-		chunks int64
+		blocks int64
 	}{
 		{"one row", []Range{{Layers: 1, Tokens: 1}}, 1},
-		{"across chunks", []Range{{Layer: 2, Layers: 1, Token: 60, Tokens: 70}}, 3},
+		{"across blocks", []Range{{Layer: 2, Layers: 1, Token: 60, Tokens: 70}}, 3},
 		{"all layers", []Range{{Sequence: 9, Side: V, Layers: 3, Token: 63, Tokens: 2}}, 6},
 		{"K and V", []Range{{Layers: 3, Tokens: 5}, {Side: V, Layers: 3, Tokens: 5}}, 6},
 		{"two sequences", []Range{{Layers: 1, Tokens: 64}, {Sequence: 1, Layers: 1, Tokens: 65}}, 3},
@@ -74,10 +101,10 @@ func TestRoundTrip(t *testing.T) {
 				requireRows(t, h, 7, r)
 				total += r.rows()
 			}
-			h.Flush()
+			flush(h)
 			st := h.Stats()
 			st.RowWaits = 0 // depends on how fast the worker was
-			require.Equal(t, Stats{Bytes: c.chunks * 64 * testRow, StagingBytes: 2 * 200 * testRow, Rows: total, Workers: 1}, st)
+			require.Equal(t, Stats{Bytes: c.blocks * 64 * testRow, StagingBytes: 2 * 200 * testRow, Rows: total}, st)
 		})
 	}
 }
@@ -104,16 +131,16 @@ func TestRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := open(t, 3, 4*64*testRow, 1, 64)
 			require.NoError(t, publish(h, 1, Range{Layers: 2, Token: 1, Tokens: 1}))
-			h.Flush()
+			flush(h)
 			before := h.Stats()
 			err := publish(h, 1, Range{Side: V, Layers: 1, Token: 3, Tokens: 2}, c.bad)
 			require.ErrorIs(t, err, c.want)
 			require.EqualError(t, err, c.text)
-			h.Flush()
+			flush(h)
 			after := h.Stats()
 			after.AcquireWaits = before.AcquireWaits
 			require.Equal(t, before, after, "nothing half stored")
-			_, err = h.Row(Key{Side: V, Token: 3})
+			_, err = readRow(h, key{side: V, token: 3})
 			require.ErrorIs(t, err, ErrNoRow)
 			require.EqualError(t, err, "hostcache: sequence 0 layer 0 V token 3: no such row")
 		})
@@ -122,12 +149,10 @@ func TestRefuses(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for name, c := range map[string]Config{
-		"no slots":   {Layers: 1, RowBytes: 1, SlotBytes: 1},
-		"no bytes":   {Layers: 1, RowBytes: 1, Slots: 1},
-		"no layers":  {RowBytes: 1, Slots: 1, SlotBytes: 1},
-		"no row":     {Layers: 1, Slots: 1, SlotBytes: 1},
-		"budget":     {Layers: 1, RowBytes: 1, Budget: -1, Slots: 1, SlotBytes: 1},
-		"no staging": {Layers: 1, RowBytes: 1, Staging: [][]byte{}},
+		"no layers":  {RowBytes: 1, Staging: staging(1, 1)},
+		"no row":     {Layers: 1, Staging: staging(1, 1)},
+		"budget":     {Layers: 1, RowBytes: 1, Budget: -1, Staging: staging(1, 1)},
+		"no staging": {Layers: 1, RowBytes: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(c)
@@ -143,7 +168,7 @@ func TestCallersStaging(t *testing.T) {
 	defer h.Close()
 	s, err := h.Acquire(context.Background())
 	require.NoError(t, err)
-	copy(memory[s.Index], content(Key{Token: 4}, 3))
+	copy(memory[s.Index], content(key{token: 4}, 3))
 	require.NoError(t, h.Publish(s, Range{Layers: 1, Token: 4, Tokens: 1}))
 	requireRows(t, h, 3, Range{Layers: 1, Token: 4, Tokens: 1})
 }
@@ -153,8 +178,8 @@ func TestTruncateAndDrop(t *testing.T) {
 		name              string
 		keep, rows, bytes int
 	}{
-		{"nothing", 0, 0, 0}, {"one", 1, 2, 2}, {"within a chunk", 33, 66, 2}, {"a chunk", 64, 128, 2},
-		{"a chunk and one", 65, 130, 4}, {"all", 130, 260, 6}, {"more", 500, 260, 6},
+		{"nothing", 0, 0, 0}, {"one", 1, 2, 2}, {"within a block", 33, 66, 2}, {"a block", 64, 128, 2},
+		{"a block and one", 65, 130, 4}, {"all", 130, 260, 6}, {"more", 500, 260, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := open(t, 2, 1<<20, 3, 260)
@@ -162,11 +187,11 @@ func TestTruncateAndDrop(t *testing.T) {
 			require.NoError(t, publish(h, 1, all))
 			require.NoError(t, publish(h, 1, Range{Sequence: 2, Layers: 2, Tokens: 1}))
 			require.NoError(t, h.Truncate(1, c.keep))
-			h.Flush()
+			flush(h)
 			require.Equal(t, c.rows+2, h.Stats().Rows)
 			require.Equal(t, int64(c.bytes+2)*64*testRow, h.Stats().Bytes)
 			if c.keep < 130 {
-				_, err := h.Row(Key{Sequence: 1, Token: c.keep})
+				_, err := readRow(h, key{sequence: 1, token: c.keep})
 				require.ErrorIs(t, err, ErrNoRow)
 				again := Range{Sequence: 1, Layers: 2, Token: c.keep, Tokens: 130 - c.keep}
 				require.NoError(t, publish(h, 2, again))
@@ -201,7 +226,7 @@ func TestAcquireWaitsForASlot(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	before := runtime.NumGoroutine()
-	h, err := New(Config{Layers: 1, RowBytes: testRow, Budget: 1 << 20, Slots: 2, SlotBytes: testRow})
+	h, err := New(Config{Layers: 1, RowBytes: testRow, Budget: 1 << 20, Staging: staging(2, testRow)})
 	require.NoError(t, err)
 	require.NoError(t, publish(h, 1, Range{Layers: 1, Tokens: 1}))
 	_, err = h.Acquire(context.Background())
@@ -217,7 +242,7 @@ func TestClose(t *testing.T) {
 	h.Close()
 	require.ErrorIs(t, <-waiting, ErrClosed)
 	require.ErrorIs(t, h.Publish(held, Range{Layers: 1, Token: 2, Tokens: 1}), ErrClosed)
-	_, err = h.Row(Key{})
+	_, err = readRow(h, key{})
 	require.ErrorIs(t, err, ErrClosed)
 	st := h.Stats()
 	st.AcquireWaits = 0

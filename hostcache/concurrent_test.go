@@ -11,10 +11,10 @@ import (
 )
 
 func TestPendingRowsAreWaitedFor(t *testing.T) {
-	h, err := idle(Config{Layers: 1, RowBytes: testRow, Budget: 1 << 12, Slots: 1, SlotBytes: testRow})
+	h, err := idle(Config{Layers: 1, RowBytes: testRow, Budget: 1 << 12, Staging: staging(1, testRow)})
 	require.NoError(t, err)
-	k := Key{Sequence: 1, Token: 70}
-	require.NoError(t, publish(h, 5, k.asRange()))
+	k := key{sequence: 1, token: 70}
+	require.NoError(t, publish(h, 5, Range{Sequence: 1, Layers: 1, Token: 70, Tokens: 1}))
 	require.Equal(t, 1, h.Stats().Pending)
 	type answer struct {
 		row []byte
@@ -22,7 +22,7 @@ func TestPendingRowsAreWaitedFor(t *testing.T) {
 	}
 	rows, dropped := make(chan answer), make(chan struct{})
 	go func() {
-		row, err := h.Row(k)
+		row, err := readRow(h, k)
 		rows <- answer{row, err}
 		h.Drop(1)
 		close(dropped)
@@ -35,7 +35,7 @@ func TestPendingRowsAreWaitedFor(t *testing.T) {
 }
 
 func TestTruncateWaitsForPendingRows(t *testing.T) {
-	h, err := idle(Config{Layers: 1, RowBytes: testRow, Budget: 1 << 12, Slots: 1, SlotBytes: testRow})
+	h, err := idle(Config{Layers: 1, RowBytes: testRow, Budget: 1 << 12, Staging: staging(1, testRow)})
 	require.NoError(t, err)
 	require.NoError(t, publish(h, 5, Range{Layers: 1, Tokens: 1}))
 	done := make(chan error)
@@ -63,8 +63,8 @@ func writer(h *Cache, id uint64, seed uint64) error {
 				return err
 			}
 			token += n
-			k := Key{id, Side(r.IntN(2)), r.IntN(2), r.IntN(token)}
-			row, err := h.Row(k)
+			k := key{id, Side(r.IntN(2)), r.IntN(2), r.IntN(token)}
+			row, err := readRow(h, k)
 			if err != nil {
 				return err
 			}
@@ -96,7 +96,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 	require.NoError(t, errors.Join(errs...))
-	h.Flush()
+	flush(h)
 	st := h.Stats()
 	require.Zero(t, st.Rows)
 	require.Zero(t, st.Bytes)

@@ -6,7 +6,7 @@ import (
 )
 
 // Fork gives sequence to the rows of sequence from, after its pending rows have
-// arrived. Both share the memory of the rows, which counts once; a chunk is
+// arrived. Both share the memory of the rows, which counts once; a block is
 // copied, and counts again, when one of them publishes rows in it. The error
 // wraps ErrClosed, or ErrStored when to has rows.
 func (h *Cache) Fork(from, to uint64) error {
@@ -23,11 +23,11 @@ func (h *Cache) Fork(from, to uint64) error {
 	if s == nil {
 		return nil
 	}
-	f := &sequence{chunks: make(map[place]*view, len(s.chunks))}
-	for p, v := range s.chunks {
+	f := &sequence{blocks: make(map[place]*view, len(s.blocks))}
+	for p, v := range s.blocks {
 		v.holders++
 		v.shared = true
-		f.chunks[p] = &view{chunk: v.chunk, stored: v.stored}
+		f.blocks[p] = &view{block: v.block, stored: v.stored}
 		h.stats.Rows += bits.OnesCount64(v.stored)
 	}
 	h.sequences[to] = f

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const testChunk = int64(64 * testRow)
+const testBlock = int64(64 * testRow)
 
 // requireForked compares rows of a sequence with what its origin published.
 func requireForked(t *testing.T, h *Cache, life uint16, r Range, origin uint64) {
@@ -15,7 +15,7 @@ func requireForked(t *testing.T, h *Cache, life uint16, r Range, origin uint64) 
 	require.NoError(t, err)
 	for i, row := range rows {
 		k := r.key(i)
-		k.Sequence = origin
+		k.sequence = origin
 		require.Equal(t, content(k, life), row, "%v", k)
 	}
 }
@@ -25,45 +25,45 @@ func TestForkSharesAndCopiesOnWrite(t *testing.T) {
 	first := Range{Sequence: 1, Layers: 2, Tokens: 70}
 	require.NoError(t, publish(h, 1, first))
 	require.NoError(t, h.Fork(1, 2))
-	require.Equal(t, 4*testChunk, h.Stats().Bytes, "two layers of two chunks, counted once")
-	require.Equal(t, 4*testChunk, h.Bytes(2))
+	require.Equal(t, 4*testBlock, h.Stats().Bytes, "two layers of two blocks, counted once")
+	require.Equal(t, 4*testBlock, h.Bytes(2))
 	require.Equal(t, 280, h.Stats().Rows)
 	forked := first
 	forked.Sequence = 2
 	requireForked(t, h, 1, forked, 1)
 
-	lent, err := h.Row(Key{Sequence: 1, Token: 69})
+	lent, err := readRow(h, key{sequence: 1, token: 69})
 	require.NoError(t, err)
 	a, b := Range{Sequence: 1, Layers: 2, Token: 70, Tokens: 5}, Range{Sequence: 2, Layers: 2, Token: 70, Tokens: 5}
 	require.NoError(t, publish(h, 2, a))
-	require.Equal(t, 6*testChunk, h.Stats().Bytes, "the last chunk of each layer was copied")
+	require.Equal(t, 6*testBlock, h.Stats().Bytes, "the last block of each layer was copied")
 	require.NoError(t, publish(h, 3, b))
 	requireRows(t, h, 2, a)
 	requireRows(t, h, 3, b)
 	requireRows(t, h, 1, first)
 	requireForked(t, h, 1, forked, 1)
-	require.Equal(t, 6*testChunk, h.Stats().Bytes, "the second writer's copy took the place of the first chunk")
+	require.Equal(t, 6*testBlock, h.Stats().Bytes, "the second writer's copy took the place of the first block")
 
 	require.NoError(t, h.Truncate(2, 60))
 	again := Range{Sequence: 2, Layers: 2, Token: 60, Tokens: 4}
 	require.NoError(t, publish(h, 4, again))
 	requireRows(t, h, 4, again)
 	requireRows(t, h, 1, first)
-	require.Equal(t, content(Key{Sequence: 1, Token: 69}, 1), lent, "a lent row stays")
+	require.Equal(t, content(key{sequence: 1, token: 69}, 1), lent, "a lent row stays")
 	h.Drop(1)
 	requireRows(t, h, 4, again)
 	forked.Tokens = 60
 	requireForked(t, h, 1, forked, 1)
-	require.Equal(t, 2*testChunk, h.Stats().Bytes)
+	require.Equal(t, 2*testBlock, h.Stats().Bytes)
 	h.Drop(2)
-	h.Flush()
+	flush(h)
 	st := h.Stats()
 	require.Zero(t, st.Bytes)
 	require.Zero(t, st.Rows)
 }
 
 func TestForkRefuses(t *testing.T) {
-	h := open(t, 1, 3*testChunk, 1, 64)
+	h := open(t, 1, 3*testBlock, 1, 64)
 	require.NoError(t, publish(h, 1, Range{Sequence: 1, Layers: 1, Tokens: 60}))
 	require.NoError(t, publish(h, 1, Range{Sequence: 2, Layers: 1, Tokens: 1}))
 	require.EqualError(t, h.Fork(1, 2), "hostcache: fork sequence 1 to 2, which has rows: row is stored already")
@@ -71,14 +71,14 @@ func TestForkRefuses(t *testing.T) {
 	require.NoError(t, h.Fork(9, 3), "nothing to share")
 	require.NoError(t, h.Fork(1, 3))
 	require.NoError(t, h.Fork(1, 4))
-	require.NoError(t, publish(h, 1, Range{Sequence: 3, Layers: 1, Token: 60, Tokens: 1}), "the last chunk of the budget")
+	require.NoError(t, publish(h, 1, Range{Sequence: 3, Layers: 1, Token: 60, Tokens: 1}), "the last block of the budget")
 	err := publish(h, 1, Range{Sequence: 4, Layers: 1, Token: 60, Tokens: 1})
 	require.EqualError(t, err, "hostcache: 768 bytes more with 2304 of 2304 bytes in use: host budget exceeded")
-	h.Flush()
+	flush(h)
 	require.Equal(t, 60+1+61+60, h.Stats().Rows)
 	h.Drop(1)
 	require.NoError(t, publish(h, 1, Range{Sequence: 4, Layers: 1, Token: 60, Tokens: 1}), "it was the last holder")
-	require.Equal(t, 3*testChunk, h.Stats().Bytes)
+	require.Equal(t, 3*testBlock, h.Stats().Bytes)
 	h.Close()
 	require.ErrorIs(t, h.Fork(3, 5), ErrClosed)
 }
@@ -102,12 +102,12 @@ func TestConcurrentForks(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				row, err := h.Row(own.key(9))
+				row, err := readRow(h, own.key(9))
 				if err != nil || string(row) != string(content(own.key(9), life)) {
 					t.Errorf("life %d: % x, %v", life, row, err)
 				}
-				row, err = h.Row(Key{Sequence: id, Token: 3})
-				if err != nil || string(row) != string(content(Key{Sequence: 100, Token: 3}, 0)) {
+				row, err = readRow(h, key{sequence: id, token: 3})
+				if err != nil || string(row) != string(content(key{sequence: 100, token: 3}, 0)) {
 					t.Errorf("life %d: % x, %v", life, row, err)
 				}
 				h.Drop(id)
@@ -115,5 +115,5 @@ func TestConcurrentForks(t *testing.T) {
 		}()
 	}
 	wg.Wait()
-	require.Equal(t, testChunk, h.Stats().Bytes)
+	require.Equal(t, testBlock, h.Stats().Bytes)
 }

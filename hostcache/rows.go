@@ -5,18 +5,9 @@ import (
 	"math/bits"
 )
 
-// Row returns a row, waiting until it has arrived if it is pending. The bytes
-// must not be changed and are valid until the row is truncated or dropped. The
-// error wraps ErrRange, ErrNoRow or ErrClosed.
-func (h *Cache) Row(k Key) ([]byte, error) {
-	rows, err := h.Rows(k.asRange())
-	if err != nil {
-		return nil, err
-	}
-	return rows[0], nil
-}
-
-// Rows returns the rows of a range, ordered by token, then by layer, like Row.
+// Rows returns the rows of a range, ordered by token, then by layer; it waits
+// for pending ones. The bytes must not be changed and are valid until their row
+// is truncated or dropped. The error wraps ErrRange, ErrNoRow or ErrClosed.
 func (h *Cache) Rows(r Range) ([][]byte, error) {
 	if err := h.check(r); err != nil {
 		return nil, err
@@ -27,11 +18,11 @@ func (h *Cache) Rows(r Range) ([][]byte, error) {
 	var rows [][]byte
 	for len(rows) < r.rows() {
 		k := r.key(len(rows))
-		c := h.find(k)
+		v := h.find(k)
 		switch {
-		case c != nil && c.stored&k.bit() != 0:
-			rows = append(rows, h.row(c, k))
-		case c != nil && c.pending&k.bit() != 0:
+		case v != nil && v.stored&k.bit() != 0:
+			rows = append(rows, h.row(v, k))
+		case v != nil && v.pending&k.bit() != 0:
 			if !waited {
 				h.stats.RowWaits++
 			}
@@ -46,7 +37,7 @@ func (h *Cache) Rows(r Range) ([][]byte, error) {
 	return rows, nil
 }
 
-// Bytes are the bytes of the chunks of a sequence, shared ones included.
+// Bytes are the bytes of the blocks of a sequence, shared ones included.
 func (h *Cache) Bytes(id uint64) int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -54,7 +45,7 @@ func (h *Cache) Bytes(id uint64) int64 {
 	if s == nil {
 		return 0
 	}
-	return int64(len(s.chunks)) * h.chunkBytes()
+	return int64(len(s.blocks)) * h.blockBytes()
 }
 
 // Drop removes a sequence, after its pending rows have arrived. A sequence
@@ -83,22 +74,22 @@ func (h *Cache) truncate(id uint64, tokens int) {
 	if s == nil {
 		return
 	}
-	for p, c := range s.chunks {
+	for p, v := range s.blocks {
 		keep := uint64(0)
-		switch first := p.block * chunkTokens; {
-		case first+chunkTokens <= tokens:
+		switch first := p.index * blockTokens; {
+		case first+blockTokens <= tokens:
 			continue
 		case first < tokens:
 			keep = 1<<(tokens-first) - 1
 		}
-		h.stats.Rows -= bits.OnesCount64(c.stored &^ keep)
-		c.stored &= keep
-		if c.stored == 0 {
-			delete(s.chunks, p)
-			h.release(c.chunk)
+		h.stats.Rows -= bits.OnesCount64(v.stored &^ keep)
+		v.stored &= keep
+		if v.stored == 0 {
+			delete(s.blocks, p)
+			h.release(v.block)
 		}
 	}
-	if len(s.chunks) == 0 {
+	if len(s.blocks) == 0 {
 		delete(h.sequences, id)
 	}
 }

@@ -5,15 +5,11 @@ func (h *Cache) work() {
 	for j := range h.queue {
 		h.store(j)
 	}
-	h.mu.Lock()
-	h.stats.Workers = 0
-	h.mu.Unlock()
-	h.changed.Broadcast()
 	close(h.ended)
 }
 
-// store copies a slot's rows into their chunks. The copies need no lock:
-// chunks with pending rows stay, and nobody else touches a pending row.
+// store copies a slot's rows into their blocks. The copies need no lock:
+// blocks with pending rows stay, and nobody else touches a pending row.
 func (h *Cache) store(j job) {
 	from := j.slot.Bytes
 	for _, r := range j.ranges {
@@ -27,9 +23,9 @@ func (h *Cache) store(j job) {
 	for _, r := range j.ranges {
 		for i := range r.rows() {
 			k := r.key(i)
-			c := h.find(k)
-			c.pending &^= k.bit()
-			c.stored |= k.bit()
+			v := h.find(k)
+			v.pending &^= k.bit()
+			v.stored |= k.bit()
 		}
 		h.sequences[r.Sequence].pending -= r.rows()
 		h.stats.Pending -= r.rows()

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Slot is a piece of the staging ring, lent by Acquire.
+// Slot is a piece of the staging memory, lent by Acquire.
 type Slot struct {
 	Index int // of Config.Staging
 	Bytes []byte
@@ -106,10 +106,10 @@ func (h *Cache) fits(s *Slot, ranges []Range) error {
 	return nil
 }
 
-// reserve marks the rows pending and makes or copies their chunks, or changes
+// reserve marks the rows pending and makes or copies their blocks, or changes
 // nothing.
 func (h *Cache) reserve(ranges []Range) error {
-	taken := map[uint64]map[place]uint64{} // bits by chunk
+	taken := map[uint64]map[place]uint64{} // bits by block
 	fresh := int64(0)
 	for _, r := range ranges {
 		if taken[r.Sequence] == nil {
@@ -118,12 +118,12 @@ func (h *Cache) reserve(ranges []Range) error {
 		bits := taken[r.Sequence]
 		for i := range r.rows() {
 			k := r.key(i)
-			c := h.find(k)
-			if bits[k.place()]&k.bit() != 0 || c != nil && (c.stored|c.pending)&k.bit() != 0 {
+			v := h.find(k)
+			if bits[k.place()]&k.bit() != 0 || v != nil && (v.stored|v.pending)&k.bit() != 0 {
 				return fmt.Errorf("hostcache: publish %v: %w", k, ErrStored)
 			}
-			if bits[k.place()] == 0 && (c == nil || c.holders > 1) {
-				fresh += h.chunkBytes()
+			if bits[k.place()] == 0 && (v == nil || v.holders > 1) {
+				fresh += h.blockBytes()
 			}
 			bits[k.place()] |= k.bit()
 		}
@@ -141,7 +141,7 @@ func (h *Cache) mark(ranges []Range) {
 	for _, r := range ranges {
 		s := h.sequences[r.Sequence]
 		if s == nil {
-			s = &sequence{chunks: map[place]*view{}}
+			s = &sequence{blocks: map[place]*view{}}
 			h.sequences[r.Sequence] = s
 		}
 		for i := range r.rows() {
