@@ -10,8 +10,9 @@ import (
 	"golang.org/x/term"
 )
 
-// progress tells how far a command is: a bar on a terminal, else a line every
-// few seconds and one at the end of a phase.
+// progress tells how far a command is: on a terminal one line that is drawn over
+// itself, else a line at the start, one every half minute and one at the end of a
+// phase.
 type progress struct {
 	out   io.Writer
 	bar   *progressbar.ProgressBar
@@ -20,8 +21,12 @@ type progress struct {
 	last  time.Time
 }
 
-// every is the time between two lines where there is no terminal.
-const every = 5 * time.Second
+// every is the time between two lines where there is no terminal; redraw that
+// between two drawings where there is one.
+const (
+	every  = 30 * time.Second
+	redraw = 100 * time.Millisecond
+)
 
 func newProgress(out io.Writer) *progress {
 	f, ok := out.(*os.File)
@@ -45,8 +50,9 @@ func (p *progress) step(phase string, done, all int) {
 
 func (p *progress) draw(phase string, done, all int) {
 	if p.bar == nil {
-		p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(p.out),
-			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
+		p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(phase),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30),
+			progressbar.OptionThrottle(redraw))
 	}
 	p.bar.ChangeMax(all)
 	p.bar.Describe(phase)
