@@ -133,7 +133,7 @@ func (a *adaptation) recordDecisions(l *device.List) {
 	}
 	a.moves.BytesUp += 4 * int64(plan.at)
 	a.moves.BytesDown += 4 * int64(end)
-	l.Mark("decide")
+	l.Mark("choose_bits")
 }
 
 // work is what the goroutine does: it leaves the blocks that change in new

@@ -51,7 +51,7 @@ func benchmarkAttend(b *testing.B, p policy.Policy, n int) {
 		}
 	}
 	b.StopTimer()
-	for _, k := range []string{"query", "score", "soften", "mix", "merge"} {
+	for _, k := range []string{"arrange_queries", "score", "softmax", "weighted_sum", "combine"} {
 		b.ReportMetric(float64((c.Stats().Times[k]-before[k]).Microseconds())/float64(b.N), k+"-µs")
 	}
 	require.NoError(b, c.Close())

@@ -62,21 +62,21 @@ func (r *attention) record(l *device.List, b attendBatch) {
 	for _, v := range []*device.View{&one.arranged, &one.scores, &one.partials} {
 		v.Buffer = c.scratch
 	}
-	one.recordQuery()
+	one.recordArrangeQueries()
 	for _, p := range b.parts {
 		one.recordScore(p)
 	}
 	one.step("score")
-	one.recordSoften()
-	one.step("soften")
+	one.recordSoftmax()
+	one.step("softmax")
 	one.recordObserve()
 	for _, p := range b.parts {
-		one.recordMix(p)
+		one.recordWeightedSum(p)
 		one.list.Barrier(device.Shader, device.Shader)
 	}
-	l.Mark("mix")
-	one.recordMerge()
-	l.Mark("merge")
+	l.Mark("weighted_sum")
+	one.recordCombine()
+	l.Mark("combine")
 }
 
 // step ends a step that the next one builds on.
@@ -108,14 +108,14 @@ func (r *recording) rowFirst(t Type) int {
 	return (r.query*c.QueryHeads + r.head*c.perHead()) * c.HeadDim * t.Bytes() / 4
 }
 
-func (r *recording) recordQuery() {
+func (r *recording) recordArrangeQueries() {
 	c := r.s.c
 	src, slack := r.rowView(c.queries, r.q)
-	push := shaders.QueryPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
+	push := shaders.ArrangeQueriesPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
 		RowHeads: uint32(c.cfg.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.q.Type)), Scale: r.options.Scale}
 	chunks := (c.cfg.HeadDim + 31) / 32
-	dispatch(r.list, r.pipeline(shaders.Query, r.q.Type, r.q.Type, false), push.Bytes(), r.heads*r.tiles*chunks*r.tile, src, r.arranged)
-	r.step("query")
+	dispatch(r.list, r.pipeline(shaders.ArrangeQueries, r.q.Type, r.q.Type, false), push.Bytes(), r.heads*r.tiles*chunks*r.tile, src, r.arranged)
+	r.step("arrange_queries")
 }
 
 // reach is up to which token a recorded dispatch has workgroups for a part: one
@@ -156,7 +156,7 @@ func (r *recording) rowsAt(k shaders.Kind) uint32 {
 	return uint32(int(k)*g.tokenWords + r.layer*g.layerWords + r.head*g.layout.RawRowWords())
 }
 
-// pageRow is the row or group of the batch's first KV head, as score and mix
+// pageRow is the row or group of the batch's first KV head, as score and weighted_sum
 // have it.
 func (r *recording) pageRow() uint32 {
 	g := &r.s.c.geo
@@ -179,14 +179,14 @@ func (r *recording) recordScore(p attendPart) {
 		device.Whole(p.buffer), r.framed(p), r.arranged, r.scores)
 }
 
-func (r *recording) recordSoften() {
-	push := shaders.SoftenPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.s.c.cfg.perHead()),
+func (r *recording) recordSoftmax() {
+	push := shaders.SoftmaxPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.s.c.cfg.perHead()),
 		Stride: uint32(r.stride), Window: uint32(r.options.Window)}
-	dispatchJobs(r.list, r.pipeline(shaders.Soften, r.s.c.cfg.Type, r.s.c.cfg.Type, false), push.Bytes(), r.heads*r.tiles*max(1, r.tile/4),
+	dispatchJobs(r.list, r.pipeline(shaders.Softmax, r.s.c.cfg.Type, r.s.c.cfg.Type, false), push.Bytes(), r.heads*r.tiles*max(1, r.tile/4),
 		r.framed(r.parts[0]), r.scores)
 }
 
-// recordObserve records that importance takes in the batch's queries. mix, which
+// recordObserve records that importance takes in the batch's queries. weighted_sum, which
 // also reads the probabilities, need not wait for it.
 func (r *recording) recordObserve() {
 	g := r.s.c.cfg.perHead()
@@ -196,25 +196,25 @@ func (r *recording) recordObserve() {
 			stride: r.stride, tile: r.tile, tokens: r.base + r.stride}, r.inFrames(o.frame), r.scores)
 	}
 	if len(r.watched) > 0 {
-		r.list.Mark("observe")
+		r.list.Mark("record_importance")
 	}
 }
 
-func (r *recording) recordMix(p attendPart) {
+func (r *recording) recordWeightedSum(p attendPart) {
 	g := &r.s.c.geo
-	push := shaders.MixPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
+	push := shaders.WeightedSumPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(g.pageTokens), GroupsPerToken: uint32(g.tokenGroups), RowFirst: r.pageRow(),
 		Slots: uint32(g.slots), SlotWords: uint32(g.slotWords()), RowsAt: r.rowsAt(shaders.Value)}
 	items := r.blocks(p, shaders.SplitTokens) * r.heads * r.tiles * ((r.s.c.cfg.HeadDim + 31) / 32)
-	dispatch(r.list, r.pipeline(shaders.Mix, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil), push.Bytes(), items,
+	dispatch(r.list, r.pipeline(shaders.WeightedSum, r.s.c.cfg.Type, r.s.c.cfg.Type, p.blocks == nil), push.Bytes(), items,
 		device.Whole(p.buffer), r.framed(p), r.scores, r.partials)
 }
 
-func (r *recording) recordMerge() {
+func (r *recording) recordCombine() {
 	c := r.s.c
 	dst, slack := r.rowView(c.attended, r.out)
-	push := shaders.MergePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
+	push := shaders.CombinePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(c.cfg.perHead()),
 		RowHeads: uint32(c.cfg.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.out.Type))}
 	words := r.heads * r.vectors * c.cfg.HeadDim * r.out.Type.Bytes() / 4
-	dispatch(r.list, r.pipeline(shaders.Merge, c.cfg.Type, r.out.Type, false), push.Bytes(), words, r.framed(r.parts[0]), r.partials, dst)
+	dispatch(r.list, r.pipeline(shaders.Combine, c.cfg.Type, r.out.Type, false), push.Bytes(), words, r.framed(r.parts[0]), r.partials, dst)
 }

@@ -17,8 +17,8 @@ func (s *Sequence) recordDecide(l *device.List, plan *planner, j *judge, t *targ
 	at := func(p pageID) uint32 { return uint32(t.blocks[p.chunk-t.first].pages[p.kind].at) }
 	judged := j.record(l, plan, pages, at, device.View{Buffer: s.c.scratch, Offset: bits.Offset, Words: bits.Words})
 	l.Barrier(device.AllCommands, device.Shader)
-	push := shaders.DecidePush{Groups: uint32(bits.Words), GroupsPerJob: uint32(g.pageGroups),
+	push := shaders.ChooseBitsPush{Groups: uint32(bits.Words), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
-	dispatch(l, s.c.pipeline(shaders.Decide, s.c.cfg.Type, s.c.cfg.Type), push.Bytes(), bits.Words,
+	dispatch(l, s.c.pipeline(shaders.ChooseBits, s.c.cfg.Type, s.c.cfg.Type), push.Bytes(), bits.Words,
 		device.Whole(t.blocks[0].seg.buffer), judged.plan, bits, judged.want)
 }

@@ -32,8 +32,8 @@
 // the tokens, at the price of a larger buffer and a copy now and then, a few
 // layers at a time. Config.PageBytes tells what to reserve.
 //
-// Attend does without rows: query arranges the queries, score, soften and mix go
-// over segments and ring as they are stored, merge sums up. Its list for a layer
+// Attend does without rows: arrange_queries, score, softmax and
+// weighted_sum go over segments and ring as they are stored, combine sums up. Its list for a layer
 // is recorded once and serves token after token, because what changes (how many
 // tokens there are, where pages lie, where in the ring a row goes) is in frames
 // and heads that the host writes to mapped memory. Queries and KV heads are

@@ -32,7 +32,7 @@ func (s *Sequence) encode(judges [2]*judge, batch []pageID) error {
 			_, room := s.c.slotsOf(shaders.Kind(k), groups)
 			weighed[k] = j.record(l, plan, batch, s.ringPlace(shaders.Kind(k)), room)
 		}
-		l.Mark("weigh")
+		l.Mark("reduce_importance")
 		l.Barrier(device.AllCommands, device.Shader)
 		for k := range judges {
 			s.recordEncode(l, shaders.Kind(k), groups, weighed[k])

@@ -29,7 +29,7 @@ type importantRow struct {
 // observation is a query of a call whose probabilities go to a row.
 type observation struct{ query, row int }
 
-// observing says which scores a dispatch of observe reads: those of one query,
+// observing says which scores a dispatch of record_importance reads: those of one query,
 // or of some of its query heads, for some KV heads.
 type observing struct {
 	vectors  int // query vectors of a KV head in the scores
@@ -77,7 +77,7 @@ func (m *importance) plan(layer, queries int) (list []observation) {
 	return list
 }
 
-// frame tells observe how many tokens there are, the first one that scores
+// frame tells record_importance how many tokens there are, the first one that scores
 // hold, and where in the layer's importance a row of a KV head lies.
 func (m *importance) frame(tokens, base, row, head int) shaders.ImportanceFrame {
 	at := (row*m.c.geo.heads + head) * m.c.importanceHead()
@@ -88,12 +88,12 @@ func (m *importance) frame(tokens, base, row, head int) shaders.ImportanceFrame 
 // else in the list needs to be ordered with it but what wrote the scores.
 func (m *importance) record(l *device.List, layer int, o observing, frame, scores device.View) {
 	words := min((o.tokens+3)/4, m.c.importanceHead())
-	push := shaders.ObservePush{Vectors: uint32(o.vectors), VectorFirst: uint32(o.from), VectorEnd: uint32(o.to),
+	push := shaders.RecordImportancePush{Vectors: uint32(o.vectors), VectorFirst: uint32(o.from), VectorEnd: uint32(o.to),
 		Heads: uint32(o.heads), Stride: uint32(o.stride), HeadStride: uint32(m.c.importanceHead()), Words: uint32(words)}
 	if o.join {
 		push.Keep = 1
 	}
-	p := m.c.pipelineOf(shaders.Observe, m.c.cfg.Type, shaders.Setting{Queries: o.tile})
+	p := m.c.pipelineOf(shaders.RecordImportance, m.c.cfg.Type, shaders.Setting{Queries: o.tile})
 	dispatch(l, p, push.Bytes(), o.heads*words, frame, scores, m.layer(layer, 1))
 }
 

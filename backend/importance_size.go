@@ -36,7 +36,7 @@ func (c *Cache) importanceWords() int {
 // driver runs in one invocation.
 const maxReduced = 1 << 15
 
-// checkImportance refuses what weigh cannot see or reduce at once.
+// checkImportance refuses what reduce_importance cannot see or reduce at once.
 func (c *Cache) checkImportance() error {
 	if !c.keepsImportance() {
 		return nil

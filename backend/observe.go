@@ -92,7 +92,7 @@ func (h *handed) observePart(head, heads, base, end int, join bool) error {
 		frame := h.m.frame(end, base, h.row, head)
 		h.m.record(l, h.layer, observing{vectors: h.perHead, to: h.perHead, heads: heads, stride: n, tile: 1, tokens: end, join: join},
 			c.newPlanner().add(frame.AppendTo(nil)), device.Whole(c.rows))
-		l.Mark("observe")
+		l.Mark("record_importance")
 	})
 }
 

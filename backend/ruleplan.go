@@ -42,7 +42,7 @@ func (c *Cache) limit(kind shaders.Kind, unit, group, tokens int) float64 {
 	return least
 }
 
-// judged says where encode and decide find limits and weights of pages.
+// judged says where encode and choose_bits find limits and weights of pages.
 type judged struct{ plan, want device.View }
 
 // record records the making of weights for pages, in room where they are made on
@@ -54,7 +54,7 @@ func (j *judge) record(l *device.List, plan *planner, pages []pageID, place func
 	return judged{planned, j.recordWeights(l, plan, pages, planned, jobs, room)}
 }
 
-// plan is the plan of encode and decide for pages at the given places.
+// plan is the plan of encode and choose_bits for pages at the given places.
 func (j *judge) plan(pages []pageID, place func(pageID) uint32) []uint32 {
 	g := &j.s.c.geo
 	at, limits := make([]uint32, len(pages)), make([][]float32, len(pages))

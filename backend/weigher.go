@@ -106,7 +106,7 @@ func (s *Sequence) importanceOf(unit, tokens int) ([]float32, error) {
 		words := len(pages) * g.pageGroups
 		err := c.run("weigh", func(l *device.List) {
 			s.recordWeigh(l, pages, c.newPlanner().add(s.appendWeightJobs(nil, pages)), 0, device.View{Buffer: c.out, Words: words}, false)
-			l.Mark("weigh")
+			l.Mark("reduce_importance")
 		})
 		if err != nil {
 			return nil, err

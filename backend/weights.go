@@ -10,7 +10,7 @@ import (
 
 // recordWeights records the making of the weights of the groups of pages in
 // room, and returns where they will be: in room, or in the plan where the policy
-// gave them on the host. A Barrier must follow. The jobs of weigh begin at a
+// gave them on the host. A Barrier must follow. The jobs begin at a
 // word of the plan.
 func (j *judge) recordWeights(l *device.List, plan *planner, pages []pageID, planned device.View, jobs int, room device.View) device.View {
 	switch j.s.c.rules[j.kind].Weight {
@@ -28,7 +28,7 @@ func (j *judge) recordWeights(l *device.List, plan *planner, pages []pageID, pla
 // one importanceView.
 func (s *Sequence) recordWeigh(l *device.List, pages []pageID, plan device.View, jobs int, want device.View, one bool) {
 	c, g := s.c, &s.c.geo
-	push := shaders.WeighPush{Jobs: uint32(jobs), Groups: uint32(len(pages) * g.pageGroups), GroupsPerJob: uint32(g.pageGroups),
+	push := shaders.ReduceImportancePush{Jobs: uint32(jobs), Groups: uint32(len(pages) * g.pageGroups), GroupsPerJob: uint32(g.pageGroups),
 		GroupsPerToken: uint32(g.tokenGroups), Heads: uint32(g.heads / g.tokenGroups), Layers: uint32(g.layers / g.units),
 		HeadStride: uint32(c.importanceHead()), LayerStride: uint32(c.importanceLayer()),
 		Rows: uint32(c.cfg.Window), RowStride: uint32(g.heads * c.importanceHead())}
@@ -38,10 +38,10 @@ func (s *Sequence) recordWeigh(l *device.List, pages []pageID, plan device.View,
 	} else {
 		importance = s.importance.view(pages[0].unit)
 	}
-	dispatch(l, c.pipeline(shaders.Weigh, c.cfg.Type, c.cfg.Type), push.Bytes(), len(pages)*g.pageGroups, plan, importance, want)
+	dispatch(l, c.pipeline(shaders.ReduceImportance, c.cfg.Type, c.cfg.Type), push.Bytes(), len(pages)*g.pageGroups, plan, importance, want)
 }
 
-// appendWeightJobs appends the jobs of weigh for pages.
+// appendWeightJobs appends the jobs of reduce_importance for pages.
 func (s *Sequence) appendWeightJobs(words []uint32, pages []pageID) []uint32 {
 	for _, p := range pages {
 		from, to := s.c.geo.unitLayers(p.unit)

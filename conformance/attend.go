@@ -39,10 +39,10 @@ func (c Case) addAttend(p *program, s *sequence, from int) (out, importance int)
 // addHeads adds the attention of one dispatch's KV heads.
 func (s *sequence) addHeads(p *program, parts []part, from, out, importance int) {
 	a, frame := s.params.Attention, parts[len(parts)-1].frame
-	scores := s.addScores(p, parts, s.params.addQuery(p, s.in.rows, from))
-	s.params.addSoften(p, frame, scores)
-	s.params.addObserve(p, scores, importance)
+	scores := s.addScores(p, parts, s.params.addArrangeQueries(p, s.in.rows, from))
+	s.params.addSoftmax(p, frame, scores)
+	s.params.addRecordImportance(p, scores, importance)
 	partials := p.result("partials", a.splits()*a.heads()*a.vectors()*s.params.HeadDim)
-	s.addMixes(p, parts, scores, partials)
-	s.params.addMerge(p, frame, partials, out)
+	s.addWeightedSums(p, parts, scores, partials)
+	s.params.addCombine(p, frame, partials, out)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Attention is what a case of the attention kernels runs on, besides the
-// parameters that all kernels have: Lanes are those of mix, Data is of the
+// parameters that all kernels have: Lanes are those of weighted_sum, Data is of the
 // stored rows (of scores, probabilities or partials where a kernel starts with
 // those), Out of the output rows.
 type Attention struct {
@@ -16,7 +16,7 @@ type Attention struct {
 	Heads       int     `json:"heads,omitempty"`        // KV heads, H
 	HeadFirst   int     `json:"head_first,omitempty"`   // first KV head of the (first) dispatch
 	HeadCount   int     `json:"head_count,omitempty"`   // KV heads of a dispatch, 0: all from the first
-	Layers      int     `json:"layers,omitempty"`       // L at level token, else what weigh strides over; the last one is read
+	Layers      int     `json:"layers,omitempty"`       // L at level token, else what reduce_importance strides over; the last one is read
 	PerHead     int     `json:"per_head,omitempty"`     // query heads of a KV head, g
 	Queries     int     `json:"queries,omitempty"`      // n
 	Tile        int     `json:"tile,omitempty"`         // QUERIES
@@ -34,7 +34,7 @@ type Attention struct {
 	VectorFirst int     `json:"vector_first,omitempty"` // first vector that counts for importance
 	VectorEnd   int     `json:"vector_end,omitempty"`   // behind the last one that counts, 0: all count
 	Keep        uint32  `json:"keep,omitempty"`         // 1: old importance stays where it is larger
-	Kept        int     `json:"kept,omitempty"`         // rows of importance that weigh reads
+	Kept        int     `json:"kept,omitempty"`         // rows of importance that reduce_importance reads
 	Seen        int     `json:"seen,omitempty"`         // tokens that enough queries saw, one more for odd pages
 	One         uint32  `json:"one,omitempty"`          // 1: weights are 1
 }

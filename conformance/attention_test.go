@@ -57,7 +57,7 @@ func attentionMust() []string {
 	must := []string{
 		"attend window", "attend base", "attend cap", "attend keep", "attend long", "attend some heads", "attend ring wraps", "attend ring alone",
 		"splitting base", "splitting window", "splitting cap", "splitting tile 1", "splitting tile 4", "splitting tile 8",
-		"soften window", "soften base", "observe keep", "observe some heads", "merge base", "score cap", "score staged",
+		"softmax window", "softmax base", "record_importance keep", "record_importance some heads", "combine base", "score cap", "score staged",
 	}
 	add := func(kernel, format string, values ...any) {
 		for _, v := range values {
@@ -65,34 +65,34 @@ func attentionMust() []string {
 		}
 	}
 	for _, typ := range []string{"f32", "f16", "bf16"} {
-		for _, k := range []string{"score", "mix", "attend"} {
+		for _, k := range []string{"score", "weighted_sum", "attend"} {
 			add(k, typ+" %s", "head", "layer", "token")
 		}
-		for _, k := range []string{"score", "mix"} {
+		for _, k := range []string{"score", "weighted_sum"} {
 			add(k, typ+" %s", "mixed", "finite", "nan", "infinite", "subnormal", "zeros", "huge", "bits")
 		}
 		add("attend", typ+" to %s", "f32", "f16", "bf16")
 	}
-	for _, k := range []string{"score", "mix"} {
+	for _, k := range []string{"score", "weighted_sum"} {
 		add(k, "%s", "part ends in a split", "ring wraps", "ring alone", "base", "some heads")
 		add(k, "bits %v", 0, 1, 2, 3, 4, 5, 6, 7, 8, 16, "cycle", "rule-paper", "rule-authors")
 		add(k, "a%v", 0, 0.01, 0.1)
 	}
-	for _, k := range []string{"query", "score", "mix", "merge", "attend"} {
+	for _, k := range []string{"arrange_queries", "score", "weighted_sum", "combine", "attend"} {
 		add(k, "d%d", 32, 40, 64, 128, 256)
 	}
-	for _, k := range []string{"query", "soften", "score", "mix"} {
+	for _, k := range []string{"arrange_queries", "softmax", "score", "weighted_sum"} {
 		add(k, "tile %d", 1, 2, 4, 8, 16)
 	}
-	for _, k := range []string{"query", "soften", "merge"} {
+	for _, k := range []string{"arrange_queries", "softmax", "combine"} {
 		add(k, "n%d", 1, 5, 32)
 	}
-	for _, k := range []string{"query", "soften", "score", "mix", "attend"} {
+	for _, k := range []string{"arrange_queries", "softmax", "score", "weighted_sum", "attend"} {
 		add(k, "g%d", 1, 3, 4, 32)
 	}
-	add("query", "queries %s", "mixed", "finite", "nan", "infinite", "subnormal", "zeros", "huge", "overflow")
-	add("mix", "lanes %d", 1, 8, 16, 32)
-	return append(must, "attend n1", "attend n5", "attend n32", "query tile 12", "score tile 12", "mix tile 12")
+	add("arrange_queries", "queries %s", "mixed", "finite", "nan", "infinite", "subnormal", "zeros", "huge", "overflow")
+	add("weighted_sum", "lanes %d", 1, 8, 16, 32)
+	return append(must, "attend n1", "attend n5", "attend n32", "arrange_queries tile 12", "score tile 12", "weighted_sum tile 12")
 }
 
 // attentionControl is small and has every stage.

@@ -93,7 +93,7 @@ func (c Case) limits() [][]float32 {
 	return byPage(limits, c.Params.Pages)
 }
 
-// rulePlan is the plan of encode and decide for pages at the given places.
+// rulePlan is the plan of encode and choose_bits for pages at the given places.
 func (c Case) rulePlan(places []int) []uint32 {
 	at := make([]uint32, c.Params.Pages)
 	for j := range at {

@@ -115,10 +115,10 @@ func (p Params) spec(k *shaders.Kernel, ring uint32) []uint32 {
 	if p.Attention != nil {
 		s.Queries, s.Ring, s.Staged = uint32(max(p.Attention.Tile, 1)), ring, p.Attention.Staged
 	}
-	if k == shaders.Encode || k == shaders.Decode || k == shaders.Convert || k == shaders.Mix {
+	if k == shaders.Encode || k == shaders.Decode || k == shaders.Convert || k == shaders.WeightedSum {
 		s.Lanes = max(p.Lanes, 1)
 	}
-	if k == shaders.Decode || k == shaders.Convert || k == shaders.Merge {
+	if k == shaders.Decode || k == shaders.Convert || k == shaders.Combine {
 		s.OutType = typeOf(p.Out)
 	}
 	return s.Words(k)

@@ -84,7 +84,7 @@ func TestCasesCover(t *testing.T) {
 		for _, out := range []string{"f32", "f16", "bf16"} {
 			must = append(must, "convert "+typ+" to "+out, "decode "+typ+" to "+out)
 		}
-		must = append(must, "nesting "+typ+" mixed", "decide "+typ+" mixed")
+		must = append(must, "nesting "+typ+" mixed", "choose_bits "+typ+" mixed")
 	}
 	must = append(must, "convert ring push", "convert ring src")
 	for _, m := range must {
@@ -105,7 +105,7 @@ func TestBadCases(t *testing.T) {
 		{"lanes", "encode", func(p *Params) { p.Rows, p.Lanes = 512, 4 }, "4 lanes for 16384 elements: at most 2048 each"},
 		{"page", "repack", func(p *Params) { p.Rows, p.Groups = 512, 33 }, "page of 540672 elements: at most 524288"},
 		{"bits", "encode", func(p *Params) { p.Bits = "9" }, `bits "9"`},
-		{"rule", "decide", func(p *Params) { p.To = "5" }, `to "5": must be a rule`},
+		{"rule", "choose_bits", func(p *Params) { p.To = "5" }, `to "5": must be a rule`},
 		{"new bits", "repack", func(p *Params) { p.To = "fewer" }, `to "fewer"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

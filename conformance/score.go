@@ -9,7 +9,7 @@ func buildScore(c Case) (*program, error) {
 		return nil, err
 	}
 	arranged := &program{}
-	queries := c.Params.addQuery(arranged, arranged.input("rows", c.queryRows()), 0)
+	queries := c.Params.addArrangeQueries(arranged, arranged.input("rows", c.queryRows()), 0)
 	words, err := arranged.reference()
 	if err != nil {
 		return nil, err

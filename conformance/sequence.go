@@ -108,7 +108,7 @@ func (s *sequence) frameOf(of part) []uint32 {
 }
 
 // read returns the buffer of rows (kind 0: K, 1: V) and the constants with
-// which score and mix read a part.
+// which score and weighted_sum read a part.
 func (s *sequence) read(of part, kind int, k *shaders.Kernel) (buffer int, spec []uint32) {
 	if of.ring {
 		return s.in.ring[kind], s.params.spec(k, 1)

@@ -90,7 +90,7 @@ func (c Case) addAlone(p *program, s *sequence, i, out int) {
 	other.params.Attention = &a
 	got, _ := c.addAttend(p, &other, i)
 	row := s.params.outQuery()
-	p.equal = append(p.equal, equality{fmt.Sprintf("query %d alone", i), got, out, rowPad, rowPad + i*row, row})
+	p.equal = append(p.equal, equality{fmt.Sprintf("arrange_queries %d alone", i), got, out, rowPad, rowPad + i*row, row})
 }
 
 // addRing adds the law that raw rows give the same from the ring.

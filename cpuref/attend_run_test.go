@@ -42,27 +42,27 @@ func (a attention) run(t testing.TB, out uint32) (r results) {
 	spec, rowHeads, plan := a.spec(0, out), uint32(a.heads*a.perHead), a.frame(0, a.tokens)
 	r.queries = guarded(heads * a.tiles() * a.tileWords())
 	at := uint32(3 + first*a.perHead*a.l.RawRowWords())
-	qp := shaders.QueryPush{Vectors: v, Heads: h, PerHead: g, RowHeads: rowHeads, RowFirst: at, Scale: a.scale()}
-	require.NoError(t, Query(spec, qp, append(guarded(3), a.queryRows()...), r.queries))
+	qp := shaders.ArrangeQueriesPush{Vectors: v, Heads: h, PerHead: g, RowHeads: rowHeads, RowFirst: at, Scale: a.scale()}
+	require.NoError(t, ArrangeQueries(spec, qp, append(guarded(3), a.queryRows()...), r.queries))
 
 	r.scores = guarded(heads * a.tiles() * a.stride() * int(a.tile))
 	for _, p := range a.partsOf(t, 0) {
 		a.score(t, p, out, r)
 	}
 	r.probabilities = slices.Clone(r.scores)
-	sp := shaders.SoftenPush{Vectors: v, Heads: h, PerHead: g, Stride: uint32(a.stride()), Window: uint32(a.window)}
-	require.NoError(t, Soften(spec, sp, plan, r.probabilities))
+	sp := shaders.SoftmaxPush{Vectors: v, Heads: h, PerHead: g, Stride: uint32(a.stride()), Window: uint32(a.window)}
+	require.NoError(t, Softmax(spec, sp, plan, r.probabilities))
 
 	splits := (a.tokens - a.base() + shaders.SplitTokens - 1) / shaders.SplitTokens
 	r.partials = guarded(splits * heads * a.vectors() * a.l.HeadDim)
 	for _, p := range a.partsOf(t, 1) {
 		s, mp := a.spec(p.ring, out), a.mixPush(p)
-		require.NoError(t, Mix(s, mp, p.stored, p.plan, r.probabilities, r.partials))
+		require.NoError(t, WeightedSum(s, mp, p.stored, p.plan, r.probabilities, r.partials))
 	}
 	row := a.l.HeadDim * shaders.ElementBytes(out) / 4
 	r.rows = guarded(1 + a.n*a.heads*a.perHead*row)
-	mp := shaders.MergePush{Vectors: v, Heads: h, PerHead: g, RowHeads: rowHeads, RowFirst: uint32(1 + first*a.perHead*row)}
-	require.NoError(t, Merge(spec, mp, plan, r.partials, r.rows))
+	mp := shaders.CombinePush{Vectors: v, Heads: h, PerHead: g, RowHeads: rowHeads, RowFirst: uint32(1 + first*a.perHead*row)}
+	require.NoError(t, Combine(spec, mp, plan, r.partials, r.rows))
 	require.Equal(t, uint32(guard), r.rows[0])
 	r.rows = r.rows[1:]
 	return r
@@ -91,9 +91,9 @@ func (a attention) scorePush(p part) shaders.ScorePush {
 	return s
 }
 
-func (a attention) mixPush(p part) shaders.MixPush {
+func (a attention) mixPush(p part) shaders.WeightedSumPush {
 	s := a.scorePush(p)
-	return shaders.MixPush{
+	return shaders.WeightedSumPush{
 		Vectors: s.Vectors, Heads: s.Heads, Stride: s.Stride, PageTokens: s.PageTokens,
 		GroupsPerToken: s.GroupsPerToken, RowFirst: s.RowFirst, Slots: s.Slots, SlotWords: s.SlotWords, RowsAt: s.RowsAt,
 	}

@@ -43,21 +43,21 @@ func attended(t testing.TB, a attention) map[string][]uint32 {
 	r := a.run(t, shaders.TypeBF16)
 	words := (a.tokens + 3) / 4
 	importance := guarded(a.heads * words)
-	p := shaders.ObservePush{
+	p := shaders.RecordImportancePush{
 		Vectors: uint32(a.vectors()), VectorEnd: uint32(a.vectors()), Heads: uint32(a.heads),
 		Stride: uint32(a.stride()), HeadStride: uint32(words), Words: uint32(words),
 	}
-	require.NoError(t, Observe(a.spec(0, 0), p, append(a.frame(0, a.tokens), 0), r.probabilities, importance))
+	require.NoError(t, RecordImportance(a.spec(0, 0), p, append(a.frame(0, a.tokens), 0), r.probabilities, importance))
 	n := uint32(a.tokens * a.heads)
-	w := shaders.WeighPush{
+	w := shaders.ReduceImportancePush{
 		Groups: n, GroupsPerJob: n, GroupsPerToken: uint32(a.heads), Heads: 1, Layers: 1,
 		HeadStride: uint32(words), Rows: 1,
 	}
 	want := make([]uint32, n)
-	require.NoError(t, Weigh(shaders.Spec{}, w, []uint32{0, 0, uint32(a.tokens - 9)}, importance, want))
+	require.NoError(t, ReduceImportance(shaders.Spec{}, w, []uint32{0, 0, uint32(a.tokens - 9)}, importance, want))
 	return map[string][]uint32{
-		"query": r.queries, "score": r.scores, "soften": r.probabilities, "observe": importance,
-		"weigh": want, "mix": r.partials, "merge": r.rows,
+		"arrange_queries": r.queries, "score": r.scores, "softmax": r.probabilities, "record_importance": importance,
+		"reduce_importance": want, "weighted_sum": r.partials, "combine": r.rows,
 	}
 }
 
@@ -128,7 +128,7 @@ func outputs(t testing.TB, l shaders.Layout) map[string][]uint32 {
 	supply := supplyFor(t, l, small, rows, bits)
 	out := map[string][]uint32{
 		"encode": slots, "pack": page, "repack": small, "supply": supply,
-		"promote": rewritePage(t, l, small, bits, supply), "decide": decided(t, l, page, n),
+		"promote": rewritePage(t, l, small, bits, supply), "choose_bits": decided(t, l, page, n),
 	}
 	for typ := range uint32(3) {
 		suffix := string('0' + rune(typ))
@@ -143,9 +143,9 @@ func decided(t testing.TB, l shaders.Layout, page []uint32, n int) []uint32 {
 	for _, w := range randomWords(n, 3) {
 		want = append(want, math.Float32bits(float32(w>>8)*0x1p-24))
 	}
-	p := shaders.DecidePush{Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, MaxBits: 8}
+	p := shaders.ChooseBitsPush{Groups: uint32(n), GroupsPerJob: uint32(n), GroupsPerToken: 1, MaxBits: 8}
 	bits := make([]uint32, n)
-	require.NoError(t, Decide(specOf(l, 0), p, whole(page), plan, bits, want))
+	require.NoError(t, ChooseBits(specOf(l, 0), p, whole(page), plan, bits, want))
 	return bits
 }
 

@@ -56,21 +56,21 @@ func goodCalls(t testing.TB) map[string]call {
 			[][]uint32{rows, {0, 0}, make([]uint32, 4+2*20), {3, 16}}},
 		"pack": {"pack", spec, []uint32{2, e.SlotBase, e.SlotWords},
 			[][]uint32{slots[:len(slots)-4], {0, 0, 5, size, 0, 0xf3}, make([]uint32, pageRoom)}},
-		"repack":  {"repack", spec, []uint32{2}, [][]uint32{page, {0, 0, 4, size, 0xf3}, make([]uint32, pageRoom)}},
-		"promote": {"promote", spec, []uint32{2}, [][]uint32{page, {0, 0, 5, more, 0, 0xf5}, {1, 2, 3, 4}, make([]uint32, moreRoom)}},
-		"decode":  {"decode", spec, []uint32{2, 2, 1, 32, 0, 1}, [][]uint32{page, {0, 0}, make([]uint32, 64)}},
-		"decide":  {"decide", spec, []uint32{2, 2, 1, 0, 8, 0}, [][]uint32{page, {0, 2, 0}, make([]uint32, 2), {0, 0}}},
-		"query":   {"query", spec, []uint32{4, 1, 4, 4, 0, half}, [][]uint32{make([]uint32, 64), make([]uint32, 132)}},
+		"repack":          {"repack", spec, []uint32{2}, [][]uint32{page, {0, 0, 4, size, 0xf3}, make([]uint32, pageRoom)}},
+		"promote":         {"promote", spec, []uint32{2}, [][]uint32{page, {0, 0, 5, more, 0, 0xf5}, {1, 2, 3, 4}, make([]uint32, moreRoom)}},
+		"decode":          {"decode", spec, []uint32{2, 2, 1, 32, 0, 1}, [][]uint32{page, {0, 0}, make([]uint32, 64)}},
+		"choose_bits":     {"choose_bits", spec, []uint32{2, 2, 1, 0, 8, 0}, [][]uint32{page, {0, 2, 0}, make([]uint32, 2), {0, 0}}},
+		"arrange_queries": {"arrange_queries", spec, []uint32{4, 1, 4, 4, 0, half}, [][]uint32{make([]uint32, 64), make([]uint32, 132)}},
 		"score": {"score", spec, []uint32{4, 1, 2, 2, 1, 0, 0, 0, 0, 0, 0},
 			[][]uint32{page, stored, make([]uint32, 132), make([]uint32, 8)}},
 		"score/ring": {"score", ring, []uint32{4, 1, 2, 0, 0, 0, 2, 16, 0, half, half},
 			[][]uint32{rows, frame, make([]uint32, 132), make([]uint32, 8)}},
-		"soften":   {"soften", spec, []uint32{4, 1, 4, 2, 0}, [][]uint32{frame, slices.Clone(chances)}},
-		"observe":  {"observe", spec, []uint32{4, 0, 4, 1, 2, 1, 1, 0}, [][]uint32{append(slices.Clone(frame), 0), chances, make([]uint32, 1)}},
-		"weigh":    {"weigh", spec, []uint32{1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0}, [][]uint32{{0, 0, 0, 2}, {5}, make([]uint32, 2)}},
-		"mix":      {"mix", spec, []uint32{4, 1, 2, 2, 1, 0, 0, 0, 0}, [][]uint32{page, stored, chances, make([]uint32, 128)}},
-		"mix/ring": {"mix", ring, []uint32{4, 1, 2, 0, 0, 0, 2, 16, 0}, [][]uint32{rows, frame, chances, make([]uint32, 128)}},
-		"merge":    {"merge", spec, []uint32{4, 1, 4, 4, 0}, [][]uint32{frame, make([]uint32, 128), make([]uint32, 128)}},
+		"softmax":           {"softmax", spec, []uint32{4, 1, 4, 2, 0}, [][]uint32{frame, slices.Clone(chances)}},
+		"record_importance": {"record_importance", spec, []uint32{4, 0, 4, 1, 2, 1, 1, 0}, [][]uint32{append(slices.Clone(frame), 0), chances, make([]uint32, 1)}},
+		"reduce_importance": {"reduce_importance", spec, []uint32{1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0}, [][]uint32{{0, 0, 0, 2}, {5}, make([]uint32, 2)}},
+		"weighted_sum":      {"weighted_sum", spec, []uint32{4, 1, 2, 2, 1, 0, 0, 0, 0}, [][]uint32{page, stored, chances, make([]uint32, 128)}},
+		"mix/ring":          {"weighted_sum", ring, []uint32{4, 1, 2, 0, 0, 0, 2, 16, 0}, [][]uint32{rows, frame, chances, make([]uint32, 128)}},
+		"combine":           {"combine", spec, []uint32{4, 1, 4, 4, 0}, [][]uint32{frame, make([]uint32, 128), make([]uint32, 128)}},
 	}
 }
 
@@ -107,7 +107,7 @@ func TestKernelsRefuseBadArguments(t *testing.T) {
 		{"first token out of range", "convert", func(c *call) { c.push[8] = 100 }, "src[99]"},
 		{"no groups a job", "encode", func(c *call) { c.push[1] = 0 }, "0 groups a job"},
 		{"no groups a token", "decode", func(c *call) { c.push[2] = 0 }, "0 a token"},
-		{"half a token", "decide", func(c *call) { c.push[1], c.push[2] = 3, 2 }, "whole tokens"},
+		{"half a token", "choose_bits", func(c *call) { c.push[1], c.push[2] = 3, 2 }, "whole tokens"},
 		{"slots over bits", "encode", func(c *call) { c.push[4] = 1 }, "slots from word 1"},
 		{"small slots", "encode", func(c *call) { c.push[5] = 16 }, "slots of 16 words"},
 		{"small slots to pack", "pack", func(c *call) { c.push[2] = 16 }, "slots of 16 words"},
@@ -119,13 +119,13 @@ func TestKernelsRefuseBadArguments(t *testing.T) {
 		{"place of a new page", "promote", func(c *call) { c.buffers[1][1] = 1 }, "place dst[1]"},
 		{"place of supply", "promote", func(c *call) { c.buffers[1][4] = 2 }, "place supply[2]"},
 		{"place of a decoded page", "decode", func(c *call) { c.buffers[1][0] = 1 }, "place pages[1]"},
-		{"place of a decided page", "decide", func(c *call) { c.buffers[1][0] = 2 }, "place pages[2]"},
+		{"place of a decided page", "choose_bits", func(c *call) { c.buffers[1][0] = 2 }, "place pages[2]"},
 		{"part of 128 bits", "encode", func(c *call) { c.buffers[2] = make([]uint32, 49) }, "slots of 49 words"},
 		{"rule", "encode", func(c *call) { c.push[6] = 2 }, "rule 2"},
 		{"wanted bits", "encode", func(c *call) { c.buffers[3][0] = 9 }, "bits 9 of group 0"},
-		{"most bits", "decide", func(c *call) { c.push[4] = 12 }, "bits from 0 to 12"},
-		{"least bits", "decide", func(c *call) { c.push[3], c.push[4] = 9, 16 }, "bits from 9 to 16"},
-		{"order of bits", "decide", func(c *call) { c.push[3], c.push[4] = 5, 4 }, "bits from 5 to 4"},
+		{"most bits", "choose_bits", func(c *call) { c.push[4] = 12 }, "bits from 0 to 12"},
+		{"least bits", "choose_bits", func(c *call) { c.push[3], c.push[4] = 9, 16 }, "bits from 9 to 16"},
+		{"order of bits", "choose_bits", func(c *call) { c.push[3], c.push[4] = 5, 4 }, "bits from 5 to 4"},
 		{"rows of a group", "decode", func(c *call) { c.push[4] = 1 }, "1 rows from row 1"},
 		{"rows that overflow", "decode", func(c *call) { c.push[4] = 0xffffffff }, "rows from row 4294967295"},
 		{"bits of a page", "repack", func(c *call) { c.buffers[1][4] = 0xfa }, "bits of group 0"},
@@ -189,7 +189,7 @@ func FuzzRun(f *testing.F) {
 		parts := append([][]uint32{c.push}, c.buffers...)
 		part := parts[int(where)%len(parts)]
 		// A dispatch of billions of rows onto or from one would only take long.
-		if (c.kernel == "convert" || c.kernel == "weigh") && int(where)%len(parts) == 0 {
+		if (c.kernel == "convert" || c.kernel == "reduce_importance") && int(where)%len(parts) == 0 {
 			word %= 1000
 		}
 		part[int(at)%len(part)] = word

@@ -59,29 +59,29 @@ var kernels = map[string]func(spec []uint32, push []byte, workgroups uint32, b [
 	"decode": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
 		return Decode(shaders.ParseSpec(spec), shaders.ParseDecodePush(push), b[0], b[1], b[2])
 	},
-	"decide": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Decide(shaders.ParseSpec(spec), shaders.ParseDecidePush(push), b[0], b[1], b[2], b[3])
+	"choose_bits": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return ChooseBits(shaders.ParseSpec(spec), shaders.ParseChooseBitsPush(push), b[0], b[1], b[2], b[3])
 	},
-	"query": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Query(shaders.ParseSpec(spec), shaders.ParseQueryPush(push), b[0], b[1])
+	"arrange_queries": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return ArrangeQueries(shaders.ParseSpec(spec), shaders.ParseArrangeQueriesPush(push), b[0], b[1])
 	},
 	"score": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
 		return Score(shaders.ParseSpec(spec), shaders.ParseScorePush(push), b[0], b[1], b[2], b[3])
 	},
-	"soften": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Soften(shaders.ParseSpec(spec), shaders.ParseSoftenPush(push), b[0], b[1])
+	"softmax": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Softmax(shaders.ParseSpec(spec), shaders.ParseSoftmaxPush(push), b[0], b[1])
 	},
-	"observe": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Observe(shaders.ParseSpec(spec), shaders.ParseObservePush(push), b[0], b[1], b[2])
+	"record_importance": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return RecordImportance(shaders.ParseSpec(spec), shaders.ParseRecordImportancePush(push), b[0], b[1], b[2])
 	},
-	"weigh": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Weigh(shaders.ParseSpec(spec), shaders.ParseWeighPush(push), b[0], b[1], b[2])
+	"reduce_importance": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return ReduceImportance(shaders.ParseSpec(spec), shaders.ParseReduceImportancePush(push), b[0], b[1], b[2])
 	},
-	"mix": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Mix(shaders.ParseSpec(spec), shaders.ParseMixPush(push), b[0], b[1], b[2], b[3])
+	"weighted_sum": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return WeightedSum(shaders.ParseSpec(spec), shaders.ParseWeightedSumPush(push), b[0], b[1], b[2], b[3])
 	},
-	"merge": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
-		return Merge(shaders.ParseSpec(spec), shaders.ParseMergePush(push), b[0], b[1], b[2])
+	"combine": func(spec []uint32, push []byte, _ uint32, b [][]uint32) error {
+		return Combine(shaders.ParseSpec(spec), shaders.ParseCombinePush(push), b[0], b[1], b[2])
 	},
 }
 

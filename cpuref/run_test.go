@@ -178,7 +178,7 @@ func TestDecideIsWhatEncodeDecided(t *testing.T) {
 		slots := make([]uint32, shaders.AlignWords(n)+n*l.SlotWords())
 		require.NoError(t, Encode(specOf(l, 0), p, rows, plan, slots, want))
 		bits := guarded(n)
-		require.NoError(t, Decide(specOf(l, 0), shaders.DecidePush{
+		require.NoError(t, ChooseBits(specOf(l, 0), shaders.ChooseBitsPush{
 			Groups: p.Groups, GroupsPerJob: p.GroupsPerJob, GroupsPerToken: 1, MinBits: 1, MaxBits: 7, Delta: 1,
 		}, whole(page), plan, bits, want))
 		for g, b := range slots[:n] {

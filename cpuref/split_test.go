@@ -112,7 +112,7 @@ func TestOtherQueriesDoNotShow(t *testing.T) {
 			b := a
 			b.n, b.tokens = 1, a.tokens-a.n+1+i
 			b.parts = []int{b.tokens}
-			same(t, all[i*words:(i+1)*words], b.run(t, shaders.TypeF32).rows, "query")
+			same(t, all[i*words:(i+1)*words], b.run(t, shaders.TypeF32).rows, "arrange_queries")
 		}
 	}
 }
@@ -152,8 +152,8 @@ func TestWhatIsNotWritten(t *testing.T) {
 // TestSoftenLeavesPlacesOfNoVector gives it something there.
 func TestSoftenLeavesPlacesOfNoVector(t *testing.T) {
 	scores := []uint32{0, 1, 2, guard, 0, 1, 2, guard}
-	s, p := shaders.Spec{HeadDim: 32, Queries: 4}, shaders.SoftenPush{Vectors: 3, Heads: 1, PerHead: 3, Stride: 2}
-	require.NoError(t, Soften(s, p, []uint32{2, 0, 0, 2}, scores))
+	s, p := shaders.Spec{HeadDim: 32, Queries: 4}, shaders.SoftmaxPush{Vectors: 3, Heads: 1, PerHead: 3, Stride: 2}
+	require.NoError(t, Softmax(s, p, []uint32{2, 0, 0, 2}, scores))
 	half := math.Float32bits(reciprocal(2))
 	same(t, []uint32{half, half, half, guard, half, half, half, guard}, scores, "probabilities")
 }
@@ -187,7 +187,7 @@ func TestMixStartsSplits(t *testing.T) {
 	clear(partials[split : 2*split])
 	again := slices.Clone(partials)
 	s, push := a.spec(0, 0), a.mixPush(p)
-	require.NoError(t, Mix(s, push, p.stored, p.plan, r.probabilities, again))
+	require.NoError(t, WeightedSum(s, push, p.stored, p.plan, r.probabilities, again))
 	same(t, r.partials[:split], again[:split], "split before the part")
 	same(t, r.partials[2*split:], again[2*split:], "split that the part begins")
 	assert.NotEqual(t, r.partials[split:2*split], again[split:2*split])

@@ -2,7 +2,7 @@ package cpuref
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// source says where score and mix find the rows of tokens.
+// source says where score and weighted_sum find the rows of tokens.
 type source struct {
 	ring                                 uint32 // 1: the recent window, 0: pages
 	heads                                uint64

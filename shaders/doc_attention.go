@@ -79,14 +79,15 @@
 // least 1. The codes of tokens 4i to 4i+3 share word i, the first in the low
 // byte.
 //
-// weigh turns importance to the weights w of groups: the largest over the rows
+// reduce_importance turns importance to the weights w of groups: the largest over the rows
 // of the window that are kept, the KV heads of the group and, at level token,
 // its layers; or 1, where One is set. Tokens that not all of the last queries
 // saw, those from the number on that a job tells, get -1 either way.
 //
 // # Frames
 //
-// A frame tells score, soften, observe, mix and merge which tokens there are.
+// A frame tells score, softmax, record_importance, weighted_sum and combine
+// which tokens there are.
 // Its words:
 //
 //	0  Tokens: T
@@ -95,7 +96,7 @@
 //	3  End: behind the last token of the part
 //	4  and on, for pages: of page i, tokens First + i*PageTokens and on, the
 //	   offset of the K page and that of the V page
-//	4  for observe: the words before the importance of the first KV head
+//	4  for record_importance: the words before the importance of the first KV head
 //
 // Scores are [KV head][tile][Stride tokens][QUERIES]: the vectors of a KV head
 // are in ceil(V/QUERIES) tiles of QUERIES, vector v in tile v/QUERIES, and the
@@ -110,6 +111,6 @@
 // KV heads only: Heads counts its own, and offsets in its push constants lead to
 // the first of them. Where STAGED is 1, a workgroup of score first copies its tile
 // to shared memory: at most 16 KiB, what every device has. The parts of a batch
-// of queries follow each other from Base on without a gap, because mix goes on
+// of queries follow each other from Base on without a gap, because weighted_sum goes on
 // with the partials of a split that an earlier part began.
 package shaders

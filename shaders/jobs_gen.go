@@ -7,9 +7,9 @@ const (
 	SplitTokens   = 256 // tokens of a split: the partial outputs of splits are kept apart
 )
 
-// RuleJob is a page whose bits the rule decides (encode, decide).
+// RuleJob is a page whose bits the rule decides (encode, choose_bits).
 type RuleJob struct {
-	At     uint32 // offset of its first row in rows (encode), of the page in pages (decide)
+	At     uint32 // offset of its first row in rows (encode), of the page in pages (choose_bits)
 	Limits uint32 // index in plan of the limits c of a token's groups
 }
 
@@ -171,7 +171,7 @@ func ParseFramePages(words []uint32) FramePages {
 	return FramePages{words[0], words[1]}
 }
 
-// ImportanceFrame is a frame of observe, which reads no part.
+// ImportanceFrame is a frame of record_importance, which reads no part.
 type ImportanceFrame struct {
 	Tokens     uint32 // T
 	Base       uint32 // first token that scores hold, a multiple of SPLIT_TOKENS

@@ -140,7 +140,7 @@ func TestSpec(t *testing.T) {
 func TestPush(t *testing.T) {
 	checkPush(t, Convert, ParseConvertPush)
 	checkPush(t, Copy, ParseCopyPush)
-	checkPush(t, Decide, ParseDecidePush)
+	checkPush(t, ChooseBits, ParseChooseBitsPush)
 	checkPush(t, Decode, ParseDecodePush)
 	checkPush(t, Encode, ParseEncodePush)
 	checkPush(t, Pack, ParsePackPush)

@@ -5,22 +5,22 @@ package shaders
 // All returns the kernels by name in ascending order.
 func All() []*Kernel {
 	return []*Kernel{
+		ArrangeQueries,
+		ChooseBits,
+		Combine,
 		Convert,
 		Copy,
-		Decide,
 		Decode,
 		Encode,
-		Merge,
-		Mix,
-		Observe,
 		Pack,
 		Probe,
 		Promote,
-		Query,
+		RecordImportance,
+		ReduceImportance,
 		Repack,
 		Score,
-		Soften,
-		Weigh,
+		Softmax,
+		WeightedSum,
 	}
 }
 

@@ -16,7 +16,7 @@ func AppendJobs[J job](words []uint32, jobs ...J) []uint32 {
 	return words
 }
 
-// RulePlan is the plan of encode and decide for pages at the given places: their
+// RulePlan is the plan of encode and choose_bits for pages at the given places: their
 // jobs, then, page after page, the limits c of a token's groups.
 func RulePlan(at []uint32, limits [][]float32) []uint32 {
 	words := make([]uint32, RuleJobWords*len(at))

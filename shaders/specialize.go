@@ -16,9 +16,9 @@ type Target struct {
 // type of the rows that a kernel reads.
 type Setting struct {
 	Layout  Layout
-	Out     uint32 // type of the rows that decode, convert and merge write
+	Out     uint32 // type of the rows that decode, convert and combine write
 	Queries int    // query vectors of a tile: Target.Tile
-	Ring    bool   // score and mix read the recent window, not pages
+	Ring    bool   // score and weighted_sum read the recent window, not pages
 }
 
 // Pipeline is a kernel as a cache builds it.
@@ -59,11 +59,11 @@ func (p Pipeline) Workgroups(items int) uint32 {
 	return uint32((items*int(p.Spec.Lanes) + int(p.Spec.Workgroup) - 1) / int(p.Spec.Workgroup))
 }
 
-// workgroup is the invocations of a workgroup. On a CPU soften and mix have those
+// workgroup is the invocations of a workgroup. On a CPU softmax and weighted_sum have those
 // that run together: barriers between more cost much there, and small workgroups
 // spread better over its threads; score rounds tokens up to few.
 func (t Target) workgroup(k *Kernel) uint32 {
-	switch attends := k == Soften || k == Mix; {
+	switch attends := k == Softmax || k == WeightedSum; {
 	case attends && t.CPU:
 		return max(8, t.SubgroupSize)
 	case attends, k == Score && t.CPU:
@@ -73,14 +73,14 @@ func (t Target) workgroup(k *Kernel) uint32 {
 }
 
 // lanes is the invocations that share a group in encode, or 32 elements of a row
-// of V in mix: a subgroup's, as far as the word of a plane has bits for them. On
+// of V in weighted_sum: a subgroup's, as far as the word of a plane has bits for them. On
 // a CPU, where each of a subgroup's loads takes as long as if it were of another
 // address, it is one.
 func (t Target) lanes(k *Kernel, l Layout) uint32 {
 	switch {
 	case k == Encode:
 		return uint32(l.EncodeLanes())
-	case k != Mix || t.CPU:
+	case k != WeightedSum || t.CPU:
 		return 1
 	case t.SubgroupSize >= 32:
 		return 32

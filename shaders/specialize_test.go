@@ -19,14 +19,14 @@ func TestSpecialize(t *testing.T) {
 		{"decode", Decode, cpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"score on a GPU", Score, gpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"score on a CPU", Score, cpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
-		{"soften on a GPU", Soften, gpu, Spec{Workgroup: 64, Lanes: 1}},
-		{"soften on a CPU", Soften, cpu, Spec{Workgroup: 8, Lanes: 1}},
-		{"soften on a CPU of 16", Soften, Target{16, true}, Spec{Workgroup: 16, Lanes: 1}},
-		{"mix on a GPU", Mix, gpu, Spec{Workgroup: 64, Lanes: 32}},
-		{"mix, subgroups of 16", Mix, Target{SubgroupSize: 16}, Spec{Workgroup: 64, Lanes: 16}},
-		{"mix, subgroups of 8", Mix, Target{SubgroupSize: 8}, Spec{Workgroup: 64, Lanes: 8}},
-		{"mix on a CPU", Mix, cpu, Spec{Workgroup: 8, Lanes: 1}},
-		{"merge", Merge, cpu, Spec{Workgroup: 128, Lanes: 1}},
+		{"softmax on a GPU", Softmax, gpu, Spec{Workgroup: 64, Lanes: 1}},
+		{"softmax on a CPU", Softmax, cpu, Spec{Workgroup: 8, Lanes: 1}},
+		{"softmax on a CPU of 16", Softmax, Target{16, true}, Spec{Workgroup: 16, Lanes: 1}},
+		{"weighted_sum on a GPU", WeightedSum, gpu, Spec{Workgroup: 64, Lanes: 32}},
+		{"weighted_sum, subgroups of 16", WeightedSum, Target{SubgroupSize: 16}, Spec{Workgroup: 64, Lanes: 16}},
+		{"weighted_sum, subgroups of 8", WeightedSum, Target{SubgroupSize: 8}, Spec{Workgroup: 64, Lanes: 8}},
+		{"weighted_sum on a CPU", WeightedSum, cpu, Spec{Workgroup: 8, Lanes: 1}},
+		{"combine", Combine, cpu, Spec{Workgroup: 128, Lanes: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.want.Type, c.want.OutType, c.want.HeadDim, c.want.Rows, c.want.Low, c.want.High = 2, 1, 128, 8, 6, 5
@@ -39,11 +39,11 @@ func TestSpecialize(t *testing.T) {
 }
 
 func TestWorkgroupsAndTuning(t *testing.T) {
-	p := Specialize(Mix, Target{SubgroupSize: 16}, Setting{}) // 64 invocations, 16 lanes
+	p := Specialize(WeightedSum, Target{SubgroupSize: 16}, Setting{}) // 64 invocations, 16 lanes
 	assert.EqualValues(t, 0, p.Workgroups(0))
 	assert.EqualValues(t, 1, p.Workgroups(4))
 	assert.EqualValues(t, 2, p.Workgroups(5))
-	p = p.Tune(map[string]uint32{"mix.LANES": 1, "score.LANES": 8})
+	p = p.Tune(map[string]uint32{"weighted_sum.LANES": 1, "score.LANES": 8})
 	assert.EqualValues(t, 1, p.Spec.Lanes)
 	assert.EqualValues(t, 2, p.Workgroups(65))
 }

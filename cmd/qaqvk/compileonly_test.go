@@ -32,10 +32,10 @@ func TestCompileOnly(t *testing.T) {
 // A kernel that spills is in the table, in the results, and an error.
 func TestCompileOnlySpills(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.json")
-	o := qaqvk(t, nil, "bench", "--compile-only", "--chip", "gfx1100", "-k", "^mix/f16/d128/a1$",
-		"--tune", "mix.LANES=1,mix.QUERIES=16", "--json", path)
-	o.requireError(t, 1, "1 of 1 pipelines spill", "mix/f16/d128/a1 on gfx1100 (", "bytes of scratch")
-	require.Contains(t, o.stdout, "mix/f16/d128/a1")
+	o := qaqvk(t, nil, "bench", "--compile-only", "--chip", "gfx1100", "-k", "^weighted_sum/f16/d128/a1$",
+		"--tune", "weighted_sum.LANES=1,weighted_sum.QUERIES=16", "--json", path)
+	o.requireError(t, 1, "1 of 1 pipelines spill", "weighted_sum/f16/d128/a1 on gfx1100 (", "bytes of scratch")
+	require.Contains(t, o.stdout, "weighted_sum/f16/d128/a1")
 	require.FileExists(t, path)
 }
 
@@ -54,7 +54,7 @@ func TestCompileOnlyErrors(t *testing.T) {
 		{"no chip", nil, []string{"--chip", ""}, 2, "--chip names no chip"},
 		{"device", nil, []string{"--device", "cpu"}, 2, "--device does not go with --compile-only"},
 		{"repeat", nil, []string{"--repeat", "3"}, 2, "--repeat does not go with --compile-only"},
-		{"tune", nil, []string{"--tune", "mix.LANES=x"}, 2, "--tune mix.LANES=x"},
+		{"tune", nil, []string{"--tune", "weighted_sum.LANES=x"}, 2, "--tune weighted_sum.LANES=x"},
 		{"nothing selected", nil, []string{"-k", "^nothing$"}, 1, `no kernel matches "^nothing$"`},
 		{"over the limit", nil, []string{"--chip", "vega10", "-k", "^copy", "--tune", "copy.WORKGROUP=99999"}, 1,
 			"vega10: copy: vk: pipeline copy: 99999 invocations a workgroup"},

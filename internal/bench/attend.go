@@ -64,7 +64,7 @@ func newAttend(ctx context.Context, d device.Device, c Case, tune map[string]uin
 	if r.buffers.err == nil {
 		a.record(uint32(stride))
 	}
-	return r.finish(shaders.Merge)
+	return r.finish(shaders.Combine)
 }
 
 // frameWords are the frame: all tokens, and the places of their pages.
@@ -78,21 +78,21 @@ func (a *attending) frameWords() []uint32 {
 
 func (a *attending) record(stride uint32) {
 	groups, tokens := uint32(a.groupsPerToken()), int(stride)
-	a.step(shaders.Query, shaders.QueryPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads, Scale: scale}.Bytes(),
-		a.workgroups(shaders.Query, kvHeads*perHead*a.layout.HeadDim/32), a.queries, a.arranged)
+	a.step(shaders.ArrangeQueries, shaders.ArrangeQueriesPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads, Scale: scale}.Bytes(),
+		a.workgroups(shaders.ArrangeQueries, kvHeads*perHead*a.layout.HeadDim/32), a.queries, a.arranged)
 	score := shaders.ScorePush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
 	a.step(shaders.Score, score.Bytes(), a.workgroups(shaders.Score, tokens)*kvHeads, a.arena, a.frame, a.arranged, a.scores)
-	a.step(shaders.Soften, shaders.SoftenPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, Stride: stride}.Bytes(),
+	a.step(shaders.Softmax, shaders.SoftmaxPush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, Stride: stride}.Bytes(),
 		kvHeads*perHead/4, a.frame, a.scores)
 	if !a.Plain {
-		push := shaders.ObservePush{Vectors: perHead, VectorEnd: perHead, Heads: kvHeads, Stride: stride, HeadStride: stride / 4, Words: stride / 4}
-		a.step(shaders.Observe, push.Bytes(), a.workgroups(shaders.Observe, kvHeads*tokens/4), a.observed, a.scores, a.importance)
+		push := shaders.RecordImportancePush{Vectors: perHead, VectorEnd: perHead, Heads: kvHeads, Stride: stride, HeadStride: stride / 4, Words: stride / 4}
+		a.step(shaders.RecordImportance, push.Bytes(), a.workgroups(shaders.RecordImportance, kvHeads*tokens/4), a.observed, a.scores, a.importance)
 	}
-	mix := shaders.MixPush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
-	a.step(shaders.Mix, mix.Bytes(), a.workgroups(shaders.Mix, tokens/shaders.SplitTokens*kvHeads*a.layout.HeadDim/32), a.arena, a.frame, a.scores, a.partials)
+	mix := shaders.WeightedSumPush{Vectors: perHead, Heads: kvHeads, Stride: stride, PageTokens: pageTokens, GroupsPerToken: groups}
+	a.step(shaders.WeightedSum, mix.Bytes(), a.workgroups(shaders.WeightedSum, tokens/shaders.SplitTokens*kvHeads*a.layout.HeadDim/32), a.arena, a.frame, a.scores, a.partials)
 	a.barrier()
-	a.dispatch(shaders.Merge, shaders.MergePush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads}.Bytes(),
-		a.workgroups(shaders.Merge, queryHeads*a.layout.RawRowWords()), a.frame, a.partials, a.out)
+	a.dispatch(shaders.Combine, shaders.CombinePush{Vectors: perHead, Heads: kvHeads, PerHead: perHead, RowHeads: queryHeads}.Bytes(),
+		a.workgroups(shaders.Combine, queryHeads*a.layout.RawRowWords()), a.frame, a.partials, a.out)
 }
 
 // step records a kernel after what went before it, and its time.

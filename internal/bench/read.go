@@ -109,15 +109,15 @@ func newDecide(ctx context.Context, d device.Device, c Case, tune map[string]uin
 	plan, bits := r.plan("decide.plan", words), r.buffers.make("decide.bits", groups, device.Download)
 	want := r.weights("decide.want", groups)
 	if r.buffers.err == nil {
-		push := shaders.DecidePush{
+		push := shaders.ChooseBitsPush{
 			Groups: uint32(groups), GroupsPerJob: uint32(r.groupsPerPage()), GroupsPerToken: uint32(r.groupsPerToken()),
 			MinBits: 0, MaxBits: 8,
 		}
 		r.list.Dispatch(device.Dispatch{
-			Kernel: shaders.Decide, Spec: r.spec(shaders.Decide), Push: push.Bytes(),
-			Workgroups: r.workgroups(shaders.Decide, groups),
+			Kernel: shaders.ChooseBits, Spec: r.spec(shaders.ChooseBits), Push: push.Bytes(),
+			Workgroups: r.workgroups(shaders.ChooseBits, groups),
 			Views:      []device.View{device.Whole(r.arena), device.Whole(plan), device.Whole(bits), device.Whole(want)},
 		})
 	}
-	return r.finish(shaders.Decide)
+	return r.finish(shaders.ChooseBits)
 }

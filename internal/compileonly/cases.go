@@ -45,10 +45,10 @@ var variants = []variant{
 	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 1, subgroup: 32, also: "queries1"},
 	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 16, subgroup: 32, also: "queries16"},
 	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 4, subgroup: 32, ring: true, also: "ring1"},
-	{kernel: shaders.Mix, headDim: 128, rows: 1, vectors: 4, subgroup: 32, ring: true, also: "ring1"},
-	{kernel: shaders.Mix, headDim: 128, rows: 1, vectors: 16, subgroup: 32, also: "queries16"},
-	{kernel: shaders.Mix, headDim: 256, rows: 1, vectors: 8, subgroup: 32, also: "queries8"},
-	{kernel: shaders.Mix, headDim: 128, rows: 1, vectors: 4, subgroup: 8, also: "lanes8"}, // Intel
+	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 4, subgroup: 32, ring: true, also: "ring1"},
+	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 16, subgroup: 32, also: "queries16"},
+	{kernel: shaders.WeightedSum, headDim: 256, rows: 1, vectors: 8, subgroup: 32, also: "queries8"},
+	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 4, subgroup: 8, also: "lanes8"}, // Intel
 }
 
 // Cases are those whose names the filter matches, all for nil. tune replaces

@@ -32,8 +32,8 @@ func TestCasesAreWhatACacheBuilds(t *testing.T) {
 	require.EqualValues(t, shaders.Spec{Workgroup: 128, Lanes: 4, Type: 1, OutType: 1, HeadDim: 128, Rows: 8, Low: 6, High: 6, Queries: 4},
 		spec["encode/f16/d128/rows8/a1"])
 	for name, want := range map[string][3]uint32{ // invocations, lanes, queries
-		"mix/f16/d128/a1": {64, 32, 4}, "mix/f16/d128/a1/queries16": {64, 32, 16}, "mix/f16/d256/a1/queries8": {64, 32, 8},
-		"mix/f16/d128/a1/lanes8": {64, 8, 4}, "soften/f16/d128/a1": {64, 1, 4},
+		"weighted_sum/f16/d128/a1": {64, 32, 4}, "weighted_sum/f16/d128/a1/queries16": {64, 32, 16}, "weighted_sum/f16/d256/a1/queries8": {64, 32, 8},
+		"weighted_sum/f16/d128/a1/lanes8": {64, 8, 4}, "softmax/f16/d128/a1": {64, 1, 4},
 		"score/f16/d128/a1/queries1": {128, 1, 1}, "score/f16/d128/a1/queries16": {128, 1, 16},
 	} {
 		s := spec[name]

@@ -42,7 +42,7 @@ func shell(t *testing.T, script string) Options {
 
 // The kernels that were there before attention, on the poorest chip.
 func TestNoSpills(t *testing.T) {
-	o := options(t, "polaris10", "^(copy|convert|encode|pack|decode|decide|repack|promote|probe)\\b")
+	o := options(t, "polaris10", "^(copy|convert|encode|pack|decode|choose_bits|repack|promote|probe)\\b")
 	steps := 0
 	o.Progress = func(done, all int, name string) {
 		require.LessOrEqual(t, done, all)
@@ -67,14 +67,14 @@ func TestNoSpills(t *testing.T) {
 
 // The control: a kernel that needs more registers than there are is found.
 func TestSpills(t *testing.T) {
-	o := options(t, "gfx1100", "^mix/f16/d128/a1$")
-	o.Tune = map[string]uint32{"mix.LANES": 1, "mix.QUERIES": 16}
+	o := options(t, "gfx1100", "^weighted_sum/f16/d128/a1$")
+	o.Tune = map[string]uint32{"weighted_sum.LANES": 1, "weighted_sum.QUERIES": 16}
 	r, err := Run(t.Context(), o)
 	require.NoError(t, err)
 	require.Len(t, r.Pipelines, 1)
 	require.Positive(t, r.Pipelines[0].SpilledVGPRs)
 	require.Positive(t, r.Pipelines[0].ScratchBytes)
-	require.ErrorContains(t, r.Err(), "1 of 1 pipelines spill registers or use scratch: mix/f16/d128/a1 on gfx1100 (")
+	require.ErrorContains(t, r.Err(), "1 of 1 pipelines spill registers or use scratch: weighted_sum/f16/d128/a1 on gfx1100 (")
 }
 
 // Results stand by case, then by chip, in the order asked for.

@@ -11,7 +11,7 @@ func compiled() *Compiled {
 	return &Compiled{Driver: "radv Mesa 22.3.6", Pipelines: []CompiledPipeline{
 		{Kernel: "copy", Chip: "vega10", SubgroupSize: 64, VGPRs: 8, SGPRs: 16, CodeBytes: 72, Subgroups: 10,
 			MostSubgroups: 10, Latency: 629, InverseThroughput: 79, Statistics: map[string]float64{"VGPRs": 8}},
-		{Kernel: "mix", Variant: "f16/d128/a1", Chip: "polaris10", SubgroupSize: 64, VGPRs: 256, SGPRs: 64, SpilledVGPRs: 1211,
+		{Kernel: "weighted_sum", Variant: "f16/d128/a1", Chip: "polaris10", SubgroupSize: 64, VGPRs: 256, SGPRs: 64, SpilledVGPRs: 1211,
 			SpilledSGPRs: 2, ScratchBytes: 467968, LDSBytes: 5120, CodeBytes: 60268, Subgroups: 1, MostSubgroups: 8,
 			Latency: 5672077, InverseThroughput: 5672077},
 	}}
@@ -24,7 +24,7 @@ func TestWriteCompiled(t *testing.T) {
 
        chip  VGPRs  SGPRs  spilled V  spilled S  scratch B  LDS B  subgroups/SIMD  latency  inv. throughput  code B
      vega10      8     16          0          0          0      0        10 of 10      629               79      72  copy
-  polaris10    256     64       1211          2     467968   5120          1 of 8  5672077          5672077   60268  mix/f16/d128/a1
+  polaris10    256     64       1211          2     467968   5120          1 of 8  5672077          5672077   60268  weighted_sum/f16/d128/a1
 
 latency: cycles of a subgroup; inverse throughput: busy cycles a subgroup takes from a SIMD with all others in flight; both estimates
 `, got.String())
@@ -44,7 +44,7 @@ func TestCompiledJSON(t *testing.T) {
 func TestCompiledErr(t *testing.T) {
 	c := compiled()
 	require.EqualError(t, c.Err(), "compile only: 1 of 2 pipelines spill registers or use scratch: "+
-		"mix/f16/d128/a1 on polaris10 (1211 VGPRs spilled, 2 SGPRs spilled, 467968 bytes of scratch)")
+		"weighted_sum/f16/d128/a1 on polaris10 (1211 VGPRs spilled, 2 SGPRs spilled, 467968 bytes of scratch)")
 	c.Pipelines[1].SpilledVGPRs, c.Pipelines[1].SpilledSGPRs = 0, 0
 	require.ErrorContains(t, c.Err(), "polaris10 (467968 bytes of scratch)")
 	c.Pipelines[1].ScratchBytes = 0

@@ -49,7 +49,7 @@ func TestWholeContext(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, report.Tokens{Prompt: contextTokens - 40, Generated: 40}, r.Tokens)
 	require.InDelta(t, 0, r.Quality.KLD, 1e-4, "only rounding to f16 parts the passes")
-	require.Contains(t, r.KernelsMs, "mix")
+	require.Contains(t, r.KernelsMs, "weighted_sum")
 	require.NotContains(t, r.KernelsMs, "decode", "no rows come back to the host")
 
 	o.Tokens++

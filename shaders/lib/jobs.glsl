@@ -6,9 +6,9 @@
 const uint UNQUANTIZABLE = 32; // bits that encode gives a group that it stored raw because it could not be quantized
 const uint SPLIT_TOKENS = 256; // tokens of a split: the partial outputs of splits are kept apart
 
-// RuleJob is a page whose bits the rule decides (encode, decide).
+// RuleJob is a page whose bits the rule decides (encode, choose_bits).
 struct RuleJob {
-    uint at;     // offset of its first row in rows (encode), of the page in pages (decide)
+    uint at;     // offset of its first row in rows (encode), of the page in pages (choose_bits)
     uint limits; // index in plan of the limits c of a token's groups
 };
 
@@ -66,7 +66,7 @@ struct FramePages {
     uint v;
 };
 
-// ImportanceFrame is a frame of observe, which reads no part.
+// ImportanceFrame is a frame of record_importance, which reads no part.
 struct ImportanceFrame {
     uint tokens;     // T
     uint base;       // first token that scores hold, a multiple of SPLIT_TOKENS

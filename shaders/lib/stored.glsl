@@ -1,4 +1,4 @@
-// Reading groups of pages (decode, score, mix). Needs PAGE(i), word i of the
+// Reading groups of pages (decode, score, weighted_sum). Needs PAGE(i), word i of the
 // buffer of pages.
 #ifndef QAQVK_STORED
 #define QAQVK_STORED

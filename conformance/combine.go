@@ -2,12 +2,12 @@ package conformance
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// buildMerge sums any partials.
-func buildMerge(c Case) (*program, error) {
+// buildCombine sums any partials.
+func buildCombine(c Case) (*program, error) {
 	p := &program{}
 	partials := p.input("partials", c.partials())
 	frame := p.input("frame", c.Params.Attention.frame())
-	c.Params.addMerge(p, frame, partials, p.result("rows", c.Params.outWords()))
+	c.Params.addCombine(p, frame, partials, p.result("rows", c.Params.outWords()))
 	return p, nil
 }
 
@@ -31,15 +31,15 @@ func (c Case) partials() []uint32 {
 	return words
 }
 
-// addMerge adds the sums of partials to a program.
-func (p Params) addMerge(prog *program, frame, partials, out int) {
+// addCombine adds the sums of partials to a program.
+func (p Params) addCombine(prog *program, frame, partials, out int) {
 	a := p.Attention
-	push := shaders.MergePush{
+	push := shaders.CombinePush{
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), PerHead: uint32(a.PerHead),
 		RowHeads: uint32(a.Heads * a.PerHead), RowFirst: uint32(rowPad + a.HeadFirst*a.PerHead*p.outRow()),
 	}
 	words := a.heads() * a.vectors() * p.outRow()
-	prog.run(shaders.Merge, p.spec(shaders.Merge, 0), push.Bytes(), p.workgroups(words, 1), frame, partials, out)
+	prog.run(shaders.Combine, p.spec(shaders.Combine, 0), push.Bytes(), p.workgroups(words, 1), frame, partials, out)
 }
 
 // outRow is the words of an output row.

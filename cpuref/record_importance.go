@@ -6,12 +6,12 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Observe writes the importance of tokens for each KV head: the largest
+// RecordImportance writes the importance of tokens for each KV head: the largest
 // probability that query vectors VectorFirst..VectorEnd-1 gave them, as codes of
 // four tokens a word. Tokens that scores do not hold were not seen. No more than
 // Words words of a KV head are written.
-func Observe(s shaders.Spec, p shaders.ObservePush, plan, scores, importance []uint32) error {
-	f, err := openFrame(buffer{"observe", "plan", plan})
+func RecordImportance(s shaders.Spec, p shaders.RecordImportancePush, plan, scores, importance []uint32) error {
+	f, err := openFrame(buffer{"record_importance", "plan", plan})
 	if err != nil {
 		return err
 	}
@@ -20,27 +20,27 @@ func Observe(s shaders.Spec, p shaders.ObservePush, plan, scores, importance []u
 		return err
 	}
 	at := shaders.ParseImportanceFrame(w).Importance
-	t, err := tilesOf("observe", s.HeadDim, s.Queries, uint64(p.Vectors))
+	t, err := tilesOf("record_importance", s.HeadDim, s.Queries, uint64(p.Vectors))
 	if err != nil {
 		return err
 	}
 	words := min(uint64(p.Words), (f.tokens+3)/4)
 	switch {
 	case p.VectorFirst > p.VectorEnd || p.VectorEnd > p.Vectors:
-		return argument("observe", "vectors %d to %d: there are %d", p.VectorFirst, p.VectorEnd, p.Vectors)
+		return argument("record_importance", "vectors %d to %d: there are %d", p.VectorFirst, p.VectorEnd, p.Vectors)
 	case p.Keep > 1:
-		return argument("observe", "keep %d: must be 0 or 1", p.Keep)
+		return argument("record_importance", "keep %d: must be 0 or 1", p.Keep)
 	case words > uint64(p.HeadStride) && p.Heads > 1:
-		return argument("observe", "%d words of a KV head: they lie %d apart", words, p.HeadStride)
+		return argument("record_importance", "%d words of a KV head: they lie %d apart", words, p.HeadStride)
 	case p.Heads == 0 || words == 0:
 		return nil
 	}
-	from, err := openScores(buffer{"observe", "scores", scores}, f, t, uint64(p.Heads), p.Stride, f.tokens)
+	from, err := openScores(buffer{"record_importance", "scores", scores}, f, t, uint64(p.Heads), p.Stride, f.tokens)
 	if err != nil {
 		return err
 	}
 	all := uint64(p.Heads-1)*uint64(p.HeadStride) + words
-	out, err := buffer{"observe", "importance", importance}.span(uint64(at), all)
+	out, err := buffer{"record_importance", "importance", importance}.span(uint64(at), all)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func Observe(s shaders.Spec, p shaders.ObservePush, plan, scores, importance []u
 }
 
 // observeHead writes the importance of tokens for KV head h.
-func observeHead(p shaders.ObservePush, f frame, scores scoreTiles, h uint64, out []uint32) {
+func observeHead(p shaders.RecordImportancePush, f frame, scores scoreTiles, h uint64, out []uint32) {
 	end := min(f.tokens, 4*uint64(len(out)))
 	most := make([]float32, 4*len(out))
 	for v := uint64(p.VectorFirst); v < uint64(p.VectorEnd); v++ {

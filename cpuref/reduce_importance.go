@@ -6,26 +6,26 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Weigh writes the weight w of each group (doc.go of shaders, "Bits"): the
+// ReduceImportance writes the weight w of each group (doc.go of shaders, "Bits"): the
 // largest importance of its token over the heads and layers of the group and
 // the rows that are kept, or 1, and -1 for tokens that too few queries saw.
-func Weigh(_ shaders.Spec, p shaders.WeighPush, plan, importance, want []uint32) error {
+func ReduceImportance(_ shaders.Spec, p shaders.ReduceImportancePush, plan, importance, want []uint32) error {
 	g := grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken}
-	if err := g.check("weigh"); err != nil {
+	if err := g.check("reduce_importance"); err != nil {
 		return err
 	}
 	if p.One > 1 {
-		return argument("weigh", "one %d: must be 0 or 1", p.One)
+		return argument("reduce_importance", "one %d: must be 0 or 1", p.One)
 	}
-	jobs, err := buffer{"weigh", "plan", plan}.span(uint64(p.Jobs), shaders.WeightJobWords*uint64(g.jobs()))
+	jobs, err := buffer{"reduce_importance", "plan", plan}.span(uint64(p.Jobs), shaders.WeightJobWords*uint64(g.jobs()))
 	if err != nil {
 		return err
 	}
-	out, err := buffer{"weigh", "want", want}.span(0, uint64(p.Groups))
+	out, err := buffer{"reduce_importance", "want", want}.span(0, uint64(p.Groups))
 	if err != nil {
 		return err
 	}
-	w := weigher{p, buffer{"weigh", "importance", importance}}
+	w := weigher{p, buffer{"reduce_importance", "importance", importance}}
 	return parallel(int(p.Groups), int(p.Rows), func(from, to int) error {
 		for n := from; n < to; n++ {
 			job, token, i := g.place(n)
@@ -40,7 +40,7 @@ func Weigh(_ shaders.Spec, p shaders.WeighPush, plan, importance, want []uint32)
 }
 
 type weigher struct {
-	p          shaders.WeighPush
+	p          shaders.ReduceImportancePush
 	importance buffer
 }
 

@@ -50,9 +50,9 @@ func TestObserveTakesTheLargest(t *testing.T) {
 	a.tokens, a.parts, a.window = 597, []int{597}, 200
 	r := a.run(t, shaders.TypeF32)
 	s := a.spec(0, 0)
-	observe := func(p shaders.ObservePush, importance []uint32) []uint32 {
+	observe := func(p shaders.RecordImportancePush, importance []uint32) []uint32 {
 		p.Vectors, p.Heads, p.Stride, p.HeadStride = uint32(a.vectors()), 2, uint32(a.stride()), 152
-		require.NoError(t, Observe(s, p, append(a.frame(0, 597), 5), r.probabilities, importance))
+		require.NoError(t, RecordImportance(s, p, append(a.frame(0, 597), 5), r.probabilities, importance))
 		return importance
 	}
 	want := func(from, end, words int) []uint32 {
@@ -63,26 +63,26 @@ func TestObserveTakesTheLargest(t *testing.T) {
 		return out
 	}
 	room := func() []uint32 { return guarded(5 + 2*152 + 4) }
-	last := observe(shaders.ObservePush{VectorFirst: 6, VectorEnd: 12, Words: 152}, room())
+	last := observe(shaders.RecordImportancePush{VectorFirst: 6, VectorEnd: 12, Words: 152}, room())
 	same(t, want(6, 12, 150), last, "the last vectors")
-	all := observe(shaders.ObservePush{VectorEnd: 6, Words: 150, Keep: 1}, last)
+	all := observe(shaders.RecordImportancePush{VectorEnd: 6, Words: 150, Keep: 1}, last)
 	same(t, want(0, 12, 150), all, "the first vectors too")
-	same(t, want(0, 4, 99), observe(shaders.ObservePush{VectorEnd: 4, Words: 99}, room()), "fewer words")
-	none := observe(shaders.ObservePush{Words: 150}, room())
+	same(t, want(0, 4, 99), observe(shaders.RecordImportancePush{VectorEnd: 4, Words: 99}, room()), "fewer words")
+	none := observe(shaders.RecordImportancePush{Words: 150}, room())
 	same(t, want(0, 0, 150), none, "no vector")
 }
 
 func TestObserveWithoutScores(t *testing.T) {
 	importance := guarded(66)
-	s, p := shaders.Spec{Queries: 4}, shaders.ObservePush{Vectors: 3, VectorEnd: 3, Heads: 1, HeadStride: 64, Words: 64}
-	require.NoError(t, Observe(s, p, []uint32{256, 256, 0, 256, 0}, nil, importance))
+	s, p := shaders.Spec{Queries: 4}, shaders.RecordImportancePush{Vectors: 3, VectorEnd: 3, Heads: 1, HeadStride: 64, Words: 64}
+	require.NoError(t, RecordImportance(s, p, []uint32{256, 256, 0, 256, 0}, nil, importance))
 	same(t, append(make([]uint32, 64), guard, guard), importance, "importance")
 }
 
 // TestWeighTakesTheLargest weighs two jobs of two tokens of two groups, each of
 // two heads in two layers, by two rows.
 func TestWeighTakesTheLargest(t *testing.T) {
-	p := shaders.WeighPush{
+	p := shaders.ReduceImportancePush{
 		Groups: 7, GroupsPerJob: 4, GroupsPerToken: 2, Heads: 2, Layers: 2,
 		HeadStride: 4, LayerStride: 20, Rows: 2, RowStride: 50, Jobs: 2,
 	}
@@ -104,11 +104,11 @@ func TestWeighTakesTheLargest(t *testing.T) {
 		want[n] = math.Float32bits(importanceOf(most))
 	}
 	got := guarded(8)
-	require.NoError(t, Weigh(shaders.Spec{}, p, plan, importance, got))
+	require.NoError(t, ReduceImportance(shaders.Spec{}, p, plan, importance, got))
 	same(t, append(want, guard), got, "weights")
 
 	p.One, plan[4] = 1, 4
-	require.NoError(t, Weigh(shaders.Spec{}, p, plan, nil, got))
+	require.NoError(t, ReduceImportance(shaders.Spec{}, p, plan, nil, got))
 	one, pinned := math.Float32bits(1), math.Float32bits(-1)
 	same(t, []uint32{one, one, pinned, pinned, one, one, one, guard}, got, "one")
 }

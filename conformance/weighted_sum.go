@@ -2,9 +2,9 @@ package conformance
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// buildMix sums V rows by any probabilities. What the partials hold before
+// buildWeightedSum sums V rows by any probabilities. What the partials hold before
 // counts where a part begins in the middle of a split.
-func buildMix(c Case) (*program, error) {
+func buildWeightedSum(c Case) (*program, error) {
 	s, err := c.sequenceOf()
 	if err != nil {
 		return nil, err
@@ -12,27 +12,27 @@ func buildMix(c Case) (*program, error) {
 	p := &program{}
 	s.add(p)
 	scores := p.input("probabilities", c.probabilities())
-	s.addMixes(p, s.parts(p), scores, p.change("partials", c.partials()))
+	s.addWeightedSums(p, s.parts(p), scores, p.change("partials", c.partials()))
 	return p, nil
 }
 
-// addMixes adds the partial outputs of parts, in order, to a program.
-func (s *sequence) addMixes(p *program, parts []part, scores, partials int) {
+// addWeightedSums adds the partial outputs of parts, in order, to a program.
+func (s *sequence) addWeightedSums(p *program, parts []part, scores, partials int) {
 	for _, of := range parts {
-		s.addMix(p, of, scores, partials)
+		s.addWeightedSum(p, of, scores, partials)
 	}
 }
 
-func (s *sequence) addMix(p *program, of part, scores, partials int) {
+func (s *sequence) addWeightedSum(p *program, of part, scores, partials int) {
 	a := s.params.Attention
-	push := shaders.MixPush{
+	push := shaders.WeightedSumPush{
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), Stride: uint32(a.stride()),
 		PageTokens: uint32(a.PageTokens), GroupsPerToken: uint32(s.params.GroupsPerToken), RowFirst: s.rowFirst(),
 		Slots: uint32(a.Slots), SlotWords: uint32(s.slotWords), RowsAt: s.rowsAt(),
 	}
 	begin := max(of.first, a.Base)
 	splits := (of.end+shaders.SplitTokens-1)/shaders.SplitTokens - begin/shaders.SplitTokens
-	rows, spec := s.read(of, 1, shaders.Mix)
-	p.run(shaders.Mix, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits*((s.params.HeadDim+31)/32), s.params.Lanes),
+	rows, spec := s.read(of, 1, shaders.WeightedSum)
+	p.run(shaders.WeightedSum, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits*((s.params.HeadDim+31)/32), s.params.Lanes),
 		rows, of.frame, scores, partials)
 }

@@ -2,10 +2,10 @@ package conformance
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// buildQuery arranges query rows.
-func buildQuery(c Case) (*program, error) {
+// buildArrangeQueries arranges query rows.
+func buildArrangeQueries(c Case) (*program, error) {
 	p := &program{}
-	c.Params.addQuery(p, p.input("rows", c.queryRows()), 0)
+	c.Params.addArrangeQueries(p, p.input("rows", c.queryRows()), 0)
 	return p, nil
 }
 
@@ -26,19 +26,19 @@ func (c Case) queryRows() []uint32 {
 	return words
 }
 
-// addQuery adds the arranging of the rows of query from and on, as many as
+// addArrangeQueries adds the arranging of the rows of query from and on, as many as
 // there are, to a program and returns the buffer.
-func (p Params) addQuery(prog *program, rows, from int) int {
+func (p Params) addArrangeQueries(prog *program, rows, from int) int {
 	a := p.Attention
 	row := shaders.Layout{Type: typeOf(p.Type), HeadDim: p.HeadDim}.RawRowWords()
-	push := shaders.QueryPush{
+	push := shaders.ArrangeQueriesPush{
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), PerHead: uint32(a.PerHead),
 		RowHeads: uint32(a.Heads * a.PerHead), Scale: p.scaleOf(),
 		RowFirst: uint32(rowPad + (from*a.Heads+a.HeadFirst)*a.PerHead*row),
 	}
 	out := prog.result("queries", a.heads()*a.tiles()*shaders.TileWords(p.HeadDim, a.Tile))
 	chunks := (p.HeadDim + 31) / 32
-	prog.run(shaders.Query, p.spec(shaders.Query, 0), push.Bytes(),
+	prog.run(shaders.ArrangeQueries, p.spec(shaders.ArrangeQueries, 0), push.Bytes(),
 		p.workgroups(a.heads()*a.tiles()*chunks, uint32(a.Tile)), rows, out)
 	return out
 }

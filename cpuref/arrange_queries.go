@@ -2,32 +2,32 @@ package cpuref
 
 import "github.com/qaqvk/qaqvk/shaders"
 
-// Query arranges the rows that some KV heads have of query rows [n][QH][D] of
+// ArrangeQueries arranges the rows that some KV heads have of query rows [n][QH][D] of
 // TYPE for Score: scaled, in f32, with
 // the sums of their chunks, in tiles of QUERIES vectors, the last of a KV head
 // filled up with zero vectors. The padding behind a tile is not written.
-func Query(s shaders.Spec, p shaders.QueryPush, rows, queries []uint32) error {
-	l, err := layoutOf("query", s)
+func ArrangeQueries(s shaders.Spec, p shaders.ArrangeQueriesPush, rows, queries []uint32) error {
+	l, err := layoutOf("arrange_queries", s)
 	if err != nil {
 		return err
 	}
 	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), uint64(p.RowHeads)}
-	if err := g.check("query"); err != nil {
+	if err := g.check("arrange_queries"); err != nil {
 		return err
 	}
 	if !isFinite(p.Scale) {
-		return argument("query", "scale %g: must be finite", p.Scale)
+		return argument("arrange_queries", "scale %g: must be finite", p.Scale)
 	}
-	t, err := tilesOf("query", s.HeadDim, s.Queries, g.vectors)
+	t, err := tilesOf("arrange_queries", s.HeadDim, s.Queries, g.vectors)
 	if err != nil {
 		return err
 	}
 	row := uint64(l.RawRowWords())
-	in, err := g.rows(buffer{"query", "rows", rows}, p.RowFirst, row)
+	in, err := g.rows(buffer{"arrange_queries", "rows", rows}, p.RowFirst, row)
 	if err != nil {
 		return err
 	}
-	out, err := buffer{"query", "queries", queries}.spanOf(0, g.heads, t.perHead, t.words())
+	out, err := buffer{"arrange_queries", "queries", queries}.spanOf(0, g.heads, t.perHead, t.words())
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ layout(push_constant) uniform Push {
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 
-uint merged(uint vector, uint d) {
+uint combined(uint vector, uint d) {
     float sum = 0.0;
     uint splits = (FRAME.tokens - FRAME.base + SPLIT_TOKENS - 1u) / SPLIT_TOKENS;
     for (uint s = 0u; s < splits; s++) {
@@ -34,7 +34,7 @@ void main() {
     uint vector = n / words, word = n % words;
     if (vector >= Heads * Vectors) return;
     uint h = vector / Vectors, v = vector % Vectors;
-    uint value = merged(vector, word * OUT_PER_WORD);
-    if (OUT_PER_WORD == 2) value |= merged(vector, word * 2u + 1u) << 16;
+    uint value = combined(vector, word * OUT_PER_WORD);
+    if (OUT_PER_WORD == 2) value |= combined(vector, word * 2u + 1u) << 16;
     rows[RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * words + word] = value;
 }

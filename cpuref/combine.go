@@ -6,32 +6,32 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Merge writes the rows that some KV heads have of output rows [n][QH][D] of
+// Combine writes the rows that some KV heads have of output rows [n][QH][D] of
 // OUT_TYPE: the sums of the partial
 // outputs of all splits, in order.
-func Merge(s shaders.Spec, p shaders.MergePush, plan, partials, rows []uint32) error {
-	l, err := layoutOf("merge", s)
+func Combine(s shaders.Spec, p shaders.CombinePush, plan, partials, rows []uint32) error {
+	l, err := layoutOf("combine", s)
 	if err != nil {
 		return err
 	}
-	if err := checkOut("merge", s.OutType); err != nil {
+	if err := checkOut("combine", s.OutType); err != nil {
 		return err
 	}
-	f, err := openFrame(buffer{"merge", "plan", plan})
+	f, err := openFrame(buffer{"combine", "plan", plan})
 	if err != nil {
 		return err
 	}
 	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), uint64(p.RowHeads)}
-	if err := g.check("merge"); err != nil {
+	if err := g.check("combine"); err != nil {
 		return err
 	}
 	d, n := uint64(l.HeadDim), g.vectors*g.heads
 	words := d * uint64(shaders.ElementBytes(s.OutType)) / 4
-	in, err := buffer{"merge", "partials", partials}.spanOf(0, f.splits(f.tokens), n, d)
+	in, err := buffer{"combine", "partials", partials}.spanOf(0, f.splits(f.tokens), n, d)
 	if err != nil {
 		return err
 	}
-	out, err := g.rows(buffer{"merge", "rows", rows}, p.RowFirst, words)
+	out, err := g.rows(buffer{"combine", "rows", rows}, p.RowFirst, words)
 	if err != nil {
 		return err
 	}

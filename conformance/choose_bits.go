@@ -6,8 +6,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// buildDecide decides the bits of stored groups; "to" is the rule.
-func buildDecide(c Case) (*program, error) {
+// buildChooseBits decides the bits of stored groups; "to" is the rule.
+func buildChooseBits(c Case) (*program, error) {
 	params := c.Params
 	r, ok := rules[params.To]
 	if !ok {
@@ -23,13 +23,13 @@ func buildDecide(c Case) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	push := shaders.DecidePush{
+	push := shaders.ChooseBitsPush{
 		Groups: uint32(params.total()), GroupsPerJob: uint32(params.Groups),
 		GroupsPerToken: uint32(params.GroupsPerToken),
 		MinBits:        r.min, MaxBits: r.max, Delta: r.delta,
 	}
 	p := &program{}
 	in, planned, out := p.input("pages", from.of), p.input("plan", decide.rulePlan(from.at)), p.result("bits", params.total()+3)
-	p.run(shaders.Decide, params.spec(shaders.Decide, 0), push.Bytes(), params.workgroups(params.total(), 1), in, planned, out, p.input("want", wants))
+	p.run(shaders.ChooseBits, params.spec(shaders.ChooseBits, 0), push.Bytes(), params.workgroups(params.total(), 1), in, planned, out, p.input("want", wants))
 	return p, nil
 }

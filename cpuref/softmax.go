@@ -6,18 +6,18 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Soften turns the scores of each query vector into probabilities, in place.
+// Softmax turns the scores of each query vector into probabilities, in place.
 // Tokens that a query does not see get +0.
-func Soften(s shaders.Spec, p shaders.SoftenPush, plan, scores []uint32) error {
-	f, err := openFrame(buffer{"soften", "plan", plan})
+func Softmax(s shaders.Spec, p shaders.SoftmaxPush, plan, scores []uint32) error {
+	f, err := openFrame(buffer{"softmax", "plan", plan})
 	if err != nil {
 		return err
 	}
 	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), 0}
-	if err := g.check("soften"); err != nil {
+	if err := g.check("softmax"); err != nil {
 		return err
 	}
-	t, err := tilesOf("soften", s.HeadDim, s.Queries, g.vectors)
+	t, err := tilesOf("softmax", s.HeadDim, s.Queries, g.vectors)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func Soften(s shaders.Spec, p shaders.SoftenPush, plan, scores []uint32) error {
 	if err := sf.check(); err != nil {
 		return err
 	}
-	if sf.scores, err = openScores(buffer{"soften", "scores", scores}, f, t, g.heads, p.Stride, f.tokens); err != nil {
+	if sf.scores, err = openScores(buffer{"softmax", "scores", scores}, f, t, g.heads, p.Stride, f.tokens); err != nil {
 		return err
 	}
 	return parallel(int(g.vectors*g.heads), int(4*(f.tokens-f.base)), func(from, to int) error {
@@ -49,10 +49,10 @@ type softener struct {
 // check fails unless scores hold all tokens that the queries see.
 func (sf *softener) check() error {
 	if n := sf.g.vectors / sf.g.perHead; n > sf.f.tokens {
-		return argument("soften", "%d queries: there are %d tokens", n, sf.f.tokens)
+		return argument("softmax", "%d queries: there are %d tokens", n, sf.f.tokens)
 	}
 	if first, _ := sf.sees(0); first < sf.f.base {
-		return argument("soften", "scores from token %d: query 0 sees token %d", sf.f.base, first)
+		return argument("softmax", "scores from token %d: query 0 sees token %d", sf.f.base, first)
 	}
 	return nil
 }

@@ -6,25 +6,25 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Decide writes to bits[n] what the rule gives stored group n: 0..8 or 16,
+// ChooseBits writes to bits[n] what the rule gives stored group n: 0..8 or 16,
 // which a group that cannot be quantized always has. Word n of want is its weight.
-func Decide(s shaders.Spec, p shaders.DecidePush, pages, plan, bits, want []uint32) error {
-	l, err := layoutOf("decide", s)
+func ChooseBits(s shaders.Spec, p shaders.ChooseBitsPush, pages, plan, bits, want []uint32) error {
+	l, err := layoutOf("choose_bits", s)
 	if err != nil {
 		return err
 	}
 	g := grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken}
-	if err := g.check("decide"); err != nil {
+	if err := g.check("choose_bits"); err != nil {
 		return err
 	}
-	if err := checkRule("decide", p.MinBits, p.MaxBits); err != nil {
+	if err := checkRule("choose_bits", p.MinBits, p.MaxBits); err != nil {
 		return err
 	}
-	d := decider{p, g, buffer{"decide", "plan", plan}, buffer{"decide", "want", want}, nil}
-	if d.views, err = openJobs(l, g, buffer{"decide", "pages", pages}, d.plan, shaders.RuleJobWords); err != nil {
+	d := decider{p, g, buffer{"choose_bits", "plan", plan}, buffer{"choose_bits", "want", want}, nil}
+	if d.views, err = openJobs(l, g, buffer{"choose_bits", "pages", pages}, d.plan, shaders.RuleJobWords); err != nil {
 		return err
 	}
-	out, err := buffer{"decide", "bits", bits}.span(0, uint64(p.Groups))
+	out, err := buffer{"choose_bits", "bits", bits}.span(0, uint64(p.Groups))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func Decide(s shaders.Spec, p shaders.DecidePush, pages, plan, bits, want []uint
 }
 
 type decider struct {
-	p     shaders.DecidePush
+	p     shaders.ChooseBitsPush
 	grid  grid
 	plan  buffer
 	want  buffer

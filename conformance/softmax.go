@@ -6,11 +6,11 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// buildSoften makes probabilities of scores of any kind.
-func buildSoften(c Case) (*program, error) {
+// buildSoftmax makes probabilities of scores of any kind.
+func buildSoftmax(c Case) (*program, error) {
 	p, a := &program{}, c.Params.Attention
 	scores := p.change("scores", c.scores())
-	c.Params.addSoften(p, p.input("frame", a.frame()), scores)
+	c.Params.addSoftmax(p, p.input("frame", a.frame()), scores)
 	return p, nil
 }
 
@@ -35,12 +35,12 @@ func (c Case) scores() []uint32 {
 	return words
 }
 
-// addSoften adds the softmax of scores, in place, to a program.
-func (p Params) addSoften(prog *program, frame, scores int) {
+// addSoftmax adds the softmax of scores, in place, to a program.
+func (p Params) addSoftmax(prog *program, frame, scores int) {
 	a := p.Attention
-	push := shaders.SoftenPush{
+	push := shaders.SoftmaxPush{
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), PerHead: uint32(a.PerHead),
 		Stride: uint32(a.stride()), Window: uint32(a.Window),
 	}
-	prog.run(shaders.Soften, p.spec(shaders.Soften, 0), push.Bytes(), a.heads()*a.tiles()*max(1, a.Tile/4), frame, scores)
+	prog.run(shaders.Softmax, p.spec(shaders.Softmax, 0), push.Bytes(), a.heads()*a.tiles()*max(1, a.Tile/4), frame, scores)
 }

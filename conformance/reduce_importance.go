@@ -24,9 +24,9 @@ func randomImportance(rng *rand.Rand) uint32 {
 	return word
 }
 
-// buildWeigh makes the weights of the groups of all pages, those of page j in
+// buildReduceImportance makes the weights of the groups of all pages, those of page j in
 // layer j%L.
-func buildWeigh(c Case) (*program, error) {
+func buildReduceImportance(c Case) (*program, error) {
 	params, a := c.Params, c.Params.Attention
 	layers, groupLayers, groupHeads := max(a.Layers, 1), 1, 1
 	switch a.Level {
@@ -49,7 +49,7 @@ func buildWeigh(c Case) (*program, error) {
 	for i := range importance {
 		importance[i] = randomImportance(rng)
 	}
-	push := shaders.WeighPush{
+	push := shaders.ReduceImportancePush{
 		Jobs:   1,
 		Groups: uint32(params.total()), GroupsPerJob: uint32(params.Groups), GroupsPerToken: uint32(params.GroupsPerToken),
 		Heads: uint32(groupHeads), Layers: uint32(groupLayers),
@@ -58,6 +58,6 @@ func buildWeigh(c Case) (*program, error) {
 	}
 	p := &program{}
 	planned, in, out := p.input("plan", plan), p.input("importance", importance), p.result("want", params.total()+3)
-	p.run(shaders.Weigh, params.spec(shaders.Weigh, 0), push.Bytes(), params.workgroups(params.total(), 1), planned, in, out)
+	p.run(shaders.ReduceImportance, params.spec(shaders.ReduceImportance, 0), push.Bytes(), params.workgroups(params.total(), 1), planned, in, out)
 	return p, nil
 }

@@ -10,11 +10,11 @@ import (
 // importanceAt is how many words lie before a layer's importance.
 const importanceAt = 5
 
-// buildObserve takes the importance from any probabilities.
-func buildObserve(c Case) (*program, error) {
+// buildRecordImportance takes the importance from any probabilities.
+func buildRecordImportance(c Case) (*program, error) {
 	p := &program{}
 	scores := p.input("scores", c.probabilities())
-	c.Params.addObserve(p, scores, p.change("importance", c.importance()))
+	c.Params.addRecordImportance(p, scores, p.change("importance", c.importance()))
 	return p, nil
 }
 
@@ -55,10 +55,10 @@ func (c Case) importance() []uint32 {
 	return words
 }
 
-// addObserve adds the taking of importance to a program.
-func (p Params) addObserve(prog *program, scores, importance int) {
+// addRecordImportance adds the taking of importance to a program.
+func (p Params) addRecordImportance(prog *program, scores, importance int) {
 	a, words := p.Attention, (p.Attention.Tokens+3)/4+1
-	push := shaders.ObservePush{
+	push := shaders.RecordImportancePush{
 		Vectors: uint32(a.vectors()), VectorFirst: uint32(a.VectorFirst), VectorEnd: uint32(a.VectorEnd),
 		Heads: uint32(a.heads()), Stride: uint32(a.stride()),
 		HeadStride: uint32(a.headStride()), Words: uint32(words), Keep: a.Keep,
@@ -69,5 +69,5 @@ func (p Params) addObserve(prog *program, scores, importance int) {
 	frame := prog.input("frame.observe", shaders.ImportanceFrame{
 		Tokens: uint32(a.Tokens), Base: uint32(a.Base), Importance: uint32(importanceAt + a.HeadFirst*a.headStride()),
 	}.AppendTo(nil))
-	prog.run(shaders.Observe, p.spec(shaders.Observe, 0), push.Bytes(), p.workgroups(a.heads()*words, 1), frame, scores, importance)
+	prog.run(shaders.RecordImportance, p.spec(shaders.RecordImportance, 0), push.Bytes(), p.workgroups(a.heads()*words, 1), frame, scores, importance)
 }

@@ -6,15 +6,15 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Mix adds the stored V rows of the frame's part, weighted by probabilities, to
+// WeightedSum adds the stored V rows of the frame's part, weighted by probabilities, to
 // the partial outputs of their splits. A split starts at +0 unless an earlier
 // dispatch began it.
-func Mix(s shaders.Spec, p shaders.MixPush, pages, plan, scores, partials []uint32) error {
-	l, err := layoutOf("mix", s)
+func WeightedSum(s shaders.Spec, p shaders.WeightedSumPush, pages, plan, scores, partials []uint32) error {
+	l, err := layoutOf("weighted_sum", s)
 	if err != nil {
 		return err
 	}
-	f, err := openFrame(buffer{"mix", "plan", plan})
+	f, err := openFrame(buffer{"weighted_sum", "plan", plan})
 	if err != nil {
 		return err
 	}
@@ -22,14 +22,14 @@ func Mix(s shaders.Spec, p shaders.MixPush, pages, plan, scores, partials []uint
 	if m.rows, err = openStored(l, source{
 		s.Ring, uint64(p.Heads), uint64(p.PageTokens), uint64(p.GroupsPerToken), uint64(p.RowFirst),
 		uint64(p.Slots), p.SlotWords, p.RowsAt,
-	}, f, buffer{"mix", "pages", pages}, 1); err != nil {
+	}, f, buffer{"weighted_sum", "pages", pages}, 1); err != nil {
 		return err
 	}
-	if err := m.open(s, p.Stride, buffer{"mix", "scores", scores}); err != nil {
+	if err := m.open(s, p.Stride, buffer{"weighted_sum", "scores", scores}); err != nil {
 		return err
 	}
 	n := m.heads * m.vectors
-	if m.out, err = (buffer{"mix", "partials", partials}).spanOf(0, f.splits(f.end), n, uint64(l.HeadDim)); err != nil {
+	if m.out, err = (buffer{"weighted_sum", "partials", partials}).spanOf(0, f.splits(f.end), n, uint64(l.HeadDim)); err != nil {
 		return err
 	}
 	if n == 0 || f.begin() >= f.end {
@@ -59,7 +59,7 @@ type mixer struct {
 
 // open finds the probabilities.
 func (m *mixer) open(s shaders.Spec, stride uint32, scores buffer) error {
-	t, err := tilesOf("mix", s.HeadDim, s.Queries, m.vectors)
+	t, err := tilesOf("weighted_sum", s.HeadDim, s.Queries, m.vectors)
 	if err != nil {
 		return err
 	}
