@@ -9,7 +9,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/policy"
-	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // In exact mode every step ends with the bits that the rule asks for.
@@ -19,12 +18,12 @@ func TestExactStepsWait(t *testing.T) {
 	s := newSequence(t, cpu(t), F32, cfg)
 	for _, n := range []int{30, 1, 16, 1, 1, 9} {
 		s.step(n)
-		require.Nil(t, s.c.adapter.flight)
+		require.False(t, s.c.adapter.InFlight(nil))
 		s.requireBits(0, s.chunks())
 		s.requireRows(F32)
 	}
-	require.Positive(t, s.seq.moves.Promoted)
-	require.Zero(t, s.seq.moves.LateSteps)
+	require.Positive(t, s.seq.adapting.Moves.Promoted)
+	require.Zero(t, s.seq.adapting.Moves.LateSteps)
 	require.NoError(t, s.seq.Stats().Unmet)
 }
 
@@ -35,8 +34,8 @@ func TestHostBudgetIsExplained(t *testing.T) {
 		budget int64
 		want   string
 	}{
-		{"head", LevelHead, 4 * 64 * 2 * 32 * 2, `^backend: adapt: token \d+ [kv], layer \d, KV head \d has \d bits and was to have \d since step \d: the host keeps rows of the tokens before 64 in 32768 bytes: host budget reached$`},
-		{"layer", LevelLayer, 0, `^backend: adapt: token \d+ [kv], layer \d, KV head 0..1 has \d bits and was to have \d since step \d: the host keeps rows of the tokens before 0 in 0 bytes: host budget reached$`},
+		{"head", LevelHead, 4 * 64 * 2 * 32 * 2, `^backend: adapt: token \d+ [kv], layer \d, KV head \d has \d bits and was to have \d in step \d: the host keeps rows of the tokens before 64 in 32768 bytes: host budget reached$`},
+		{"layer", LevelLayer, 0, `^backend: adapt: token \d+ [kv], layer \d, KV head 0..1 has \d bits and was to have \d in step \d: the host keeps rows of the tokens before 0 in 0 bytes: host budget reached$`},
 		{"token", LevelToken, 0, `^backend: adapt: token \d+ [kv], layer 0..1, KV head 0..1 has `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -54,48 +53,15 @@ func TestHostBudgetIsExplained(t *testing.T) {
 			require.Regexp(t, c.want, err.Error())
 			require.EqualError(t, s.seq.Stats().Unmet, err.Error())
 			require.EqualError(t, s.c.Stats().Unmet, err.Error())
-			u := *s.seq.unmet
-			require.GreaterOrEqual(t, s.c.geo.tokenOf(u.page, u.group), s.seq.host.kept)
-			require.Equal(t, u.has, s.seq.store.pageBits(u.page)[u.group])
-			require.Greater(t, u.wants, u.has)
+			u := *s.seq.adapting.Shortfall
+			require.GreaterOrEqual(t, s.c.work.TokenOf(u.Page.Page, u.Group), s.seq.host.Kept())
+			require.Equal(t, u.Has, s.seq.table.PageBits(u.Page)[u.Group])
+			require.Greater(t, u.Wants, u.Has)
 			s.requireRows(F32)
 			s.rollback(s.seq.Tokens())
 			require.NoError(t, s.seq.Stats().Unmet)
 		})
 	}
-}
-
-// The decision that is explained is the oldest that still waits.
-func TestOldestUnmetDecision(t *testing.T) {
-	s := newSequence(t, cpu(t), F32, small)
-	s.step(30)
-	page := pageID{shaders.Value, 1, 0}
-	a := func(step int, lacking ...int) *adaptation {
-		b := &adaptation{c: s.c, s: s.seq, step: step, misses: misses{watched: s.seq.unmet}, targets: []target{{unit: 1, to: 1}}}
-		for _, g := range lacking {
-			b.miss(page, g, 5, 2)
-		}
-		return b
-	}
-	for _, c := range []struct {
-		name        string
-		lacking     []int
-		group, step int
-	}{
-		{"first", []int{3, 7}, 3, 0}, {"again", []int{1, 3}, 3, 0}, {"another", []int{1, 7}, 1, 2}, {"again other", []int{1}, 1, 2},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s.seq.follow(a(s.seq.steps, c.lacking...))
-			require.Equal(t, &unmet{page, c.group, 5, 2, c.step + 1}, s.seq.unmet)
-			s.seq.steps++
-		})
-	}
-	elsewhere := a(9)
-	elsewhere.targets[0].unit = 0
-	s.seq.follow(elsewhere)
-	require.NotNil(t, s.seq.unmet)
-	s.seq.follow(a(9))
-	require.Nil(t, s.seq.unmet)
 }
 
 var large = Config{Layers: 4, KVHeads: 2, HeadDim: 64, Capacity: 500, MaxAppend: 100, Alpha: 0.04, Policy: testQAQ(policy.Paper), AdaptEvery: 1, HostBudget: 1 << 24}
@@ -112,9 +78,9 @@ func TestRoundsOfSeveralBatchesAndSequences(t *testing.T) {
 			cfg := large
 			cfg.Sequences, cfg.PageTokens = 2, 16
 			s := newSequence(t, cpu(t), F32, cfg)
-			resize(t, s.c.dev, &s.c.adapter.bits, c.bits, device.Download)
-			resize(t, s.c.dev, &s.c.adapter.plan, c.plan, device.Upload)
-			resize(t, s.c.dev, &s.c.adapter.supply, c.supply, device.Upload)
+			resize(t, s.c.work.Device, &s.c.adapter.Bits, c.bits, device.Download)
+			resize(t, s.c.work.Device, &s.c.adapter.Plan, c.plan, device.Upload)
+			resize(t, s.c.work.Device, &s.c.adapter.Supply, c.supply, device.Upload)
 			for range 3 {
 				s.step(100)
 			}
@@ -123,14 +89,14 @@ func TestRoundsOfSeveralBatchesAndSequences(t *testing.T) {
 			for i := range 8 {
 				for _, q := range []*sequence{s, f} {
 					q.step(1)
-					if a := s.c.adapter.flight; a != nil {
-						<-a.done
+					if s.c.adapter.InFlight(nil) {
+						s.c.Lists() // waits for it
 						batches++
 					}
 				}
 				if i == 4 {
-					require.Positive(t, s.seq.moves.Demoted+s.seq.moves.Promoted)
-					require.Positive(t, f.seq.moves.Demoted+f.seq.moves.Promoted)
+					require.Positive(t, s.seq.adapting.Moves.Demoted+s.seq.adapting.Moves.Promoted)
+					require.Positive(t, f.seq.adapting.Moves.Demoted+f.seq.adapting.Moves.Promoted)
 				}
 			}
 			require.GreaterOrEqual(t, batches, 14, "each step starts one")
@@ -166,15 +132,15 @@ func TestManyAdaptationsHoldNoMore(t *testing.T) {
 	for range 8 {
 		s.step(8)
 	}
-	staging, lists := s.c.Stats().Bytes.Staging, len(s.c.lists)
+	staging, lists := s.c.Stats().Bytes.Staging, len(s.c.Lists())
 	var most int64
 	for i := range 150 {
 		s.step(1)
 		s.rollback(1)
-		if a := s.c.adapter.flight; a != nil {
-			<-a.done
-			words, _ := s.c.arena.size()
-			require.LessOrEqual(t, words, 4*s.seq.store.total.words)
+		if s.c.adapter.InFlight(nil) {
+			s.c.Lists() // waits for it
+			words, _ := s.c.arena.Size()
+			require.LessOrEqual(t, words, 4*s.seq.table.Words())
 		}
 		st := s.c.Stats()
 		if i < 20 {
@@ -182,10 +148,10 @@ func TestManyAdaptationsHoldNoMore(t *testing.T) {
 		}
 		require.LessOrEqual(t, st.Bytes.Committed, most+most/10)
 		require.Equal(t, staging, st.Bytes.Staging)
-		require.Equal(t, s.c.dev.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
+		require.Equal(t, s.c.work.Device.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
 	}
-	require.LessOrEqual(t, len(s.c.lists), lists+1)
+	require.LessOrEqual(t, len(s.c.Lists()), lists+1)
 	require.Greater(t, s.c.Stats().Adapting.Batches, int64(100))
-	require.NoError(t, s.c.Close())
+	s.c.Close()
 	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,14 +53,24 @@ func (d *gate) Submit(l *device.List) (device.Ticket, error) {
 
 // endRound lands what is on the way and all that is left of the round.
 func (s *sequence) endRound() {
-	for s.c.finish(nil); s.seq.round.active; s.c.finish(nil) {
-		s.c.pump()
+	for s.c.adapter.Finish(nil); s.seq.adapting.Active(); s.c.adapter.Finish(nil) {
+		s.c.adapter.Pump()
 	}
-	require.NoError(s.t, s.seq.round.err)
+	require.NoError(s.t, s.seq.adapting.Err)
+}
+
+// mirror is the mirror of the bits of all groups, [kind][layer group][group].
+func (s *sequence) mirror() (bits [2][][]uint8) {
+	for k := range bits {
+		for lg := range s.c.work.LayerGroups {
+			bits[k] = append(bits[k], slices.Clone(s.seq.table.Bits(shaders.Kind(k), lg, 0, s.chunks())))
+		}
+	}
+	return bits
 }
 
 func (s *sequence) counts() [3]int64 {
-	m := s.seq.moves
+	m := s.seq.adapting.Moves
 	return [3]int64{m.Demoted, m.Promoted, m.Missed}
 }
 
@@ -83,8 +94,8 @@ func testBesideSteps(t *testing.T, d device.Device) {
 				beside.step(n)
 				beside.requireRows(F16)
 				beside.endRound()
-				require.Equal(t, byHand.seq.store.bits, beside.seq.store.bits)
-				require.Equal(t, byHand.seq.store.total, beside.seq.store.total)
+				require.Equal(t, byHand.mirror(), beside.mirror())
+				require.Equal(t, byHand.seq.table.Count(), beside.seq.table.Count())
 				beside.requireBits(0, beside.chunks())
 				beside.requireRows(F32)
 			}
@@ -110,28 +121,28 @@ func TestStepsDoNotWaitForPromotions(t *testing.T) {
 	s.step(1) // 47 tokens: no page is stored until there are 53
 	s.endRound()
 	d.shut()
-	before := s.seq.moves
+	before := s.seq.adapting.Moves
 	s.step(1) // the fourth: decides
-	flight := s.c.adapter.flight
-	require.NotNil(t, flight)
+	require.True(t, s.c.adapter.InFlight(nil))
+	landed := s.c.adapter.Batches.Batches
 	for range 3 {
 		s.step(1)
 		s.requireRows(F32)
-		require.Equal(t, before, s.seq.moves)
-		require.Same(t, flight, s.c.adapter.flight)
+		require.Equal(t, before, s.seq.adapting.Moves)
+		require.Equal(t, landed, s.c.adapter.Batches.Batches)
 	}
 	d.release()
-	<-flight.done
+	s.c.Lists() // waits for the batch
 	s.step(1)
 	s.requireRows(F32)
-	m := s.seq.moves
+	m := s.seq.adapting.Moves
 	require.Positive(t, m.Promoted)
 	require.Equal(t, 4*m.Promoted, m.LateSteps, "four steps attended with too few bits")
 	require.Equal(t, int64(4), m.LateMax)
 	require.Positive(t, m.BytesUp)
 	require.Positive(t, m.BytesDown)
 	a := s.c.Stats().Adapting
-	require.Equal(t, int64(1), a.Beside)
+	require.Equal(t, int64(1), a.Overlapped)
 	require.Positive(t, a.Host)
 	require.Less(t, a.Waited, a.Time)
 }
@@ -146,7 +157,7 @@ func TestCallsThatChangeSegmentsWait(t *testing.T) {
 		"adapt":    func(s *sequence) { s.adapt(); s.requireBits(0, s.chunks()) },
 		"lists":    func(s *sequence) { require.Contains(s.t, s.c.Lists()["move"].String(), "mark repack") },
 		"drop":     func(s *sequence) { require.NoError(s.t, s.seq.Drop()) },
-		"close":    func(s *sequence) { require.NoError(s.t, s.c.Close()) },
+		"close":    func(s *sequence) { s.c.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := &gate{Device: cpu(t)}
@@ -158,19 +169,18 @@ func TestCallsThatChangeSegmentsWait(t *testing.T) {
 			s.step(5)
 			d.shut()
 			s.step(1)
-			flight := s.c.adapter.flight
-			require.NotNil(t, flight)
+			require.True(t, s.c.adapter.InFlight(nil))
 			time.AfterFunc(5*time.Millisecond, d.release)
 			call(s)
-			require.True(t, flight.ready())
+			require.True(t, s.c.adapter.Ready() || !s.c.adapter.InFlight(nil))
 			if s.seq.dropped || s.c.closed {
 				st := s.c.Stats()
 				require.Zero(t, st.Bytes.Committed)
-				require.NoError(t, s.c.Close())
+				s.c.Close()
 				require.Zero(t, d.Stats().LiveBytes)
 				return
 			}
-			s.c.finish(nil)
+			s.c.adapter.Finish(nil)
 			s.requireRows(F32)
 			require.Equal(t, d.Stats().LiveBytes, s.c.Stats().Bytes.Committed+s.c.Stats().Bytes.Staging)
 		})
@@ -219,13 +229,13 @@ func stepWithFailure(t *testing.T, n int, reserve int64) (reported int) {
 			d.succeed(-1, -1)
 			require.NoError(t, s.seq.Step(context.Background()))
 		}
-		s.c.finish(nil)
+		s.c.adapter.Finish(nil)
 		s.requireFailed(d)
 	}
 	s.adapt()
 	s.requireBits(0, s.chunks())
 	s.requireRows(F32)
-	require.NoError(t, s.c.Close())
+	s.c.Close()
 	require.Zero(t, d.Stats().LiveBytes)
 	require.LessOrEqual(t, failures, 1)
 	return reported
@@ -234,7 +244,7 @@ func stepWithFailure(t *testing.T, n int, reserve int64) (reported int) {
 // requireFailed wants what is read to be whole, whatever failed, and takes the
 // device to be well again after an error that the next Step will tell.
 func (s *sequence) requireFailed(d *failing) {
-	if s.seq.round.err != nil {
+	if s.seq.adapting.Err != nil {
 		d.succeed(-1, -1)
 	}
 	d.mu.Lock()

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/attend"
 	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
@@ -17,9 +17,6 @@ type AttendOptions struct {
 
 	Unobserved bool // importance does not take the queries in
 }
-
-// maxQueries is the most queries of a call.
-const maxQueries = 512
 
 // Attend computes softmax(q k^T * scale) v over a layer, straight from the
 // pages and the recent window. q and out are rows of n = 1..512 queries,
@@ -37,42 +34,61 @@ func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
 	if err := s.usable(layer); err != nil {
 		return err
 	}
-	defer s.c.spanning("attend", Calls)()
+	defer s.c.span("attend")()
 	n, err := s.checkQueries(layer, q, out, &o)
 	if err != nil {
 		return fmt.Errorf("backend: attend: %w", err)
 	}
-	if s.mustFlushAppends(layer) {
-		if err := s.flushAppends(); err != nil {
+	if s.mustFlush(layer) {
+		if err := s.window.Flush(); err != nil {
 			return err
 		}
 	}
-	r := s.newAttention(layer, n, q, out, o)
-	if q.View.Buffer == nil {
-		q.pack(0, s.c.queries.Words()[:r.queryWords()])
+	call := attend.Call{Layer: layer, Queries: n, Tokens: s.layerTokens(layer), Stored: s.extent.Stored,
+		Q: attend.Rows{Type: q.Type.shader(), View: q.View}, Out: attend.Rows{Type: out.Type.shader(), View: out.View},
+		Options: attend.Options{Scale: o.Scale, Window: o.Window, SoftCap: o.SoftCap},
+		Table:   s.table, Window: s.window, Importance: s.importance}
+	if !o.Unobserved {
+		call.Recorded = s.importance.Plan(layer, n)
 	}
-	if err := s.runAttention(r); err != nil {
-		s.importance.lost(layer, r.observed)
+	if err := s.runAttention(call, q, out); err != nil {
+		s.importance.Lost(layer, call.Recorded)
 		return err
 	}
 	if !o.Unobserved {
-		s.importance.done(layer, n, r.tokens)
-	}
-	if out.View.Buffer == nil {
-		out.unpack(0, s.c.attended.Words()[:r.outWords()])
+		s.importance.Done(layer, n, call.Tokens)
 	}
 	return nil
 }
 
-// mustFlushAppends tells whether rows wait that the attention of a layer does
-// not take along.
-func (s *Sequence) mustFlushAppends(layer int) bool {
-	return len(s.appends) > 1 || len(s.appends) == 1 && s.appends[0].layer != layer
+// runAttention runs a call; rows of the host go through the buffers of Attention.
+func (s *Sequence) runAttention(c attend.Call, q, out Rows) error {
+	a, elements := s.c.attention, c.Queries*s.c.cfg.QueryHeads*s.c.cfg.HeadDim
+	if s.attends[c.Layer] == nil {
+		s.attends[c.Layer] = a.NewList()
+	}
+	if q.View.Buffer == nil {
+		q.pack(0, a.QueryRows.Words()[:elements*q.Type.Bytes()/4])
+	}
+	if err := s.attends[c.Layer].Run(a, c); err != nil {
+		return err
+	}
+	if out.View.Buffer == nil {
+		out.unpack(0, a.OutputRows.Words()[:elements*out.Type.Bytes()/4])
+	}
+	return nil
+}
+
+// mustFlush tells whether rows wait that the attention of a layer does not take
+// along.
+func (s *Sequence) mustFlush(layer int) bool {
+	w := s.window.Waiting()
+	return len(w) > 1 || len(w) == 1 && w[0].Layer != layer
 }
 
 // checkQueries returns the number of queries and sets the scale.
 func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, error) {
-	c, tokens := &s.c.cfg, s.tokens+s.pending[layer]
+	c, tokens := &s.c.cfg, s.layerTokens(layer)
 	if c.QueryHeads == 0 {
 		return 0, fmt.Errorf("the configuration has no query heads: %w", policy.ErrConfig)
 	}
@@ -81,8 +97,8 @@ func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, 
 	switch {
 	case err != nil:
 		return 0, shapeError{err}
-	case n > s.c.queryLimit():
-		return 0, fmt.Errorf("%d queries: limit %d: %w", n, s.c.queryLimit(), ErrQueries)
+	case n > s.c.attention.Limit():
+		return 0, fmt.Errorf("%d queries: limit %d: %w", n, s.c.attention.Limit(), ErrQueries)
 	case n > tokens:
 		return 0, fmt.Errorf("%d queries: layer %d holds %d tokens: %w", n, layer, tokens, ErrQueries)
 	}
@@ -130,24 +146,3 @@ func (o *AttendOptions) check(headDim int) error {
 // maxScale bounds the scale and the soft cap, so that the numeric contract's
 // bounds on sums hold.
 const maxScale = 0x1p20
-
-// runAttention runs the layer's list, recorded anew where it does not fit.
-func (s *Sequence) runAttention(r *attention) error {
-	list := s.attends[r.layer]
-	if list == nil {
-		list = &attendList{list: device.NewList(s.c.dev)}
-		s.attends[r.layer] = list
-	}
-	if err := s.c.fitFrames(s.c.dev, r.frameWords); err != nil {
-		return fmt.Errorf("backend: attend: %w", err)
-	}
-	if !list.serves(r) {
-		list.record(r)
-	}
-	r.writeFrames()
-	if err := s.c.submit("attend", list.list); err != nil {
-		return err
-	}
-	s.appendsDone()
-	return nil
-}

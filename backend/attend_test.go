@@ -110,15 +110,15 @@ func TestAttendRecordsOnce(t *testing.T) {
 			s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Window: 2,
 				Policy: c.policy, AdaptEvery: 8, HostBudget: 1 << 24, Reserve: c.reserve})
 			recorded := 0
-			for s.seq.tokens < 512 {
+			for s.seq.extent.Tokens < 512 {
 				for layer := range 2 {
 					recorded += s.attendCounted(layer)
 				}
 				require.NoError(t, s.seq.Step(t.Context()))
 			}
-			s.c.finish(nil)
+			s.c.adapter.Finish(nil)
 			require.LessOrEqual(t, recorded, 2*c.recorded)
-			require.Equal(t, !s.fixed(), s.seq.moves.Demoted > 0)
+			require.Equal(t, !s.fixed(), s.seq.adapting.Moves.Demoted > 0)
 			q, out := RowsF32(s.queries(1)), RowsF32(make([]float32, 4*32))
 			require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = s.seq.Attend(0, q, out, AttendOptions{}) }), 40.0)
 		})
@@ -128,16 +128,13 @@ func TestAttendRecordsOnce(t *testing.T) {
 // attendCounted appends a token to a layer and attends; it returns 1 if a list
 // was recorded for that.
 func (s *sequence) attendCounted(layer int) int {
-	var before *attention
-	if from := s.seq.attends[layer]; from != nil {
-		before = from.from
+	before := 0
+	if l := s.seq.attends[layer]; l != nil {
+		before = l.Recordings
 	}
 	s.append(layer, 1)
 	s.attend(layer, s.queries(1), AttendOptions{})
-	if s.seq.attends[layer].from == before {
-		return 0
-	}
-	return 1
+	return s.seq.attends[layer].Recordings - before
 }
 
 // A runtime's queries are on the device already, and it wants the output there.
@@ -186,7 +183,7 @@ func TestAttendAfterForkAndRollback(t *testing.T) {
 					q := one.queries(3)
 					require.Equal(t, fresh.attend(layer, q, c.o), one.attend(layer, q, c.o), "layer %d", layer)
 				}
-				require.NoError(t, fresh.c.Close())
+				fresh.c.Close()
 			}
 			require.NoError(t, s.seq.Drop())
 			f.step(5)
@@ -218,14 +215,14 @@ func TestAttendObserves(t *testing.T) {
 }
 
 func (s *sequence) importance(layer int) []float32 {
-	w, err := s.seq.importanceOf(layer, s.tokens(layer))
+	w, err := s.seq.importance.Read(layer, s.tokens(layer))
 	require.NoError(s.t, err)
 	return w
 }
 
 // requireImportance compares with the last queries alone, if they are enough.
 func (s *sequence) requireImportance(layer int, q []float32, got []float32) {
-	d, g, tokens := s.cfg.HeadDim, s.cfg.perHead(), s.tokens(layer)
+	d, g, tokens := s.cfg.HeadDim, s.c.work.QueriesPerHead(), s.tokens(layer)
 	n := len(q) / d / s.cfg.QueryHeads
 	if n < s.cfg.Window {
 		return
@@ -233,7 +230,7 @@ func (s *sequence) requireImportance(layer int, q []float32, got []float32) {
 	k := make([]float32, tokens*s.cfg.KVHeads*d)
 	_, err := s.seq.Read(layer, RowsF32(k), RowsF32(make([]float32, len(k))))
 	require.NoError(s.t, err)
-	groups := s.c.geo.tokenGroups
+	groups := s.c.work.TokenGroups
 	want := make([]float64, tokens*groups)
 	for row := (n - s.cfg.Window) * s.cfg.QueryHeads; row < n*s.cfg.QueryHeads; row++ {
 		h := row % s.cfg.QueryHeads / g

@@ -29,7 +29,7 @@ func (s *sequence) exactAttention(layer int, q []float32, o AttendOptions) []flo
 	k, v := make([]float32, size), make([]float32, size)
 	_, err := s.seq.Read(layer, RowsF32(k), RowsF32(v))
 	require.NoError(s.t, err)
-	d, g := s.cfg.HeadDim, s.cfg.perHead()
+	d, g := s.cfg.HeadDim, s.c.work.QueriesPerHead()
 	out := make([]float64, len(q))
 	n := len(q) / d / s.cfg.QueryHeads
 	for row := range len(q) / d {

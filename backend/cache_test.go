@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -20,24 +21,24 @@ func cpu(t *testing.T) device.Device {
 
 // expect is what the cache must return for a layer, from the bits of its mirror.
 func (s *sequence) expect(layer int, kind shaders.Kind, out Type) []uint32 {
-	g := &s.c.geo
+	g := s.c.work
 	var want []uint32
-	unit := g.unitOf(layer)
-	from, _ := g.unitLayers(unit)
-	for token := range s.seq.stored {
-		p := pageID{kind, unit, token / g.pageTokens}
-		for i := range g.tokenGroups {
-			group := token%g.pageTokens*g.tokenGroups + i
-			bits := s.seq.store.pageBits(p)[group]
-			rows := decoded(s.t, freshPage(s.t, g.layout, s.groupRows(p, group), min(bits, shaders.RawBits), policy.Rule{MaxBits: 8}, 0, 0), out)
-			if g.layout.Rows > 1 {
+	unit := g.LayerGroup(layer)
+	from, _ := g.LayersOf(unit)
+	for token := range s.seq.extent.Stored {
+		p := pages.ID{Kind: kind, LayerGroup: unit, Page: token / g.PageTokens}
+		for i := range g.TokenGroups {
+			group := token%g.PageTokens*g.TokenGroups + i
+			bits := s.seq.table.PageBits(p)[group]
+			rows := decoded(s.t, freshPage(s.t, g.Layout, s.groupRows(p, group), min(bits, shaders.RawBits), policy.Rule{MaxBits: 8}, 0, 0), out)
+			if g.Layout.Rows > 1 {
 				each := s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes() / 4
 				rows = rows[(layer-from)*each:][:each]
 			}
 			want = append(want, rows...)
 		}
 	}
-	return append(want, converted(s.rows[kind][layer][s.seq.stored*g.layerWords:], s.cfg.Type, out, s.cfg.HeadDim)...)
+	return append(want, converted(s.rows[kind][layer][s.seq.extent.Stored*g.LayerWords:], s.cfg.Type, out, s.cfg.HeadDim)...)
 }
 
 // requireRows reads every layer and compares all bits.
@@ -62,16 +63,16 @@ func (s *sequence) requireRows(out Type) {
 
 // requireBits compares the bits of the groups of chunks from..to with the rule.
 func (s *sequence) requireBits(from, to int) {
-	g := &s.c.geo
-	for k := range s.c.rules {
+	g := s.c.work
+	for k := range s.c.chooser.Rules {
 		kind := shaders.Kind(k)
-		for unit := range g.units {
+		for unit := range g.LayerGroups {
 			for chunk := from; chunk < to; chunk++ {
-				p := pageID{kind, unit, chunk}
-				for group, got := range s.seq.store.pageBits(p) {
-					w := s.weightOf(kind, unit, group%g.tokenGroups, g.tokenOf(p, group))
-					c := limit32(s.c.limit(kind, unit, group%g.tokenGroups, s.seq.tokens))
-					want := freshPage(s.t, g.layout, s.groupRows(p, group), 255, s.c.rules[k], w, c).Bits[0]
+				p := pages.ID{Kind: kind, LayerGroup: unit, Page: chunk}
+				for group, got := range s.seq.table.PageBits(p) {
+					w := s.weightOf(kind, unit, group%g.TokenGroups, g.TokenOf(chunk, group))
+					c := s.c.chooser.Limit(kind, unit, group%g.TokenGroups, s.seq.extent.Tokens)
+					want := freshPage(s.t, g.Layout, s.groupRows(p, group), 255, s.c.chooser.Rules[k], w, c).Bits[0]
 					require.Equal(s.t, want, got, "%s unit %d chunk %d group %d", kind, unit, chunk, group)
 				}
 			}
@@ -134,11 +135,11 @@ func testAdapt(t *testing.T, d device.Device) {
 				s.step(n)
 				m, err := s.seq.Adapt(context.Background())
 				require.NoError(t, err)
-				all.add(m)
+				all.Add(m)
 				s.requireBits(0, s.chunks())
 				s.requireRows(F32)
 			}
-			fixed := s.c.rules[shaders.Key].Fixed
+			fixed := s.c.chooser.Rules[shaders.Key].Fixed
 			require.Equal(t, !fixed, all.Demoted > 0, "%+v", all)
 			require.Equal(t, !fixed, all.Promoted > 0, "%+v", all)
 			require.Zero(t, all.Missed)
@@ -155,34 +156,34 @@ func TestStatsAddUp(t *testing.T) {
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
 				s.step(n)
 			}
-			s.c.finish(nil) // an adaptation on the way takes buffers meanwhile
-			g, words := &s.c.geo, int64(0)
-			for k := range s.c.rules {
-				for u := range g.units {
+			s.c.adapter.Finish(nil) // an adaptation on the way takes buffers meanwhile
+			g, words := s.c.work, int64(0)
+			for k := range s.c.chooser.Rules {
+				for u := range g.LayerGroups {
 					for chunk := range s.chunks() {
-						words += int64(s.c.geo.layout.PageWords(s.seq.store.pageBits(pageID{shaders.Kind(k), u, chunk})))
+						words += int64(s.c.work.Layout.PageWords(s.seq.table.PageBits(pages.ID{Kind: shaders.Kind(k), LayerGroup: u, Page: chunk})))
 					}
 				}
 			}
 			st := s.c.Stats()
 			require.Equal(t, 73, st.Tokens)
-			require.Equal(t, s.seq.stored, st.Stored)
-			window := int64((st.Tokens - st.Stored) * g.slotWords())
+			require.Equal(t, s.seq.extent.Stored, st.Stored)
+			window := int64((st.Tokens - st.Stored) * g.TokenWords)
 			importance := int64(0)
 			if !s.fixed() {
 				importance = int64(73 * s.cfg.Window * c.cfg.Layers * c.cfg.KVHeads)
 			}
 			require.Equal(t, 4*(words+window)+importance, st.Bytes.Live)
-			require.Equal(t, s.c.dev.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
+			require.Equal(t, s.c.work.Device.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)
 			require.Equal(t, int64(73*2*c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim*2), st.Bytes.F16)
 			var groups int64
 			for _, n := range st.K.Histogram {
 				groups += n
 			}
-			require.Equal(t, int64(g.units*s.chunks()*g.pageGroups), groups)
+			require.Equal(t, int64(g.LayerGroups*s.chunks()*g.PageGroups), groups)
 			require.LessOrEqual(t, st.Bytes.Paper, st.Bytes.Live)
-			require.NoError(t, s.c.Close())
-			require.Zero(t, s.c.dev.Stats().LiveBytes)
+			s.c.Close()
+			require.Zero(t, s.c.work.Device.Stats().LiveBytes)
 		})
 	}
 }
@@ -193,5 +194,5 @@ func TestListsAreReadableAndReplay(t *testing.T) {
 	s.requireRows(F16)
 	list := s.c.Lists()["read"]
 	require.Regexp(t, `(?m)^decode workgroup=128 .*groups=32 .*pages=pages\.0\.0\[`, list.String())
-	require.NoError(t, device.Run(context.Background(), s.c.dev, list))
+	require.NoError(t, device.Run(context.Background(), s.c.work.Device, list))
 }

@@ -3,6 +3,8 @@ package backend
 import (
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/internal/names"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -89,6 +91,8 @@ type Config struct {
 	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much), and no more than all sequences can fill; 0: memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 
+	reserveSegments int // of tests: segments of the reserve; 0: as few as possible
+
 	Trace func(Span) // told of each span when it has ended, from the callers' goroutines and those of adaptations; nil: nobody
 }
 
@@ -158,4 +162,16 @@ func (c Config) check() error {
 		return fmt.Errorf("backend: host budget of %d bytes: must not be negative: %w", c.HostBudget, policy.ErrConfig)
 	}
 	return nil
+}
+
+// geometry are the sizes that follow from the configuration.
+func (c Config) geometry() (*core.Geometry, error) {
+	g, err := core.NewGeometry(core.Shape{Layers: c.Layers, KVHeads: c.KVHeads, QueryHeads: c.QueryHeads, HeadDim: c.HeadDim,
+		Capacity: c.Capacity, Recent: c.Window, MaxStepTokens: c.MaxAppend, PageTokens: c.PageTokens,
+		Type: c.Type.shader(), OutlierFraction: c.Alpha, GroupHeads: c.Level == LevelLayer, GroupLayers: c.Level == LevelToken},
+		device.MinimumLimits.ViewAlign)
+	if err != nil {
+		return nil, fmt.Errorf("backend: level %s: %w: %w", c.Level, err, ErrConfig)
+	}
+	return g, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -46,35 +47,35 @@ func testEviction(t *testing.T, d device.Device, p policy.Policy, level Level) {
 		s.adapt()
 		s.requireRows(F32)
 	}
-	g := &s.c.geo
-	for unit := range g.units {
-		for i := range g.tokenGroups {
+	g := s.c.work
+	for unit := range g.LayerGroups {
+		for i := range g.TokenGroups {
 			var raw int
-			for token := range s.seq.stored {
-				p := pageID{shaders.Key, unit, token / g.pageTokens}
-				group := token%g.pageTokens*g.tokenGroups + i
-				k, v := s.seq.store.pageBits(p)[group], s.seq.store.pageBits(pageID{shaders.Value, unit, p.chunk})[group]
+			for token := range s.seq.extent.Stored {
+				p := pages.ID{Kind: shaders.Key, LayerGroup: unit, Page: token / g.PageTokens}
+				group := token%g.PageTokens*g.TokenGroups + i
+				k, v := s.seq.table.PageBits(p)[group], s.seq.table.PageBits(pages.ID{Kind: shaders.Value, LayerGroup: unit, Page: p.Page})[group]
 				require.Equal(t, k, v, "K and V go together")
 				require.Contains(t, []uint8{0, shaders.RawBits}, k)
 				raw += int(k) / shaders.RawBits
 			}
-			require.Equal(t, 40-(s.seq.tokens-s.seq.stored), raw, "the recent window counts")
+			require.Equal(t, 40-(s.seq.extent.Tokens-s.seq.extent.Stored), raw, "the recent window counts")
 		}
 	}
-	require.Zero(t, s.seq.moves.Promoted)
+	require.Zero(t, s.seq.adapting.Moves.Promoted)
 	f := s.fork()
-	before := s.seq.store.bits
+	before := s.mirror()
 	f.step(32)
 	f.adapt()
 	f.requireRows(F32)
-	require.Equal(t, before, s.seq.store.bits)
+	require.Equal(t, before, s.mirror())
 	f.rollback(40)
-	for _, r := range f.seq.remembered[shaders.Key] {
-		for _, state := range r.state {
-			require.Len(t, state, f.seq.stored)
+	for lg := range g.LayerGroups {
+		for _, state := range f.seq.memory[shaders.Key].State(lg) {
+			require.Len(t, state, f.seq.extent.Stored)
 		}
 	}
-	require.Len(t, s.seq.remembered[shaders.Value][0].state[0], s.seq.stored, "a fork goes its own way")
+	require.Len(t, s.seq.memory[shaders.Value].State(0)[0], s.seq.extent.Stored, "a fork goes its own way")
 	for range 5 {
 		f.step(16)
 		f.adapt()
@@ -101,12 +102,13 @@ func (counting) Weigh(w *policy.Weighing) {
 func TestPolicyIsAskedOnceADecision(t *testing.T) {
 	cfg := small
 	cfg.Policy, cfg.Capacity = counting{}, 128
-	s := newSequence(t, cpu(t), F32, cfg)
+	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+	s := newSequence(t, d, F32, cfg)
 	states := func(want ...uint32) {
 		t.Helper()
-		for k := range s.seq.remembered {
-			for _, r := range s.seq.remembered[k] {
-				for _, state := range r.state {
+		for _, m := range s.seq.memory {
+			for lg := range s.c.work.LayerGroups {
+				for _, state := range m.State(lg) {
 					var got []uint32
 					for chunk := 0; chunk < len(state); chunk += 16 {
 						got = append(got, state[chunk])
@@ -128,10 +130,9 @@ func TestPolicyIsAskedOnceADecision(t *testing.T) {
 		s.append(layer, 20)
 		s.observe(layer, 20)
 	}
-	d := &failing{Device: s.c.dev, buffers: -1, submits: 6, err: errBroken}
-	s.c.dev = d
+	d.succeed(-1, 6)
 	require.ErrorIs(t, s.seq.Step(context.Background()), errBroken)
-	s.c.dev = d.Device
+	d.succeed(-1, -1)
 	for layer := range 2 {
 		s.append(layer, 1)
 	}

@@ -20,7 +20,7 @@ func (s *sequence) fork() *sequence {
 // model is a copy of the model for a fork.
 func (s *sequence) model(seq *Sequence) *sequence {
 	f := *s
-	f.seq, f.rng, f.seen = seq, rand.New(rand.NewPCG(3, uint64(s.seq.tokens))), slices.Clone(s.seen)
+	f.seq, f.rng, f.seen = seq, rand.New(rand.NewPCG(3, uint64(s.seq.extent.Tokens))), slices.Clone(s.seen)
 	f.probs = make([][][]float32, len(s.probs))
 	for layer := range s.probs {
 		f.probs[layer] = slices.Clone(s.probs[layer])
@@ -39,7 +39,7 @@ func (s *sequence) forget(tokens int) {
 	end := s.tokens(0) - tokens
 	for k := range s.rows {
 		for layer := range s.rows[k] {
-			s.rows[k][layer] = s.rows[k][layer][:end*s.c.geo.layerWords]
+			s.rows[k][layer] = s.rows[k][layer][:end*s.c.work.LayerWords]
 		}
 	}
 	for len(s.seen) > 0 && s.seen[len(s.seen)-1] > end {
@@ -66,8 +66,8 @@ func (s *sequence) adapt() Moves {
 func (s *sequence) fresh() *sequence {
 	cfg := s.cfg
 	cfg.HostBudget, cfg.Reserve = 1<<24, 0
-	f := newSequence(s.t, s.c.dev, cfg.Type, cfg)
-	heads, each := testQueryHeads*s.cfg.KVHeads, s.c.geo.layerWords
+	f := newSequence(s.t, s.c.work.Device, cfg.Type, cfg)
+	heads, each := testQueryHeads*s.cfg.KVHeads, s.c.work.LayerWords
 	for from, all := 0, s.tokens(0); from < all; {
 		n := min(s.cfg.MaxAppend, all-from)
 		for layer := range s.cfg.Layers {
@@ -106,13 +106,13 @@ func (s *sequence) read(layer int) [2][]byte {
 func (s *sequence) requireFresh() {
 	f := s.fresh()
 	f.adapt()
-	require.Equal(s.t, f.seq.stored, s.seq.stored)
-	require.Equal(s.t, f.seq.store.bits, s.seq.store.bits)
-	require.Equal(s.t, f.seq.store.total, s.seq.store.total)
+	require.Equal(s.t, f.seq.extent.Stored, s.seq.extent.Stored)
+	require.Equal(s.t, f.mirror(), s.mirror())
+	require.Equal(s.t, f.seq.table.Count(), s.seq.table.Count())
 	for layer := range s.cfg.Layers {
 		require.Equal(s.t, f.read(layer), s.read(layer), "layer %d", layer)
 	}
-	require.NoError(s.t, f.c.Close())
+	f.c.Close()
 }
 
-func (s *sequence) fixed() bool { return s.c.rules[shaders.Key].Fixed }
+func (s *sequence) fixed() bool { return s.c.chooser.Rules[shaders.Key].Fixed }

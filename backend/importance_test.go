@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
@@ -38,7 +39,7 @@ func (o *observed) append(n int) {
 
 // observe gives a layer the attention of the last n tokens.
 func (o *observed) observe(layer, n, queryHeads int) {
-	tokens := o.seq.tokens
+	tokens := o.seq.extent.Tokens
 	var all []float32
 	for i := range n {
 		q := observedQuery{visible: tokens - n + i + 1}
@@ -72,7 +73,7 @@ func (o *observed) probability() float32 {
 func (o *observed) fork() *observed {
 	seq, err := o.seq.Fork()
 	require.NoError(o.t, err)
-	f := &observed{t: o.t, seq: seq, rng: rand.New(rand.NewPCG(uint64(o.seq.tokens), 3))}
+	f := &observed{t: o.t, seq: seq, rng: rand.New(rand.NewPCG(uint64(o.seq.extent.Tokens), 3))}
 	for _, q := range o.queries {
 		f.queries = append(f.queries, slices.Clone(q))
 	}
@@ -83,7 +84,7 @@ func (o *observed) rollback(n int) {
 	require.NoError(o.t, o.seq.Rollback(n))
 	for layer, q := range o.queries {
 		for i := range q {
-			if q[i].visible > o.seq.tokens {
+			if q[i].visible > o.seq.extent.Tokens {
 				o.queries[layer] = q[:i:i]
 				break
 			}
@@ -98,12 +99,7 @@ func (o *observed) want(from, to, head, heads, token int) float32 {
 	cfg := o.seq.c.cfg
 	for layer := from; layer < to; layer++ {
 		q := o.queries[layer]
-		held := 0
-		for _, r := range o.seq.importance.rows[layer] {
-			if r.query >= 0 {
-				held++
-			}
-		}
+		held := o.seq.importance.Held(layer)
 		if len(q) < cfg.Window || held < cfg.Window || q[len(q)-cfg.Window].visible <= token {
 			return -1
 		}
@@ -120,15 +116,15 @@ func (o *observed) want(from, to, head, heads, token int) float32 {
 }
 
 func (o *observed) require() {
-	g := &o.seq.c.geo
-	for unit := range g.units {
-		got, err := o.seq.importanceOf(unit, o.seq.tokens)
+	g := o.seq.c.work
+	for unit := range g.LayerGroups {
+		got, err := o.seq.importance.Read(unit, o.seq.extent.Tokens)
 		require.NoError(o.t, err)
-		from, to := g.unitLayers(unit)
-		for token := range o.seq.tokens {
-			for group := range g.tokenGroups {
-				head, heads := g.groupHeads(group)
-				require.Equal(o.t, o.want(from, to, head, heads, token), got[token*g.tokenGroups+group],
+		from, to := g.LayersOf(unit)
+		for token := range o.seq.extent.Tokens {
+			for group := range g.TokenGroups {
+				head, heads := g.HeadsOf(group)
+				require.Equal(o.t, o.want(from, to, head, heads, token), got[token*g.TokenGroups+group],
 					"unit %d group %d token %d", unit, group, token)
 			}
 		}
@@ -194,10 +190,10 @@ func TestImportanceOfManyHeads(t *testing.T) {
 	for range 16 {
 		o.append(40)
 	}
-	require.Less(t, c.rows.Len(), 96*256)
-	before := c.submits
+	require.Less(t, c.work.Rows.Len(), 96*256)
+	before := c.Stats().Submits
 	o.observe(0, 2, 96)
-	require.Greater(t, c.submits-before, int64(3))
+	require.Greater(t, c.Stats().Submits-before, int64(3))
 	o.require()
 	o.observe(0, 1, 3)
 	o.require()
@@ -221,9 +217,9 @@ func TestObserveFails(t *testing.T) {
 	d.submits = 1
 	require.ErrorIs(t, seq.Observe(0, probs, 1, 96), errBroken)
 	d.submits = -1
-	require.Zero(t, seq.importance.seen(0, 1), "half of a row was overwritten")
+	require.Zero(t, seq.importance.Seen(0, 1), "half of a row was overwritten")
 	require.NoError(t, seq.Observe(0, probs, 1, 96))
-	got, err := seq.importanceOf(0, 640)
+	got, err := seq.importance.Read(0, 640)
 	require.NoError(t, err)
 	for _, p := range got[:639*3] {
 		require.GreaterOrEqual(t, p, float32(.5))
@@ -236,9 +232,9 @@ func TestImportanceTakesNoMemoryWhereNobodyNeedsIt(t *testing.T) {
 		cfg.Policy = p
 		s := newSequence(t, cpu(t), F32, cfg)
 		s.step(30)
-		require.Nil(t, s.seq.importance.buffer)
+		require.Zero(t, s.seq.importance.Words())
 		st := s.c.Stats()
-		require.Equal(t, int64(4*s.c.geo.slots*s.c.geo.slotWords()), st.Bytes.Committed-st.Bytes.Slack-4*s.seq.store.total.words)
+		require.Equal(t, int64(4*s.c.work.RingTokens*s.c.work.TokenWords), st.Bytes.Committed-st.Bytes.Slack-4*s.seq.table.Words())
 	}
 }
 
@@ -246,6 +242,6 @@ func TestImportanceIsCounted(t *testing.T) {
 	s := newSequence(t, cpu(t), F32, small)
 	s.step(10)
 	st := s.c.Stats()
-	require.Equal(t, int64(4*10*s.c.geo.slotWords()+5*10*2*2), st.Bytes.Live)
-	require.Equal(t, int64(4*(s.c.geo.slots*s.c.geo.slotWords()+2*roundUp(5*2*16, s.c.dev.Limits().ViewAlign))), st.Bytes.Committed)
+	require.Equal(t, int64(4*10*s.c.work.TokenWords+5*10*2*2), st.Bytes.Live)
+	require.Equal(t, int64(4*(s.c.work.RingTokens*s.c.work.TokenWords+2*core.RoundUp(5*2*16, s.c.work.Device.Limits().ViewAlign))), st.Bytes.Committed)
 }

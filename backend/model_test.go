@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -34,7 +35,7 @@ const testQueryHeads = 2 // query heads of a KV head
 func newSequence(t *testing.T, d device.Device, typ Type, cfg Config) *sequence {
 	c, err := New(d, cfg)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	t.Cleanup(func() { c.Close() })
 	seq, err := c.NewSequence()
 	require.NoError(t, err)
 	s := &sequence{t: t, c: c, seq: seq, cfg: c.cfg, rng: rand.New(rand.NewPCG(1, 2)), typ: typ, probs: make([][][]float32, cfg.Layers)}
@@ -119,7 +120,7 @@ func (s *sequence) observe(layer, n int) {
 			s.seen = append(s.seen, tokens-n+q+1)
 		}
 	}
-	defer unbroken(s.c.dev)()
+	defer unbroken(s.c.work.Device)()
 	require.NoError(s.t, s.seq.Observe(layer, all, n, heads))
 }
 
@@ -136,7 +137,7 @@ func unbroken(d device.Device) func() {
 }
 
 func (s *sequence) tokens(layer int) int {
-	return len(s.rows[0][layer]) / s.c.geo.layerWords
+	return len(s.rows[0][layer]) / s.c.work.LayerWords
 }
 
 // step appends, reads, observes and ends a step of n tokens.
@@ -150,7 +151,7 @@ func (s *sequence) step(n int) {
 
 // weightOf is the weight of a group by the definition.
 func (s *sequence) weightOf(kind shaders.Kind, unit, group, token int) float32 {
-	n, q, weight := s.cfg.Window, len(s.seen), s.c.rules[kind].Weight
+	n, q, weight := s.cfg.Window, len(s.seen), s.c.chooser.Rules[kind].Weight
 	if weight == policy.WeightMost || q < n || s.seen[q-n] <= token {
 		return -1
 	}
@@ -158,8 +159,8 @@ func (s *sequence) weightOf(kind shaders.Kind, unit, group, token int) float32 {
 		return 1
 	}
 	var most float32
-	from, to := s.c.geo.unitLayers(unit)
-	first, last := s.c.geo.groupHeads(group)
+	from, to := s.c.work.LayersOf(unit)
+	first, last := s.c.work.HeadsOf(group)
 	for layer := from; layer < to; layer++ {
 		for _, row := range s.probs[layer][q-n:] {
 			for h := first * testQueryHeads; h < last*testQueryHeads; h++ {
@@ -181,14 +182,14 @@ func roundedUp(p float32) float32 {
 }
 
 // groupRows are the words of a group as they were appended.
-func (s *sequence) groupRows(p pageID, group int) []uint32 {
-	g, token := &s.c.geo, s.c.geo.tokenOf(p, group)
+func (s *sequence) groupRows(p pages.ID, group int) []uint32 {
+	g, token := s.c.work, s.c.work.TokenOf(p.Page, group)
 	var words []uint32
-	from, to := g.unitLayers(p.unit)
+	from, to := g.LayersOf(p.LayerGroup)
 	for layer := from; layer < to; layer++ {
-		row := s.rows[p.kind][layer][token*g.layerWords:][:g.layerWords]
-		if g.layout.Rows == 1 {
-			row = row[group%g.tokenGroups*g.layout.RawRowWords():][:g.layout.RawRowWords()]
+		row := s.rows[p.Kind][layer][token*g.LayerWords:][:g.LayerWords]
+		if g.Layout.Rows == 1 {
+			row = row[group%g.TokenGroups*g.Layout.RawRowWords():][:g.Layout.RawRowWords()]
 		}
 		words = append(words, row...)
 	}
@@ -230,4 +231,4 @@ func decoded(t *testing.T, page *cpuref.Page, out Type) []uint32 {
 }
 
 // chunks is the number of stored chunks.
-func (s *sequence) chunks() int { return s.seq.stored / s.cfg.PageTokens }
+func (s *sequence) chunks() int { return s.seq.extent.Stored / s.cfg.PageTokens }

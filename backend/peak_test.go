@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/qaqvk/qaqvk/backend/internal/adapt"
 	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
@@ -19,14 +20,14 @@ func TestPeakMemoryHasFewSecondCopies(t *testing.T) {
 				s.step(32)
 			}
 			largest := 0
-			for _, list := range s.seq.store.units {
-				largest = max(largest, list[0].seg.buffer.Len())
+			for lg := range s.c.work.LayerGroups {
+				largest = max(largest, s.seq.table.Pairs(lg)[0].Segment.Buffer.Len())
 			}
 			b := s.c.Stats().Bytes
 			require.Greater(t, d.Stats().PeakBytes, b.Committed+b.Scratch)
 			// Segments that grow and segments that adapt, each up to the bound and
 			// the one that goes over it.
-			require.LessOrEqual(t, d.Stats().PeakBytes, b.Committed+b.Scratch+8*int64(s.seq.copyWords()+largest))
+			require.LessOrEqual(t, d.Stats().PeakBytes, b.Committed+b.Scratch+8*int64(adapt.CopyWords(s.seq.table)+largest))
 		})
 	}
 }

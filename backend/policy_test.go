@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,20 +25,11 @@ func TestGroupGetsTheLeastLimitOfItsHeads(t *testing.T) {
 			cfg := Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 32, Level: c.level, Policy: q}
 			cache := newSequence(t, cpu(t), F32, cfg).c
 			for i, norm := range c.want {
-				per := cache.geo.tokenGroups
+				per := cache.work.TokenGroups
 				single := policy.QAQ{KeyError: q.KeyError, ValueError: 1, MaxBits: 8, QueryNorms: [][]float64{{norm}}}
-				assert.Equal(t, single.Limit(shaders.Key, 0, 0, 30), cache.limit(shaders.Key, i/per, i%per, 30))
+				assert.Equal(t, float32(single.Limit(shaders.Key, 0, 0, 30)), cache.chooser.Limit(shaders.Key, i/per, i%per, 30))
 			}
 		})
-	}
-}
-
-func TestLimitsAndWeightsKeepToTheContract(t *testing.T) {
-	for _, c := range []struct{ in, want float64 }{{-1, 0}, {math.NaN(), 0}, {1, 1}, {1e300, 0x1p100}, {math.Inf(1), 0x1p100}} {
-		assert.Equal(t, float32(c.want), limit32(c.in))
-	}
-	for _, c := range []struct{ in, want float32 }{{-1, -1}, {float32(math.NaN()), -1}, {0, 0}, {0.5, 0.5}, {1e30, 0x1p20}} {
-		assert.Equal(t, c.want, weight32(c.in))
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/backend/internal/window"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -14,14 +17,14 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	if err := s.usable(layer); err != nil {
 		return 0, err
 	}
-	defer s.c.spanning("read", Calls)()
-	tokens = s.tokens + s.pending[layer]
+	defer s.c.span("read")()
+	tokens = s.layerTokens(layer)
 	if err := s.c.checkTarget(k, v, tokens); err != nil {
 		return 0, fmt.Errorf("backend: read: %w", shapeError{err})
 	}
 	for from := 0; from < tokens; {
 		r := s.newReading(layer, k.Type, from, tokens)
-		if err := s.readSome(r); err != nil {
+		if err := r.run(); err != nil {
 			return 0, err
 		}
 		r.copyOut(k, v)
@@ -50,48 +53,154 @@ func (c *Cache) checkTarget(k, v Rows, tokens int) error {
 	return nil
 }
 
-// readSome brings the rows of a reading to out, in one list with the rows that
-// wait for the ring.
-func (s *Sequence) readSome(r *reading) error {
-	err := s.c.run("read", func(l *device.List) {
-		s.recordAppends(l)
+// reading is what one list reads of a layer: the tokens up to `to`. Every
+// dispatch has a part of out to itself, so that none waits for another: pages
+// as [K, V][token][KV head][D] one after the other, run by run, then what the
+// ring has as [token][K, V][KV head][D].
+type reading struct {
+	s     *Sequence
+	w     *core.Work
+	layer int
+	typ   Type
+	words int // of a token, one kind, in out
+	to    int
+	room  *core.Room // in out
+	plan  *core.Room
+	parts []readPart
+	runs  []readRun
+}
+
+// readPart are pages whose pairs lie in one segment.
+type readPart struct {
+	pairs    []*pages.Pair
+	first    int         // number of the first page
+	out, job device.View // of rows, and of the plan
+}
+
+// readRun are tokens that lie side by side in the ring.
+type readRun struct {
+	token, tokens int
+	out           device.View
+}
+
+// newReading reads as many of the tokens from..to as out has room for.
+func (s *Sequence) newReading(layer int, out Type, from, to int) *reading {
+	w := s.c.work
+	r := &reading{s: s, w: w, layer: layer, typ: out, to: from, words: w.KVHeads * w.HeadDim * out.Bytes() / 4,
+		room: core.NewRoom(w.Out, w.Limits.ViewAlign), plan: w.PlanRoom()}
+	for r.to < s.extent.Stored && r.addPart() {
+	}
+	for r.to >= s.extent.Stored && r.to < to && r.addRun(to) {
+	}
+	return r
+}
+
+// pairWords are the words of a pair in out.
+func (r *reading) pairWords() int { return 2 * r.w.PageTokens * r.words }
+
+// addPart takes the next pages, as far as they lie in one segment and fit; false:
+// not even one fits.
+func (r *reading) addPart() bool {
+	lg, page := r.w.LayerGroup(r.layer), r.to/r.w.PageTokens
+	end := min(r.s.table.RunEnd(lg, page), r.s.storedPages())
+	room, plan := *r.room, *r.plan
+	take := func(n int) readPart {
+		*r.room, *r.plan = room, plan
+		return readPart{r.s.table.Pairs(lg)[page : page+n], page, r.room.Take(n * r.pairWords()), r.plan.Take(2 * n * shaders.DecodeJobWords)}
+	}
+	n := core.Most(end-page, func(n int) bool { take(n); return r.room.Err() == nil && r.plan.Err() == nil })
+	p := take(n)
+	if r.room.Err() != nil || r.plan.Err() != nil {
+		*r.room, *r.plan = room, plan
+		return false
+	}
+	r.parts, r.to = append(r.parts, p), (page+n)*r.w.PageTokens
+	return true
+}
+
+// addRun takes the next tokens of the ring, as far as they lie side by side and
+// fit; false: not even one fits.
+func (r *reading) addRun(to int) bool {
+	room := *r.room
+	take := func(n int) device.View { *r.room = room; return r.room.Take(2 * n * r.words) }
+	n := core.Most(min(to-r.to, r.w.RingTokens-r.to%r.w.RingTokens), func(n int) bool { take(n); return r.room.Err() == nil })
+	out := take(n)
+	if r.room.Err() != nil {
+		*r.room = room
+		return false
+	}
+	r.runs, r.to = append(r.runs, readRun{r.to, n, out}), r.to+n
+	return true
+}
+
+// run brings the rows to out, in one list with those that wait for the ring.
+func (r *reading) run() error {
+	err := r.w.Run.Run("read", func(l *device.List) {
+		r.s.window.Record(l)
+		for _, p := range r.parts {
+			r.recordDecode(l, p)
+		}
 		if len(r.parts) > 0 {
-			r.recordDecode(l)
 			l.Mark("decode")
 		}
+		for _, n := range r.runs {
+			r.recordRun(l, n)
+		}
 		if len(r.runs) > 0 {
-			r.recordWindow(l)
 			l.Mark("convert")
 		}
 	})
 	if err == nil {
-		s.appendsDone()
+		r.s.window.Taken()
 	}
 	return err
 }
 
-// conversion is a run of rows that change place and type; a token has KVHeads
-// rows, and offsets and strides are in words of the views.
-type conversion struct {
-	in, out          Type
-	rows             int
-	src, dst         device.View
-	srcAt, srcStride int
-	dstAt, dstStride int
-	dstSlots         int // tokens go round so many places, 0: one after another
-	first            int // the first one's number
-	firstAt          int // it is word firstAt - 1 of src instead; 0: it is not
+// recordDecode records the decoding of a part.
+func (r *reading) recordDecode(l *device.List, p readPart) {
+	w, jobs := r.w, []shaders.DecodeJob(nil)
+	for i, pair := range p.pairs {
+		for kind, page := range pair.Pages {
+			jobs = append(jobs, shaders.DecodeJob{Page: uint32(page.At), Rows: uint32(i*r.pairWords() + kind*r.pairWords()/2)})
+		}
+	}
+	shaders.AppendJobs(w.Plan.Words()[p.job.Offset:p.job.Offset], jobs...)
+	rowFirst, rowCount := 0, w.Layout.Rows
+	if w.LayerGroups < w.Layers {
+		rowFirst, rowCount = r.layer*w.KVHeads, w.KVHeads
+	}
+	groups := len(jobs) * w.PageGroups
+	push := shaders.DecodePush{Groups: uint32(groups), GroupsPerJob: uint32(w.PageGroups),
+		GroupsPerToken: uint32(w.TokenGroups), TokenStride: uint32(r.words),
+		RowFirst: uint32(rowFirst), RowCount: uint32(rowCount)}
+	core.Dispatch(l, w.Pipeline(shaders.Decode, w.Layout.Type, r.typ.shader()), push.Bytes(), groups*rowCount,
+		device.Whole(p.pairs[0].Segment.Buffer), p.job, p.out)
 }
 
-func (c *Cache) convert(l *device.List, v conversion) {
-	slack := v.src.Offset % c.dev.Limits().ViewAlign // views begin at aligned words
-	v.src.Offset, v.src.Words = v.src.Offset-slack, v.src.Words+slack
-	push := shaders.ConvertPush{Rows: uint32(v.rows), RowsPerToken: uint32(c.cfg.KVHeads),
-		SrcOffset: uint32(slack + v.srcAt), SrcTokenStride: uint32(v.srcStride),
-		DstOffset: uint32(v.dstAt), DstTokenStride: uint32(v.dstStride),
-		DstSlots: uint32(v.dstSlots), First: uint32(v.first)}
-	if v.firstAt > 0 {
-		push.First, push.FirstAt = 0, uint32(slack+v.firstAt)
+// recordRun records the conversion of tokens of the ring.
+func (r *reading) recordRun(l *device.List, n readRun) {
+	window.Convert(r.w, l, window.Conversion{
+		In: r.w.Layout.Type, Out: r.typ.shader(), Rows: 2 * n.tokens * r.w.KVHeads,
+		Src: device.Whole(r.s.window.Ring), SrcAt: r.w.RingAt(n.token, shaders.Key, r.layer), SrcStride: r.w.KindWords,
+		Dst: n.out, DstStride: r.words,
+	})
+}
+
+// copyOut copies what was read from out to the caller.
+func (r *reading) copyOut(k, v Rows) {
+	src, token := r.w.Out.Words(), r.w.KVHeads*r.w.HeadDim
+	target := [2]Rows{k, v}
+	page := r.pairWords() / 2
+	for _, p := range r.parts {
+		for i := range 2 * len(p.pairs) {
+			at := p.out.Offset + i*page
+			target[i%2].unpack((p.first+i/2)*r.w.PageTokens*token, src[at:at+page])
+		}
 	}
-	dispatch(l, c.pipeline(shaders.Convert, v.in, v.out), push.Bytes(), v.rows, v.src, v.dst)
+	for _, n := range r.runs {
+		for i := range 2 * n.tokens {
+			at := n.out.Offset + i*r.words
+			target[i%2].unpack((n.token+i/2)*token, src[at:at+r.words])
+		}
+	}
 }

@@ -78,12 +78,12 @@ func TestRollbackInsideTheRingNeedsNoDevice(t *testing.T) {
 	s.step(32)
 	s.step(32)
 	s.step(32) // the ring has 64 tokens: those from 32 on
-	require.Equal(t, 80, s.seq.stored)
+	require.Equal(t, 80, s.seq.extent.Stored)
 	d.submits, d.buffers = 0, 0
 	for _, k := range []int{0, 1, 10, 20, 12} { // 53 are left, of which 48 are stored
 		s.rollback(k)
 	}
-	require.Equal(t, 48, s.seq.stored)
+	require.Equal(t, 48, s.seq.extent.Stored)
 	d.submits, d.buffers = -1, -1
 	s.requireRows(F32)
 
@@ -112,12 +112,12 @@ func TestRollbackAndTheHostBudget(t *testing.T) {
 	for range 5 {
 		s.step(32)
 	}
-	require.Equal(t, 64, s.seq.host.kept)
+	require.Equal(t, 64, s.seq.host.Kept())
 	require.ErrorIs(t, s.seq.Rollback(60), ErrRollback) // rows from 80 on are needed, the ring begins at 96
 	s.rollback(100)                                     // from 48 on: the host has up to 63, the ring from 96
-	require.Equal(t, 48, s.seq.host.kept)
+	require.Equal(t, 48, s.seq.host.Kept())
 	s.requireRows(F32)
 	s.step(20)
-	require.Equal(t, 64, s.seq.host.kept, "there is room again")
+	require.Equal(t, 64, s.seq.host.Kept(), "there is room again")
 	s.requireRows(F32)
 }

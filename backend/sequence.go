@@ -1,40 +1,41 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 
-	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/adapt"
+	"github.com/qaqvk/qaqvk/backend/internal/attend"
+	"github.com/qaqvk/qaqvk/backend/internal/choose"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/hostrows"
+	"github.com/qaqvk/qaqvk/backend/internal/importance"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/backend/internal/window"
+	"github.com/qaqvk/qaqvk/shaders"
+	"github.com/qaqvk/qaqvk/vk"
 )
 
 // Sequence is the KV rows of one text in a Cache. The newest tokens lie in a
 // ring as they came; older ones in pages, quantized as the policy says.
 //
-// A model step appends the same number of tokens to every layer, reads each
-// layer and reports its attention, and ends with Step.
+// A model step appends the same number of tokens to every layer, attends or
+// reads each layer, and ends with Step.
 type Sequence struct {
-	c  *Cache
-	id uint64
+	extent  core.Extent
+	c       *Cache
+	id      uint64
+	pending []int // tokens of the current step, by layer
 
-	ring       device.Buffer // recent window: [slot][K, V][layer][KV head][D] of the cache's type
-	store      *store
-	importance *importance
-	remembered [2][]remembered // what a Weigher keeps, [kind][unit]
-	host       hostRows
-
-	tokens   int   // tokens of finished steps
-	stored   int   // tokens in pages; the others are in the ring
-	ringFrom int   // the ring has the rows of every token from this one on
-	pending  []int // tokens of the current step, by layer
-	appends  []appended
-	steps    int
-
-	attends []*attendList // by layer
-
-	round round  // of adapting
-	unmet *unmet // the oldest decision that could not be followed
+	window     *window.Window
+	table      *pages.Table
+	importance *importance.Importance
+	memory     [2]*choose.Memory // by kind
+	host       *hostrows.Rows
+	adapting   *adapt.Sequence
+	attends    []*attend.List // by layer
 
 	dropped bool
-	moves   Moves
 }
 
 // NewSequence adds an empty sequence. The error wraps ErrSequences when the
@@ -56,28 +57,27 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	if n := len(c.sequences); n >= c.cfg.Sequences {
 		return nil, fmt.Errorf("backend: sequence %d: limit %d: %w", n+1, c.cfg.Sequences, ErrSequences)
 	}
-	s := &Sequence{c: c, id: c.made, store: newStore(&c.arena), pending: make([]int, c.cfg.Layers), attends: make([]*attendList, c.cfg.Layers)}
-	s.host = hostRows{pool: &c.pool, geo: &c.geo, id: s.id}
-	for k := range s.remembered {
-		s.remembered[k] = make([]remembered, c.geo.units)
-	}
+	s := &Sequence{c: c, id: c.made, pending: make([]int, c.cfg.Layers), attends: make([]*attend.List, c.cfg.Layers)}
 	var err error
-	if s.ring, err = c.newRing(s.id); err != nil {
+	if s.window, err = c.staging.New(s.id); err != nil {
 		return nil, err
 	}
-	if s.importance, err = c.newImportance(s.id); err != nil {
-		s.ring.Release()
+	if s.importance, err = importance.New(c.layout, s.id); err != nil {
+		s.window.Release()
+		return nil, err
 	}
-	return s, err
+	s.table, s.host = c.arena.NewTable(), c.host.NewRows(s.id)
+	for k := range s.memory {
+		s.memory[k] = c.chooser.NewMemory()
+	}
+	s.adapting = c.adapter.NewSequence(&s.extent, s.table, s.host, s.choice)
+	return s, nil
 }
 
-// newRing makes the buffer of a recent window.
-func (c *Cache) newRing(id uint64) (device.Buffer, error) {
-	b, err := c.dev.NewBuffer(fmt.Sprintf("ring.%d", id), c.geo.slots*c.geo.slotWords(), device.DeviceLocal)
-	if err != nil {
-		return nil, fmt.Errorf("backend: recent window of sequence %d: %w", id, err)
-	}
-	return b, nil
+// choice chooses the bits of groups of a kind for the first `tokens` tokens of
+// the sequence, which holds `holds`.
+func (s *Sequence) choice(k shaders.Kind, holds, tokens int) *choose.Choice {
+	return s.c.chooser.Begin(k, s.importance, s.memory[k], holds, tokens)
 }
 
 // enter makes a sequence known to the cache.
@@ -90,13 +90,11 @@ func (c *Cache) enter(s *Sequence) {
 // fail with ErrUnknownSequence. A sequence can be dropped after the device was
 // lost.
 func (s *Sequence) Drop() error {
-	if err := s.usable(0); err != nil && !deviceLost(err) {
+	if err := s.usable(0); err != nil && !errors.Is(err, vk.ErrDeviceLost) {
 		return err
 	}
-	s.c.abandon(s)
-	s.c.unqueue(s)
-	s.appendsDone()
-	s.host.pool.drop(s.id)
+	s.c.adapter.Abandon(s.adapting)
+	s.host.Drop()
 	delete(s.c.sequences, s.id)
 	s.release()
 	return nil
@@ -104,14 +102,14 @@ func (s *Sequence) Drop() error {
 
 // release frees what the sequence holds on the device.
 func (s *Sequence) release() {
-	s.dropped, s.tokens = true, 0
+	s.dropped, s.extent = true, core.Extent{}
 	for _, a := range s.attends {
-		a.release()
+		a.Release()
 	}
-	s.store.truncate(0)
-	s.ring.Release()
-	s.importance.release()
-	s.store, s.importance, s.ring, s.appends = nil, nil, nil, nil
+	s.table.Close()
+	s.window.Release()
+	s.importance.Release()
+	s.table, s.importance, s.window, s.attends = nil, nil, nil, nil
 }
 
 // Tokens is the number of tokens of finished steps; 0 of a dropped sequence.
@@ -119,8 +117,11 @@ func (s *Sequence) Tokens() int {
 	if s == nil {
 		return 0
 	}
-	return s.tokens
+	return s.extent.Tokens
 }
+
+// layerTokens are the tokens of a layer, those of the current step included.
+func (s *Sequence) layerTokens(layer int) int { return s.extent.Tokens + s.pending[layer] }
 
 // usable says why a call for a layer cannot be served.
 func (s *Sequence) usable(layer int) error {
@@ -133,8 +134,8 @@ func (s *Sequence) usable(layer int) error {
 	if s.dropped {
 		return fmt.Errorf("backend: sequence %d: %w", s.id, ErrUnknownSequence)
 	}
-	if s.c.failed != nil {
-		return s.c.failed
+	if err := s.c.usable(); err != nil {
+		return err
 	}
 	if layer < 0 || layer >= s.c.cfg.Layers {
 		return fmt.Errorf("backend: layer %d: the cache has layers 0..%d", layer, s.c.cfg.Layers-1)

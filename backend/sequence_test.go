@@ -25,7 +25,7 @@ func testSequences(t *testing.T, d device.Device, cases []cacheCase) {
 			f := s.live()
 			require.Equal(t, d.Stats().LiveBytes, f.c.Stats().Bytes.Committed+f.c.Stats().Bytes.Staging)
 			require.NoError(t, f.seq.Drop())
-			requireEmpty(t, f.c, empty-int64(4*(f.c.geo.slots*f.c.geo.slotWords()+f.c.importanceWords())))
+			requireEmpty(t, f.c, empty-int64(4*(f.c.work.RingTokens*f.c.work.TokenWords+f.c.layout.Words())))
 		})
 	}
 }
@@ -93,5 +93,5 @@ func requireEmpty(t *testing.T, c *Cache, bytes int64) {
 	require.Zero(t, st.Bytes.Live)
 	require.Zero(t, st.Bytes.Committed)
 	require.Zero(t, st.Bytes.Host)
-	require.Equal(t, bytes, c.dev.Stats().LiveBytes)
+	require.Equal(t, bytes, c.work.Device.Stats().LiveBytes)
 }

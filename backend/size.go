@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -17,7 +18,7 @@ func (c Config) PageBytes(tokens int, kBits, vBits float64) (int64, error) {
 	if err := c.check(); err != nil {
 		return 0, err
 	}
-	geo, err := newGeometry(c)
+	geo, err := c.geometry()
 	if err != nil {
 		return 0, err
 	}
@@ -29,25 +30,25 @@ func (c Config) PageBytes(tokens int, kBits, vBits float64) (int64, error) {
 		if !(bits >= 0 && bits <= shaders.RawBits) {
 			return 0, fmt.Errorf("backend: %g bits for %s: must be 0..%d: %w", bits, shaders.Kind(kind), shaders.RawBits, policy.ErrConfig)
 		}
-		words += geo.meanPageWords(bits)
+		words += meanPageWords(geo, bits)
 	}
-	return int64(4 * words * float64(geo.units*(tokens/c.PageTokens))), nil
+	return int64(4 * words * float64(geo.LayerGroups*(tokens/c.PageTokens))), nil
 }
 
 // evenPageWords are the words of a page, alignment included, all of whose groups
 // have the same bits.
-func (g *geometry) evenPageWords(bits uint8) int {
-	all := make([]uint8, g.pageGroups)
+func evenPageWords(g *core.Geometry, bits uint8) int {
+	all := make([]uint8, g.PageGroups)
 	for i := range all {
 		all[i] = bits
 	}
-	return shaders.AlignWords(g.layout.PageWords(all))
+	return shaders.AlignWords(g.Layout.PageWords(all))
 }
 
 // meanPageWords are the words of a page, alignment included, between those of
 // pages all of whose groups have the next fewer and the next more bits.
-func (g *geometry) meanPageWords(bits float64) float64 {
-	size := func(b int) float64 { return float64(g.evenPageWords(uint8(b))) }
+func meanPageWords(g *core.Geometry, bits float64) float64 {
+	size := func(b int) float64 { return float64(evenPageWords(g, uint8(b))) }
 	low := int(math.Floor(bits))
 	high := low + 1
 	if low >= 8 {

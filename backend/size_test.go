@@ -22,7 +22,7 @@ func TestPageBytes(t *testing.T) {
 				st := s.seq.Stats()
 				got, err := cfg.PageBytes(st.Stored, st.K.Mean, st.V.Mean)
 				require.NoError(t, err)
-				require.InEpsilon(t, 4*s.seq.store.total.words, got, .02, "and alignment")
+				require.InEpsilon(t, 4*s.seq.table.Words(), got, .02, "and alignment")
 			})
 		}
 	}

@@ -1,9 +1,10 @@
 package backend
 
 import (
-	"maps"
 	"time"
 
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -35,8 +36,8 @@ type Stats struct {
 	K         Bits                     `json:"k"`
 	V         Bits                     `json:"v"`
 	Moves     Moves                    `json:"moves"`
-	Adapting  Adapting                 `json:"adapting"`   // of the cache
-	Unmet     error                    `json:"-"`          // the oldest decision that could not be followed, wraps ErrHostBudget; nil: none
+	Adapting  Batches                  `json:"adapting"`   // of the cache
+	Unmet     error                    `json:"-"`          // a choice that could not be followed, wraps ErrHostBudget; nil: none
 	NonFinite int64                    `json:"non_finite"` // groups stored raw because they cannot be quantized
 	Pages     int                      `json:"pages"`
 	Segments  int                      `json:"segments"` // device buffers that the pages lie in
@@ -46,22 +47,27 @@ type Stats struct {
 
 // Stats returns the counters of this moment of all sequences together: pages
 // that several hold are counted once, but each sequence's tokens, also in F16,
-// and Moves include those of dropped sequences.
+// and Moves include those of dropped sequences. It goes through the page tables.
 func (c *Cache) Stats() Stats {
-	s := Stats{Moves: c.moves}
-	for _, q := range sorted(c.sequences) {
+	if c.closed {
+		return Stats{}
+	}
+	s := Stats{Moves: c.adapter.Moves}
+	for _, q := range c.inOrder() {
 		s.Sequences++
-		s.Tokens += q.tokens
-		s.Stored += q.stored
+		s.Tokens += q.extent.Tokens
+		s.Stored += q.extent.Stored
 		s.Bytes.Host += q.indexBytes()
 		if s.Unmet == nil {
 			s.Unmet = q.hostBudgetError()
 		}
 	}
-	s.Bytes.Host += c.pool.stored()
-	words, segments := c.arena.size()
-	c.complete(&s, &c.arena.total, words, segments)
-	s.Bytes.Reserve = c.arena.reserveBytes()
+	s.Bytes.Host += c.host.Bytes()
+	words, segments := c.arena.Size()
+	c.complete(&s, c.arena.Count(), words, segments)
+	for _, seg := range c.arena.Reserve() {
+		s.Bytes.Reserve += core.Bytes(seg.Buffer)
+	}
 	return s
 }
 
@@ -72,37 +78,46 @@ func (s *Sequence) Stats() Stats {
 	if s == nil || s.c == nil || s.dropped {
 		return Stats{}
 	}
-	st := Stats{Sequences: 1, Tokens: s.tokens, Stored: s.stored, Moves: s.moves, Unmet: s.hostBudgetError()}
-	st.Bytes.Host = s.indexBytes() + s.host.bytes()
-	words, segments := s.store.extent()
-	s.c.complete(&st, &s.store.total, words, segments)
+	st := Stats{Sequences: 1, Tokens: s.extent.Tokens, Stored: s.extent.Stored, Moves: s.adapting.Moves, Unmet: s.hostBudgetError()}
+	st.Bytes.Host = s.indexBytes() + s.host.Bytes()
+	words, segments := s.table.Extent()
+	s.c.complete(&st, s.table.Count(), words, segments)
 	return st
 }
 
 // complete fills in what follows from the pages, the words and the number of
 // their segments, and the counts of sequences and tokens.
-func (c *Cache) complete(s *Stats, t *tally, words int64, segments int) {
-	s.K, s.V, s.NonFinite = t.bits(shaders.Key), t.bits(shaders.Value), t.failed
-	s.Pages, s.Segments, s.Submits = int(t.pages), segments, c.submits
-	s.Adapting = c.adapting
-	s.Times = maps.Clone(c.times)
-	window := int64(s.Tokens-s.Stored) * int64(c.geo.slotWords())
+func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
+	w := c.work
+	s.K, s.V, s.NonFinite = bitsOf(n.Groups[shaders.Key]), bitsOf(n.Groups[shaders.Value]), n.Unquantizable
+	s.Pages, s.Segments = int(n.Pages), segments
+	s.Submits, s.Times = c.counts()
+	s.Adapting = c.adapter.Batches
+	recent := int64(s.Tokens-s.Stored) * int64(w.TokenWords)
 	s.Bytes.F16 = int64(s.Tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2
-	s.Bytes.Live = 4*(t.words+window) + c.importanceBytes(s.Tokens)
-	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(c.geo.slots*c.geo.slotWords()+c.importanceWords())))
-	s.Bytes.Slack = 4 * (words - t.words)
-	s.Bytes.Scratch = 4 * int64(c.scratch.Len())
-	s.Bytes.Staging = c.buffers.bytes() + c.adapter.bytes() + c.pool.slotBytes()
-	s.Bytes.Paper = t.paperBytes(&c.geo) + 4*window
+	s.Bytes.Live = 4*(n.Words+recent) + c.layout.Bytes(s.Tokens)
+	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(w.RingTokens*w.TokenWords+c.layout.Words())))
+	s.Bytes.Slack = 4 * (words - n.Words)
+	s.Bytes.Scratch = 4 * int64(w.Scratch.Len())
+	s.Bytes.Staging = core.Bytes(w.Rows, w.Plan, w.Scratch, w.Out) + c.attention.Bytes() + c.adapter.StagingBytes() + c.host.BufferBytes()
+	s.Bytes.Paper = n.PaperBytes(w.Geometry) + 4*recent
+}
+
+// bitsOf describes groups by their bits.
+func bitsOf(histogram [shaders.RawBits + 1]int64) Bits {
+	b := Bits{Histogram: histogram}
+	var groups, sum int64
+	for bits, n := range histogram {
+		groups += n
+		sum += n * int64(bits)
+	}
+	if groups > 0 {
+		b.Mean = float64(sum) / float64(groups)
+	}
+	return b
 }
 
 // indexBytes are the host bytes beside the rows.
 func (s *Sequence) indexBytes() int64 {
-	n := s.store.mirrorBytes()
-	for k := range s.remembered {
-		for unit := range s.remembered[k] {
-			n += s.remembered[k][unit].bytes()
-		}
-	}
-	return n
+	return s.table.HostBytes() + s.memory[shaders.Key].Bytes() + s.memory[shaders.Value].Bytes()
 }

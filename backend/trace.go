@@ -32,11 +32,16 @@ type Span struct {
 	Start, End time.Time
 }
 
-// spanning begins a span; the function that it returns ends it.
-func (c *Cache) spanning(name string, t Track) func() {
+// spans begins spans of a track; the function that it returns ends one.
+func (c *Cache) spans(t Track) func(name string) func() {
 	if c.cfg.Trace == nil {
-		return func() {}
+		return func(string) func() { return func() {} }
 	}
-	began := time.Now()
-	return func() { c.cfg.Trace(Span{name, t, began, time.Now()}) }
+	return func(name string) func() {
+		began := time.Now()
+		return func() { c.cfg.Trace(Span{name, t, began, time.Now()}) }
+	}
 }
+
+// span begins the span of a call.
+func (c *Cache) span(call string) func() { return c.spans(Calls)(call) }

@@ -48,14 +48,13 @@ func TestTraceShowsStepsBesideAnAdaptation(t *testing.T) {
 	s.endRound()
 	d.shut()
 	s.step(1) // the fourth: decides
-	flight := s.c.adapter.flight
-	require.NotNil(t, flight)
+	require.True(t, s.c.adapter.InFlight(nil))
 	<-d.held
 	for range 3 {
 		s.step(1)
 	}
 	d.release()
-	<-flight.done
+	s.c.Lists()
 	s.step(1)
 
 	steps := seen.of(Calls, "step")

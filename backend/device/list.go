@@ -75,8 +75,8 @@ func (l *List) String() string {
 	return b.String()
 }
 
-// Fail makes the recording one that Submit refuses.
-func (l *List) Fail(err error) {
+// Check makes the recording one that Submit refuses if err is not nil.
+func (l *List) Check(err error) {
 	if l.err == nil {
 		l.err = err
 	}

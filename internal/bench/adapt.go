@@ -96,4 +96,4 @@ func (a *adapting) run(ctx context.Context) (sample, error) {
 
 func (a *adapting) bytes() int64 { return a.cache.Stats().Bytes.Live }
 
-func (a *adapting) release() { _ = a.cache.Close() }
+func (a *adapting) release() { a.cache.Close() }

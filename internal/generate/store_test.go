@@ -23,7 +23,7 @@ func newStore(t *testing.T, typ backend.Type) (*Store, *backend.Cache) {
 		HeadDim: modeltest.HeadDim, Capacity: modeltest.Context, Type: typ,
 	})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, cache.Close()) })
+	t.Cleanup(cache.Close)
 	text, err := cache.NewSequence()
 	require.NoError(t, err)
 	return NewStore(t.Context(), text), cache

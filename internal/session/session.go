@@ -106,9 +106,7 @@ func (s *session) compressed(ctx context.Context) error {
 	if err == nil {
 		err = s.measure(cache)
 	}
-	if closed := cache.Close(); err == nil {
-		err = closed
-	}
+	cache.Close()
 	return err
 }
 

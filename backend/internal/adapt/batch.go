@@ -1,0 +1,222 @@
+package adapt
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/choose"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// batch is some pairs whose groups get their bits chosen and, where bits change,
+// are written anew elsewhere. What its goroutine sees of the sequence stays as it
+// is until the batch has landed: no pages are stored into a segment that is
+// rebuilt, and what moves pairs lands it first.
+type batch struct {
+	d       *Adapter
+	s       *Sequence
+	step    int // steps of the sequence when the bits were chosen
+	kept    int // tokens whose rows the host has
+	targets []target
+	ctx     context.Context // cancelled when nobody wants the result
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the goroutine has ended
+
+	// What the goroutine leaves.
+	moved     []moved   // of each pair that moves, its page of K and that of V
+	resume    *position // the first page that found no room: the round goes on there
+	moves     Moves
+	shortfall *Shortfall
+	err       error
+	waited    time.Duration // of the goroutine, for the device
+	took      time.Duration
+}
+
+// target are pairs in a row that lie in one segment, as they were when the bits
+// of some of them were chosen. A segment beside the reserve is rebuilt: all its
+// pairs move when any changes.
+type target struct {
+	layerGroup int
+	first      int // page of the first pair
+	pairs      []*pages.Pair
+	mirror     [2][]uint8 // of their pages
+	from, to   int        // pages whose bits are chosen
+	at         [2]int     // where in bits those of the kinds begin, -1: not chosen
+	rebuild    bool
+	follow     bool // they are the layer group's last, in a segment that is rebuilt
+}
+
+// newTarget takes the pairs of the pages from..to, and where their segment is
+// rebuilt all others of it.
+func (s *Sequence) newTarget(layerGroup, from, to int) target {
+	t := target{layerGroup: layerGroup, first: from, from: from, to: to}
+	list, end := s.table.Pairs(layerGroup), to
+	if !list[from].Segment.Reserved {
+		t.first, end = s.table.RunStart(layerGroup, from), s.table.RunEnd(layerGroup, from)
+		t.rebuild, t.follow = true, end == len(list)
+	}
+	t.pairs = list[t.first:end:end]
+	for k := range t.mirror {
+		t.mirror[k] = s.table.Bits(shaders.Kind(k), layerGroup, t.first, end)
+	}
+	return t
+}
+
+// ids are the pages of a kind whose bits are chosen.
+func (t *target) ids(k shaders.Kind) (list []pages.ID) {
+	for page := t.from; page < t.to; page++ {
+		list = append(list, pages.ID{Kind: k, LayerGroup: t.layerGroup, Page: page})
+	}
+	return list
+}
+
+// follows tells whether pages may be stored in a segment that is rebuilt.
+func (b *batch) follows() bool {
+	for i := range b.targets {
+		if b.targets[i].follow {
+			return true
+		}
+	}
+	return false
+}
+
+// start starts the next batch of a sequence's round; without one, the round is
+// over. Errors of the device are as those of a batch.
+func (d *Adapter) start(s *Sequence) (started bool, err error) {
+	if s.Active() && d.arena.Scattered() {
+		if err := d.arena.Compact(d.work.Run, d.work.Out); err != nil {
+			return true, err
+		}
+	}
+	targets := d.targets(s)
+	if len(targets) == 0 {
+		return false, nil
+	}
+	b := &batch{d: d, s: s, step: s.extent.Steps, kept: s.host.Kept(), targets: targets, done: make(chan struct{})}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	began := time.Now()
+	choosing, err := b.choose()
+	if err != nil {
+		b.cancel()
+		return true, d.work.Lost(err)
+	}
+	d.flight = b
+	go func() {
+		defer close(b.done)
+		if b.err = b.work(choosing); b.err != nil {
+			b.drop()
+		}
+		b.took = time.Since(began)
+	}()
+	return true, nil
+}
+
+// choose submits the list that chooses the bits of all targets.
+func (b *batch) choose() (*core.Running, error) {
+	var choices [2]*choose.Choice
+	for k, rule := range b.d.chooser.Rules {
+		if rule.Fixed {
+			continue
+		}
+		choices[k] = b.s.choose(shaders.Kind(k), b.s.extent.Tokens, b.s.extent.Stored)
+		for i := range b.targets {
+			if err := choices[k].Ready(b.targets[i].ids(shaders.Kind(k))); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b.d.run.Start("decide", func(l *device.List) { b.recordChoices(l, choices) })
+}
+
+func (b *batch) recordChoices(l *device.List, choices [2]*choose.Choice) {
+	plan, bits := b.d.planRoom(), b.d.bitsRoom()
+	for k, c := range choices {
+		for i := range b.targets {
+			t := &b.targets[i]
+			t.at[k] = -1
+			if c != nil {
+				view := bits.Take((t.to - t.from) * b.d.work.PageGroups)
+				t.at[k] = view.Offset
+				b.recordChoice(l, plan, c, t, shaders.Kind(k), view)
+			}
+		}
+	}
+	l.Check(plan.Err())
+	l.Check(bits.Err())
+	b.moves.BytesUp += 4 * int64(plan.Used())
+	b.moves.BytesDown += 4 * int64(bits.Used())
+	l.Mark("choose_bits")
+}
+
+// recordChoice records the choice of the bits of the pages of a kind of a target.
+// Weights that are made on the device lie in the scratch where the bits lie in
+// theirs.
+func (b *batch) recordChoice(l *device.List, plan *core.Room, c *choose.Choice, t *target, k shaders.Kind, bits device.View) {
+	w, rule := b.d.work, c.Rule()
+	at := func(p pages.ID) uint32 { return uint32(t.pairs[p.Page-t.first].Pages[p.Kind].At) }
+	in := c.Record(l, plan, t.ids(k), at, device.View{Buffer: w.Scratch, Offset: bits.Offset, Words: bits.Words})
+	l.Barrier(device.AllCommands, device.Shader)
+	push := shaders.ChooseBitsPush{Groups: uint32(bits.Words), GroupsPerJob: uint32(w.PageGroups),
+		GroupsPerToken: uint32(w.TokenGroups), MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
+	core.Dispatch(l, w.Pipeline(shaders.ChooseBits, w.Layout.Type, w.Layout.Type), push.Bytes(), bits.Words,
+		device.Whole(t.pairs[0].Segment.Buffer), in.Plan, bits, in.Weights)
+}
+
+// work is what the goroutine does: it leaves the pairs that change in new places,
+// or nothing.
+func (b *batch) work(choosing *core.Running) error {
+	if err := b.wait(choosing); err != nil {
+		return err
+	}
+	if err := b.compareAll(); err != nil || len(b.moved) == 0 {
+		return err
+	}
+	if err := b.move(); err != nil {
+		return err
+	}
+	return b.promote()
+}
+
+// wait waits for a list of the batch.
+func (b *batch) wait(l *core.Running) error {
+	began := time.Now()
+	err := l.Wait()
+	b.waited += time.Since(began)
+	return err
+}
+
+// run runs a list of the batch, unless nobody wants the result any more.
+func (b *batch) run(role string, record func(*device.List)) error {
+	if err := b.ctx.Err(); err != nil {
+		return cancelled(err)
+	}
+	running, err := b.d.run.Start(role, record)
+	if err != nil {
+		return err
+	}
+	return b.wait(running)
+}
+
+func cancelled(err error) error { return fmt.Errorf("backend: adapt: %w", err) }
+
+// drop gives up the new places.
+func (b *batch) drop() {
+	for i := 0; i < len(b.moved); i += 2 {
+		b.d.arena.Free(b.moved[i].to)
+	}
+	b.moved = nil
+}
+
+// ready tells whether landing needs no wait.
+func (b *batch) ready() bool {
+	select {
+	case <-b.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,150 @@
+package adapt
+
+import (
+	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/internal/choose"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// HostRows are the full-precision rows of a sequence on the host.
+type HostRows interface {
+	Kept() int // tokens whose rows are there, from the first on
+	// Group writes the rows of a group of a page to out as words.
+	Group(p pages.ID, group int, out []uint32) error
+}
+
+// Sequence is what adapting knows of a sequence.
+type Sequence struct {
+	extent *core.Extent
+	table  *pages.Table
+	host   HostRows
+	choose func(k shaders.Kind, holds, tokens int) *choose.Choice
+
+	position position // where the next batch of a round begins
+	due      bool     // another round is to begin
+	Err      error    // of batches, until TakeError
+
+	Shortfall *Shortfall // a choice that could not be followed; nil: none
+	Moves     Moves
+}
+
+// position is a page of a layer group; behind the last layer group there is none.
+type position struct{ layerGroup, page int }
+
+// NewSequence is what adapting knows of a new sequence.
+func (d *Adapter) NewSequence(e *core.Extent, t *pages.Table, host HostRows, choose func(shaders.Kind, int, int) *choose.Choice) *Sequence {
+	return &Sequence{extent: e, table: t, host: host, choose: choose, position: position{layerGroup: d.work.LayerGroups}}
+}
+
+// Active tells whether a round has batches left.
+func (s *Sequence) Active() bool { return s.position.layerGroup < s.table.LayerGroups() }
+
+func (s *Sequence) beginRound() { s.due, s.position = false, position{} }
+
+// TakeError returns the error of earlier batches, once.
+func (s *Sequence) TakeError() error {
+	err := s.Err
+	s.Err = nil
+	return err
+}
+
+// enqueue has a sequence wait for its turn.
+func (d *Adapter) enqueue(s *Sequence) {
+	if !slices.Contains(d.queue, s) {
+		d.queue = append(d.queue, s)
+	}
+}
+
+// replace puts a pair in the place of an old one.
+func (s *Sequence) replace(k, v moved) (done Moves) {
+	var bits [2][]uint8
+	for i, m := range [2]*moved{&k, &v} {
+		bits[i] = m.old
+		for g, b := range m.bits {
+			if b > m.old[g] {
+				done.Promoted++
+			} else if b < m.old[g] {
+				done.Demoted++
+			}
+		}
+		if m.bits != nil {
+			bits[i] = m.bits
+		}
+	}
+	s.table.Replace(k.LayerGroup, k.Page, k.to, bits)
+	return done
+}
+
+// targets takes the next batch of a round: pairs of the reserve or whole segments,
+// as many as fit the buffers and are at most a part of all pages; at least one, or
+// the part of it that fits. None are left at the end of a round.
+func (d *Adapter) targets(s *Sequence) (list []target) {
+	r, end := &s.position, s.extent.Stored/d.work.PageTokens
+	limit := CopyWords(s.table)
+	bits, plan, words := d.bitsRoom(), d.planRoom(), 0
+	for s.Active() {
+		if r.page >= end {
+			*r = position{layerGroup: r.layerGroup + 1}
+			continue
+		}
+		n, w := s.next(limit - words)
+		tryBits, tryPlan := *bits, *plan
+		if d.measureChoice(&tryPlan, &tryBits, n); tryBits.Err() != nil || tryPlan.Err() != nil || words+w > limit {
+			if len(list) > 0 {
+				return list
+			}
+			n = core.Most(n, d.fits)
+			w = limit // the batch is full
+			tryBits, tryPlan = *bits, *plan
+			d.measureChoice(&tryPlan, &tryBits, n)
+		}
+		*bits, *plan, words = tryBits, tryPlan, words+w
+		list = append(list, s.newTarget(r.layerGroup, r.page, r.page+n))
+		r.page += n
+	}
+	return list
+}
+
+// fits tells whether the choice for so many pages of each kind fits the buffers.
+func (d *Adapter) fits(n int) bool {
+	bits, plan := d.bitsRoom(), d.planRoom()
+	d.measureChoice(plan, bits, n)
+	return bits.Err() == nil && plan.Err() == nil
+}
+
+// bitsRoom is the room for chosen bits, and in the scratch for weights.
+func (d *Adapter) bitsRoom() *core.Room {
+	return core.PartRoom(d.Bits, 0, min(d.Bits.Len(), d.work.Scratch.Len()), d.work.Limits.ViewAlign)
+}
+
+// measureChoice takes what choosing the bits of n pages of each kind takes.
+func (d *Adapter) measureChoice(plan, bits *core.Room, n int) {
+	for range 2 {
+		choose.Measure(d.work, plan, n)
+		bits.Take(n * d.work.PageGroups)
+	}
+}
+
+// next are the next pages of a round in one segment, and the words that move with
+// them: of the reserve no more than about the given ones.
+func (s *Sequence) next(most int) (n, words int) {
+	r := s.position
+	list, end := s.table.Pairs(r.layerGroup), s.table.RunEnd(r.layerGroup, r.page)
+	if !list[r.page].Segment.Reserved {
+		for _, p := range list[s.table.RunStart(r.layerGroup, r.page):end] {
+			words += p.Span().Words
+		}
+		return end - r.page, words
+	}
+	for n = 0; r.page+n < end && (n == 0 || words < most); n++ {
+		words += list[r.page+n].Span().Words
+	}
+	return n, words
+}
+
+// CopyWords are the words of pairs that may lie in two places at once, while they
+// adapt or their segments grow: a part of all pages, or one segment.
+func CopyWords(t *pages.Table) int { return max(int(t.Words()/parts), least) }

@@ -1,0 +1,132 @@
+package attend
+
+import (
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/importance"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/backend/internal/window"
+	"github.com/qaqvk/qaqvk/shaders"
+	"slices"
+)
+
+// batch are queries and KV heads whose scores are there at a time.
+type batch struct {
+	query, queries int
+	head, heads    int
+	tokens         int // up to the last query's, itself included
+	base           int // first token that scores hold
+	stride         int // tokens that scores have room for
+	parts          []part
+	recorded       []recorded
+}
+
+// recorded is a query of a batch that importance takes in.
+type recorded struct {
+	importance.Recorded
+	frame device.View
+}
+
+// part are tokens in one buffer.
+type part struct {
+	pairs      []*pages.Pair // nil: the recent window
+	buffer     device.Buffer
+	first, end int  // tokens
+	grows      bool // the list serves later calls in which it has more tokens
+	frame      device.View
+}
+
+func (a *Attention) newCall(c Call) *call {
+	r := &call{Attention: a, Call: c, waiting: c.Window.Waiting()}
+	queries, heads := r.batchSize()
+	for query := 0; query < r.Queries; query += queries {
+		for head := 0; head < a.work.KVHeads; head += heads {
+			r.addBatch(query, min(queries, r.Queries-query), head, min(heads, a.work.KVHeads-head))
+		}
+	}
+	return r
+}
+
+// layoutOf lays out a batch.
+func (r *call) layoutOf(queries, heads, stride int) layout {
+	return newLayout(r.work.Geometry, r.work.Limits, queries*r.work.QueriesPerHead(), heads, stride)
+}
+
+// batchSize is how many queries and KV heads are done at once: of what fits the
+// scratch, the queries with the cheapest tiles, then as many heads as possible.
+func (r *call) batchSize() (queries, heads int) {
+	room, stride, target := r.work.Scratch.Len(), core.RoundUp(r.Tokens, shaders.SplitTokens), r.work.Limits.Target()
+	if w := r.Options.Window; w > 0 {
+		stride = min(stride, core.RoundUp(w+r.Queries, shaders.SplitTokens)+shaders.SplitTokens)
+	}
+	queries, heads = 1, 1
+	least := 1 << 30
+	for n := 1; n <= r.Queries; n++ {
+		a := r.layoutOf(n, 1, stride)
+		if n > 1 && a.words > room {
+			break
+		}
+		if cost := (r.Queries + n - 1) / n * target.TileCost(a.tile, n*r.work.QueriesPerHead()); cost <= least {
+			queries, least = n, cost
+		}
+	}
+	for heads < r.work.KVHeads && r.layoutOf(queries, heads+1, stride).words <= room {
+		heads++
+	}
+	return queries, heads
+}
+
+func (r *call) addBatch(query, queries, head, heads int) {
+	b := batch{query: query, queries: queries, head: head, heads: heads, tokens: r.Tokens - r.Queries + query + queries}
+	if w := r.Options.Window; w > 0 {
+		b.base = max(0, b.tokens-queries-w+1) / shaders.SplitTokens * shaders.SplitTokens
+	}
+	b.stride = core.RoundUp(b.tokens-b.base, shaders.SplitTokens)
+	b.parts = r.partsOf(b)
+	for _, o := range r.Recorded {
+		if o.Query >= query && o.Query < query+queries {
+			b.recorded = append(b.recorded, recorded{o, r.newFrame(shaders.ImportanceFrameWords)})
+		}
+	}
+	r.batches = append(r.batches, b)
+}
+
+// partsOf are the stored tokens, as far as they lie in one segment, and the ring,
+// as far as a batch sees them.
+func (r *call) partsOf(b batch) []part {
+	var parts []part
+	lg, n, end := r.work.LayerGroup(r.Layer), r.work.PageTokens, r.Stored/r.work.PageTokens
+	for page := b.base / n; page < end && page*n < b.tokens; {
+		to := min(r.Table.RunEnd(lg, page), end)
+		p := part{pairs: r.Table.Pairs(lg)[page:to], first: page * n, end: to * n, grows: to == end}
+		p.buffer = p.pairs[0].Segment.Buffer
+		p.frame = r.newFrame(shaders.FrameWords + shaders.FramePagesWords*len(p.pairs))
+		parts = append(parts, p)
+		page = to
+	}
+	if r.Stored < b.tokens {
+		parts = append(parts, part{buffer: r.Window.Ring, first: r.Stored, end: r.Tokens, grows: true, frame: r.newFrame(shaders.FrameWords)})
+	}
+	return parts
+}
+
+// serves tells whether the list does what r asks for, but for what frames and
+// the heads of staged rows say.
+func (l *List) serves(r *call) bool {
+	o := l.from
+	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.Q == r.Q && o.Out == r.Out && o.frames == r.frames &&
+		slices.EqualFunc(o.waiting, r.waiting, window.Appended.SameList) && slices.EqualFunc(o.batches, r.batches, batch.sameList)
+}
+
+func (b batch) sameList(o batch) bool {
+	return b.query == o.query && b.queries == o.queries && b.head == o.head && b.heads == o.heads &&
+		b.base == o.base && b.stride == o.stride &&
+		slices.EqualFunc(b.recorded, o.recorded, recorded.sameList) && slices.EqualFunc(b.parts, o.parts, part.sameList)
+}
+
+func (q recorded) sameList(o recorded) bool { return q.Query == o.Query && q.frame == o.frame }
+
+func (p part) sameList(o part) bool {
+	same := p.buffer == o.buffer && p.frame == o.frame && p.grows == o.grows
+	return same && (p.grows || p.first == o.first && p.end == o.end)
+}

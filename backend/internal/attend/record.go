@@ -1,0 +1,187 @@
+package attend
+
+import (
+	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/importance"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// recording records one batch.
+type recording struct {
+	*call
+	batch
+	layout
+	list    *device.List
+	vectors int
+}
+
+func (l *List) record(r *call) {
+	l.from = r
+	l.Recordings++
+	r.waiting = slices.Clone(r.waiting) // what waits is forgotten when the list has run
+	l.list.Reset()
+	r.Window.Record(l.list)
+	for i := range r.batches {
+		if i > 0 {
+			l.list.Barrier(device.Shader, device.Shader)
+		}
+		r.record(l.list, r.batches[i])
+	}
+}
+
+func (r *call) record(l *device.List, b batch) {
+	one := recording{call: r, batch: b, list: l, vectors: b.queries * r.work.QueriesPerHead(),
+		layout: r.layoutOf(b.queries, b.heads, b.stride)}
+	for _, v := range []*device.View{&one.arranged, &one.scores, &one.partials} {
+		v.Buffer = r.work.Scratch
+	}
+	one.arrangeQueries()
+	for _, p := range b.parts {
+		one.score(p)
+	}
+	one.step("score")
+	one.softmax()
+	one.step("softmax")
+	one.recordImportance()
+	for _, p := range b.parts {
+		one.weightedSum(p)
+		l.Barrier(device.Shader, device.Shader)
+	}
+	l.Mark("weighted_sum")
+	one.combine()
+	l.Mark("combine")
+}
+
+// step ends a step that the next one builds on.
+func (r *recording) step(label string) {
+	r.list.Mark(label)
+	r.list.Barrier(device.Shader, device.Shader)
+}
+
+// pipeline is a kernel of attention for rows of type in, whose output has type
+// out.
+func (r *recording) pipeline(k *shaders.Kernel, in, out uint32, ring bool) shaders.Pipeline {
+	return r.work.PipelineOf(k, in, shaders.Setting{Out: out, Queries: r.tile, Ring: ring})
+}
+
+// stored is a kernel that reads rows as a part has them, or no rows.
+func (r *recording) stored(k *shaders.Kernel, p part) shaders.Pipeline {
+	return r.pipeline(k, r.work.Layout.Type, r.work.Layout.Type, p.pairs == nil)
+}
+
+// rowView is the view of rows that begin at a word which need not be aligned,
+// and the words before that.
+func (r *recording) rowView(staged device.Buffer, rows Rows) (device.View, int) {
+	if rows.View.Buffer == nil {
+		return device.Whole(staged), 0
+	}
+	v := rows.View
+	slack := v.Offset % r.work.Limits.ViewAlign
+	return device.View{Buffer: v.Buffer, Offset: v.Offset - slack, Words: v.Words + slack}, slack
+}
+
+// rowFirst is the word of the batch's first row in rows of a type.
+func (r *recording) rowFirst(t uint32) int {
+	return (r.query*r.work.QueryHeads + r.head*r.work.QueriesPerHead()) * r.work.HeadDim * shaders.ElementBytes(t) / 4
+}
+
+func (r *recording) arrangeQueries() {
+	src, slack := r.rowView(r.QueryRows, r.Q)
+	push := shaders.ArrangeQueriesPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
+		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Q.Type)), Scale: r.Scale}
+	core.Dispatch(r.list, r.pipeline(shaders.ArrangeQueries, r.Q.Type, r.Q.Type, false), push.Bytes(),
+		r.heads*r.tiles*r.headChunks()*r.tile, src, r.arranged)
+	r.step("arrange_queries")
+}
+
+// headChunks are the runs of 32 elements of a row.
+func (r *recording) headChunks() int { return (r.work.HeadDim + 31) / 32 }
+
+// reach is up to which token a recorded dispatch has workgroups for a part: one
+// that grows may do so within the batch's stride.
+func (r *recording) reach(p part) int {
+	switch {
+	case p.pairs == nil:
+		return min(p.first+r.work.RingTokens, r.base+r.stride)
+	case p.grows:
+		return r.base + r.stride
+	}
+	return min(p.end, r.tokens)
+}
+
+// runs is how many runs of so many tokens a part covers; the ring, whose first
+// token changes, may touch one more.
+func (r *recording) runs(p part, tokens int) int {
+	if p.pairs == nil {
+		return min(r.work.RingTokens/tokens+2, r.stride/tokens)
+	}
+	from := max(p.first, r.base) / tokens
+	return (r.reach(p)+tokens-1)/tokens - from
+}
+
+// rowsAt are the words before the first KV head's rows in a slot of the ring.
+func (r *recording) rowsAt(k shaders.Kind) uint32 {
+	return uint32(int(k)*r.work.KindWords + r.Layer*r.work.LayerWords + r.head*r.work.Layout.RawRowWords())
+}
+
+// pageRow is the row or group of the batch's first KV head, as score and
+// weighted_sum have it.
+func (r *recording) pageRow() uint32 {
+	if r.work.LayerGroups < r.work.Layers {
+		return uint32(r.Layer*r.work.KVHeads + r.head)
+	}
+	return uint32(r.head)
+}
+
+func (r *recording) score(p part) {
+	push := shaders.ScorePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
+		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
+		Slots: uint32(r.work.RingTokens), SlotWords: uint32(r.work.TokenWords), RowsAt: r.rowsAt(shaders.Key)}
+	if r.SoftCap > 0 {
+		push.Cap, push.InverseCap = r.SoftCap, 1/r.SoftCap
+	}
+	pipeline := r.stored(shaders.Score, p)
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.runs(p, int(pipeline.Spec.Workgroup))*r.heads*r.tiles,
+		device.Whole(p.buffer), r.inFrames(p.frame), r.arranged, r.scores)
+}
+
+func (r *recording) softmax() {
+	push := shaders.SoftmaxPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
+		Stride: uint32(r.stride), Window: uint32(r.Options.Window)}
+	core.DispatchJobs(r.list, r.pipeline(shaders.Softmax, r.work.Layout.Type, r.work.Layout.Type, false), push.Bytes(),
+		r.heads*r.tiles*max(1, r.tile/4), r.inFrames(r.parts[0].frame), r.scores)
+}
+
+// recordImportance records that importance takes in the batch's queries.
+// weighted_sum, which also reads the probabilities, need not wait for it.
+func (r *recording) recordImportance() {
+	n := r.work.QueriesPerHead()
+	for _, o := range r.batch.recorded {
+		from := (o.Query - r.query) * n
+		r.Importance.Record(r.list, r.Layer, importance.Scores{Vectors: r.vectors, From: from, To: from + n, Heads: r.heads,
+			Stride: r.stride, Tile: r.tile, Tokens: r.base + r.stride}, r.inFrames(o.frame), r.scores)
+	}
+	if len(r.batch.recorded) > 0 {
+		r.list.Mark("record_importance")
+	}
+}
+
+func (r *recording) weightedSum(p part) {
+	push := shaders.WeightedSumPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
+		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
+		Slots: uint32(r.work.RingTokens), SlotWords: uint32(r.work.TokenWords), RowsAt: r.rowsAt(shaders.Value)}
+	items := r.runs(p, shaders.SplitTokens) * r.heads * r.tiles * r.headChunks()
+	core.Dispatch(r.list, r.stored(shaders.WeightedSum, p), push.Bytes(), items, device.Whole(p.buffer), r.inFrames(p.frame), r.scores, r.partials)
+}
+
+func (r *recording) combine() {
+	dst, slack := r.rowView(r.OutputRows, r.Out)
+	push := shaders.CombinePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
+		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Out.Type))}
+	words := r.heads * r.vectors * r.work.HeadDim * shaders.ElementBytes(r.Out.Type) / 4
+	core.Dispatch(r.list, r.pipeline(shaders.Combine, r.work.Layout.Type, r.Out.Type, false), push.Bytes(), words,
+		r.inFrames(r.parts[0].frame), r.partials, dst)
+}

@@ -1,0 +1,81 @@
+package importance
+
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Observe takes the probabilities of the newest queries of a layer from the host,
+// [queries][query heads][tokens]. The upload buffer must be free.
+func (m *Importance) Observe(layer int, probs []float32, queries, queryHeads, tokens int) error {
+	for _, r := range m.Plan(layer, queries) {
+		h := handed{m: m, layer: layer, row: r.Row, tokens: tokens, perHead: queryHeads / m.work.KVHeads,
+			probs: probs[r.Query*queryHeads*tokens:][:queryHeads*tokens]}
+		if err := h.observe(); err != nil {
+			m.Lost(layer, []Recorded{r})
+			return err
+		}
+	}
+	m.Done(layer, queries, tokens)
+	return nil
+}
+
+// handed are the probabilities of one query, [query head][token], on their way
+// to a row.
+type handed struct {
+	m          *Importance
+	layer, row int
+	tokens     int
+	perHead    int // query heads of a KV head
+	probs      []float32
+}
+
+// observe takes the query to the device in parts that fit the upload buffer:
+// some KV heads, and of these some tokens. The last tokens come first, because
+// that clears those before.
+func (h *handed) observe() error {
+	w := h.m.work
+	some := min(core.RoundUp(h.tokens, shaders.SplitTokens), w.Rows.Len()/h.perHead/shaders.SplitTokens*shaders.SplitTokens)
+	heads := min(w.KVHeads, w.Rows.Len()/(h.perHead*some))
+	for head := 0; head < w.KVHeads; head += heads {
+		for base := (h.tokens - 1) / some * some; base >= 0; base -= some {
+			if err := h.observePart(head, min(heads, w.KVHeads-head), base, min(base+some, h.tokens)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// observePart takes the tokens base..end-1 of some KV heads. The vectors of a
+// tile of one lie as the rows that were handed over.
+func (h *handed) observePart(head, heads, base, end int) error {
+	w, n := h.m.work, end-base
+	words := w.Rows.Words()
+	for i := range heads * h.perHead {
+		from := (head*h.perHead+i)*h.tokens + base
+		copyProbabilities(words[i*n:][:n], h.probs[from:])
+	}
+	return w.Run.Run("observe", func(l *device.List) {
+		plan := w.PlanRoom()
+		frame := plan.Put(h.m.Frame(end, base, h.row, head).AppendTo(nil))
+		scores := Scores{Vectors: h.perHead, To: h.perHead, Heads: heads, Stride: n, Tile: 1, Tokens: end, Keep: end < h.tokens}
+		h.m.Record(l, h.layer, scores, frame, device.Whole(w.Rows))
+		l.Check(plan.Err())
+		l.Mark("observe")
+	})
+}
+
+// copyProbabilities brings values into 0..1.
+func copyProbabilities(dst []uint32, src []float32) {
+	for i := range dst {
+		p := src[i]
+		if !(p > 0) {
+			p = 0
+		}
+		dst[i] = math.Float32bits(min(p, 1))
+	}
+}

@@ -1,0 +1,91 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/internal/choose"
+	"github.com/qaqvk/qaqvk/backend/internal/store"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Step ends a model step: the tokens appended to all layers become part of the
+// cache, tokens that left the recent window are stored in whole pages, bits that
+// were chosen by an earlier Step and are ready take effect, and every
+// AdaptEvery steps a round begins in which the bits of all groups are chosen
+// anew, batch by batch, while later steps go on. With Config.Exact the round ends
+// before Step returns.
+//
+// If storing or adapting fails, the tokens stay in the recent window or keep
+// their bits, and a later Step tries again. An error of a batch that went on
+// meanwhile is returned by the next Step, which has done its own work then.
+func (s *Sequence) Step(ctx context.Context) error {
+	if err := s.usable(0); err != nil {
+		return err
+	}
+	defer s.c.span("step")()
+	for layer, n := range s.pending {
+		if n != s.pending[0] {
+			return fmt.Errorf("backend: step: layer %d got %d tokens, layer 0 got %d", layer, n, s.pending[0])
+		}
+	}
+	if err := s.window.Flush(); err != nil {
+		return err
+	}
+	s.extent.Tokens += s.pending[0]
+	clear(s.pending)
+	s.window.Advance(s.extent.Tokens)
+	s.c.adapter.LandReady(s.adapting, s.leaving() > s.storedPages())
+	if err := s.store(ctx); err != nil {
+		return err
+	}
+	s.extent.Steps++
+	return s.adaptStep(ctx)
+}
+
+// storedPages are the pages of a layer group that are stored, leaving those that
+// have left the recent window.
+func (s *Sequence) storedPages() int { return s.extent.Stored / s.c.cfg.PageTokens }
+func (s *Sequence) leaving() int     { return s.c.work.WholePages(s.extent.Tokens) }
+
+// store stores the pages that left the recent window; all or none.
+func (s *Sequence) store(ctx context.Context) error {
+	from, to := s.storedPages(), s.leaving()
+	if to <= from {
+		return nil
+	}
+	tokens := to * s.c.cfg.PageTokens
+	err := s.host.Keep(ctx, s.window.Ring, s.extent.Stored, tokens)
+	if err == nil {
+		err = (&store.Storing{Work: s.c.work, Table: s.table, Ring: s.window.Ring, Importance: s.c.layout,
+			Choices: [2]*choose.Choice{s.choice(shaders.Key, s.extent.Tokens, tokens), s.choice(shaders.Value, s.extent.Tokens, tokens)},
+			Compact: s.compact}).Store(ctx, from, to)
+	}
+	if err != nil {
+		s.table.Truncate(from)
+		return joinErrors(err, s.host.Truncate(s.extent.Stored))
+	}
+	s.extent.Stored = tokens
+	return nil
+}
+
+// compact gathers the free room of the reserve. What is in flight lands first.
+func (s *Sequence) compact() error {
+	s.c.adapter.LandInStep(s.adapting)
+	if err := s.c.usable(); err != nil {
+		return err
+	}
+	return s.c.arena.Compact(s.c.work.Run, s.c.work.Out)
+}
+
+// joinErrors keeps a single error as it is, so that its text stays one line.
+func joinErrors(a, b error) error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return errors.Join(a, b)
+}
