@@ -15,7 +15,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
-	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // Cache is what the sequences on a device share: the configuration, staging
@@ -47,15 +46,12 @@ func New(dev device.Device, cfg Config) (*Cache, error) {
 	if dev == nil {
 		return nil, fmt.Errorf("backend: new cache: no device: %w", ErrConfig)
 	}
-	cfg = cfg.withDefaults()
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.withDefaults()
 	geo, err := cfg.geometry()
 	if err != nil {
-		return nil, err
-	}
-	if err := cfg.Policy.Check(policy.Shape{Layers: cfg.Layers, KVHeads: cfg.KVHeads, HeadDim: cfg.HeadDim}); err != nil {
 		return nil, err
 	}
 	c := &Cache{cfg: cfg, work: &core.Work{Geometry: geo, Device: dev, Limits: dev.Limits()}, sequences: map[uint64]*Sequence{}}

@@ -118,9 +118,6 @@ func (c Config) withDefaults() Config {
 	if c.Policy == nil {
 		c.Policy = policy.None{}
 	}
-	if c.Policy == (policy.None{}) {
-		c.Alpha = 0 // every element is stored as it is: outliers would only take room
-	}
 	return c
 }
 
@@ -130,7 +127,21 @@ func setDefault(v *int, d int) {
 	}
 }
 
-func (c Config) check() error {
+// Check fails for numbers outside their limits, groups and pages that are too
+// large, and what the policy objects to; the fields that are zero have their
+// defaults. Errors wrap ErrConfig.
+func (c Config) Check() error {
+	c = c.withDefaults()
+	if err := c.checkNumbers(); err != nil {
+		return err
+	}
+	if _, err := c.geometry(); err != nil {
+		return err
+	}
+	return c.Policy.Check(policy.Shape{Layers: c.Layers, KVHeads: c.KVHeads, HeadDim: c.HeadDim})
+}
+
+func (c Config) checkNumbers() error {
 	for _, r := range []struct {
 		name      string
 		v, lo, hi int
@@ -166,9 +177,13 @@ func (c Config) check() error {
 
 // geometry are the sizes that follow from the configuration.
 func (c Config) geometry() (*core.Geometry, error) {
+	alpha := c.Alpha
+	if c.Policy == (policy.None{}) {
+		alpha = 0 // every element is stored as it is: outliers would only take room
+	}
 	g, err := core.NewGeometry(core.Shape{Layers: c.Layers, KVHeads: c.KVHeads, QueryHeads: c.QueryHeads, HeadDim: c.HeadDim,
 		Capacity: c.Capacity, Recent: c.Window, MaxStepTokens: c.MaxAppend, PageTokens: c.PageTokens,
-		Type: c.Type.shader(), OutlierFraction: c.Alpha, GroupHeads: c.Level == LevelLayer, GroupLayers: c.Level == LevelToken},
+		Type: c.Type.shader(), OutlierFraction: alpha, GroupHeads: c.Level == LevelLayer, GroupLayers: c.Level == LevelToken},
 		device.MinimumLimits.ViewAlign)
 	if err != nil {
 		return nil, fmt.Errorf("backend: level %s: %w: %w", c.Level, err, ErrConfig)

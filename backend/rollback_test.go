@@ -38,6 +38,7 @@ func TestForksGoOnAfterFailures(t *testing.T) {
 				after := s.c.Stats()
 				require.Equal(t, before.Tokens, after.Tokens)
 				require.Equal(t, before.Stored, after.Stored)
+				before.Bytes.Peak = after.Bytes.Peak // the attempt may have been the most
 				require.Equal(t, before.Bytes, after.Bytes)
 				s.requireRows(F32)
 			}

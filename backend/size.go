@@ -14,10 +14,10 @@ import (
 // Stats of the model tells). For a Reserve, add three percent, so that pages
 // whose bits change find room. Errors wrap ErrConfig.
 func (c Config) PageBytes(tokens int, kBits, vBits float64) (int64, error) {
-	c = c.withDefaults()
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return 0, err
 	}
+	c = c.withDefaults()
 	geo, err := c.geometry()
 	if err != nil {
 		return 0, err

@@ -15,6 +15,7 @@ type Bytes struct {
 	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, the whole reserve and slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
 	Reserve   int64 `json:"reserve"`   // device memory that New took for pages: a part of Committed of the cache
+	Peak      int64 `json:"peak"`      // the most memory at once of the device since it was opened, mapped memory left out: of a sequence, that of its cache
 	Scratch   int64 `json:"scratch"`   // device memory for work on the way: a part of Staging
 	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences
 	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a Weigher keeps
@@ -72,8 +73,8 @@ func (c *Cache) Stats() Stats {
 }
 
 // Stats returns the counters of this moment of the sequence, with all pages and
-// host rows that it shares with others. Staging, Submits and Times are those of
-// the cache. A dropped sequence has none.
+// host rows that it shares with others. Peak, Staging, Submits and Times are
+// those of the cache. A dropped sequence has none.
 func (s *Sequence) Stats() Stats {
 	if s == nil || s.c == nil || s.dropped {
 		return Stats{}
@@ -98,6 +99,7 @@ func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	s.Bytes.Live = 4*(n.Words+recent) + c.layout.Bytes(s.Tokens)
 	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(w.RingTokens*w.TokenWords+c.layout.Words())))
 	s.Bytes.Slack = 4 * (words - n.Words)
+	s.Bytes.Peak = w.Device.Stats().PeakBytes
 	s.Bytes.Scratch = 4 * int64(w.Scratch.Len())
 	s.Bytes.Staging = core.Bytes(w.Rows, w.Plan, w.Scratch, w.Out) + c.attention.Bytes() + c.adapter.StagingBytes() + c.host.BufferBytes()
 	s.Bytes.Paper = n.PaperBytes(w.Geometry) + 4*recent

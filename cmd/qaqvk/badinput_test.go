@@ -76,9 +76,9 @@ func TestBadNumbers(t *testing.T) {
 		want []string
 	}{
 		{"no tokens", []string{"--tokens", "0"}, []string{"0 tokens", "at least 1"}},
-		{"alpha too large", []string{"--alpha", "0.2"}, []string{"alpha 0.2", "0 to 0.1"}},
-		{"alpha negative", []string{"--alpha", "-0.01"}, []string{"alpha -0.01", "0 to 0.1"}},
-		{"alpha no number", []string{"--alpha", "NaN"}, []string{"alpha NaN", "0 to 0.1"}},
+		{"alpha too large", []string{"--alpha", "0.2"}, []string{"alpha 0.2", "0..0.1"}},
+		{"alpha negative", []string{"--alpha", "-0.01"}, []string{"alpha -0.01", "0..0.1"}},
+		{"alpha no number", []string{"--alpha", "NaN"}, []string{"alpha NaN", "0..0.1"}},
 		{"uniform bits", []string{"--policy", "uniform", "--bits", "9"}, []string{"9 bits", "0..8"}},
 		{"least bits", []string{"--bits-min", "-1"}, []string{"least bits -1", "0..8"}},
 		{"most bits", []string{"--bits-max", "12"}, []string{"most bits 12", "1..8 or 16"}},

@@ -21,14 +21,7 @@ func newDevices() *cobra.Command {
 			if asJSON {
 				return report.Print(c.OutOrStdout(), infos)
 			}
-			rows := make([]report.Device, len(infos))
-			for i, d := range infos {
-				rows[i] = report.Device{
-					Index: d.Index, Name: d.Name, Type: d.Type, Driver: d.Driver + " " + d.DriverInfo,
-					API: d.APIVersion, Subgroup: d.SubgroupSize, MemoryBytes: d.MemoryBytes, Compute: d.Compute,
-				}
-			}
-			return report.WriteDevices(c.OutOrStdout(), rows)
+			return report.WriteDevices(c.OutOrStdout(), infos)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON with all limits and features")

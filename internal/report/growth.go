@@ -10,8 +10,8 @@ type Growth struct {
 	Samples      []Sample `json:"samples"`        // by tokens, evenly spread
 }
 
-// Sample are the bytes of a cache that holds so many tokens, as Bytes counts
-// them.
+// Sample are the bytes of a cache that holds so many tokens, as
+// backend.Bytes counts them.
 type Sample struct {
 	Tokens    int   `json:"tokens"`
 	F16       int64 `json:"f16"`

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -18,9 +20,9 @@ func example() *Run {
 		Device: "llvmpipe (LLVM 15.0.6, 256 bits)", Driver: "llvmpipe Mesa 22.3.6", Policy: "qaq",
 		Model: "SmolLM2-135M-Instruct.Q4_1.gguf", Setting: "level head, alpha 1 %",
 		Tokens: Tokens{Prompt: 312, Generated: 128},
-		Bytes:  Bytes{F16: 20275200, Live: 5242880, Committed: 6291456, Slack: 131072, Reserve: 5767168, Peak: 6815744, Scratch: 262144, Staging: 1048576, Host: 40550400, Paper: 4194304},
+		Bytes:  backend.Bytes{F16: 20275200, Live: 5242880, Committed: 6291456, Slack: 131072, Reserve: 5767168, Peak: 6815744, Scratch: 262144, Staging: 1048576, Host: 40550400, Paper: 4194304},
 		Growth: NewGrowth([]Sample{{146, 6727680, 1740800, 2097152, 13455360}, {293, 13501440, 3483648, 4194304, 27002880}, {440, 20275200, 5242880, 6291456, 40550400}}),
-		Bits:   Bits{K: 4.125, V: 2.5}, Moves: Moves{Demoted: 1200, Promoted: 34, Missed: 5, BytesUp: 65536, BytesDown: 4096, LateSteps: 40, LateMax: 2}, NonFinite: 1,
+		Bits:   Bits{K: 4.125, V: 2.5}, Moves: backend.Moves{Demoted: 1200, Promoted: 34, Missed: 5, BytesUp: 65536, BytesDown: 4096, LateSteps: 40, LateMax: 2}, NonFinite: 1,
 		Quality:    &Quality{Top1: 0.984375, KLD: 0.00213, Positions: 128},
 		TokensPerS: Speed{Prefill: 210.25, Decode: 21.5}, Seconds: Speed{Prefill: 1.484, Decode: 5.953},
 		Plain:     &Speed{Prefill: 230, Decode: 24},
@@ -34,7 +36,7 @@ func example() *Run {
 func TestGolden(t *testing.T) {
 	plain := example()
 	plain.Quality, plain.Plain, plain.KernelsMs = nil, nil, map[string]float64{}
-	plain.Bytes, plain.Growth = Bytes{}, nil
+	plain.Bytes, plain.Growth = backend.Bytes{}, nil
 	for _, c := range []struct {
 		name  string
 		write func(*bytes.Buffer) error

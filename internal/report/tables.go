@@ -6,22 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/qaqvk/qaqvk/vk"
 )
 
-// Device is a line of WriteDevices.
-type Device struct {
-	Index       int
-	Name        string
-	Type        string
-	Driver      string
-	API         string
-	Subgroup    uint32
-	MemoryBytes uint64
-	Compute     bool
-}
-
 // WriteDevices prints a table of devices.
-func WriteDevices(w io.Writer, devices []Device) error {
+func WriteDevices(w io.Writer, devices []vk.Info) error {
 	t := newTable(false)
 	t.row("index\tname\ttype\tdriver\tVulkan\tsubgroup\tmemory MiB")
 	for _, d := range devices {
@@ -29,7 +19,7 @@ func WriteDevices(w io.Writer, devices []Device) error {
 		if !d.Compute {
 			note = "  no compute queue"
 		}
-		t.row("%d\t%s\t%s\t%s\t%s\t%d\t%d%s", d.Index, d.Name, d.Type, d.Driver, d.API, d.Subgroup, d.MemoryBytes>>20, note)
+		t.row("%d\t%s\t%s\t%s\t%s\t%d\t%d%s", d.Index, d.Name, d.Type, d.Driver+" "+d.DriverInfo, d.APIVersion, d.SubgroupSize, d.MemoryBytes>>20, note)
 	}
 	return t.writeTo(w)
 }

@@ -17,17 +17,10 @@ func (s *session) measure(cache *backend.Cache) error {
 	c := cache.Stats()
 	r := &s.report
 	r.Tokens = report.Tokens{Prompt: len(s.prompt), Generated: len(s.result.Tokens)}
-	r.Bytes = report.Bytes{
-		F16: c.Bytes.F16, Live: c.Bytes.Live, Committed: c.Bytes.Committed,
-		Slack: c.Bytes.Slack, Reserve: c.Bytes.Reserve, Peak: s.device.Stats().PeakBytes,
-		Scratch: c.Bytes.Scratch, Staging: c.Bytes.Staging, Host: c.Bytes.Host, Paper: c.Bytes.Paper,
-	}
+	r.Bytes, r.Moves, r.NonFinite = c.Bytes, c.Moves, c.NonFinite
 	r.Growth = s.growth.finish()
 	r.Bits = report.Bits{K: digits(c.K.Mean), V: digits(c.V.Mean)}
 	r.Histogram = report.Histograms{K: c.K.Histogram, V: c.V.Histogram}
-	r.Moves = report.Moves{Demoted: c.Moves.Demoted, Promoted: c.Moves.Promoted, Missed: c.Moves.Missed,
-		BytesUp: c.Moves.BytesUp, BytesDown: c.Moves.BytesDown, LateSteps: c.Moves.LateSteps, LateMax: c.Moves.LateMax}
-	r.NonFinite = c.NonFinite
 	r.TokensPerS = s.rates(s.result)
 	r.Seconds = report.Speed{Prefill: digits(s.result.Prefill.Seconds()), Decode: digits(s.result.Decode.Seconds())}
 	r.KernelsMs = map[string]float64{}

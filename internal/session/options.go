@@ -65,13 +65,8 @@ func (o Options) Check() error {
 	if err != nil {
 		return err
 	}
-	if err := p.Check(policy.Shape{}); err != nil {
-		return err
-	}
-	if !(o.Alpha >= 0 && o.Alpha <= 0.1) {
-		return fmt.Errorf("session: alpha %g: must be 0 to 0.1", o.Alpha)
-	}
-	return nil
+	smallest := model.Config{Layers: 1, KVHeads: 1, QueryHeads: 1, HeadDim: 32}
+	return o.config(smallest, p, 1).Check()
 }
 
 // policy makes the policy of the options; norms are for qaq.
