@@ -51,6 +51,7 @@ func TestRun(t *testing.T) {
 			require.Contains(t, o.stdout, "device   cpu\ndriver   cpuref\n")
 			f := fields(t, path)
 			requireKeys(t, f[""], "device", "driver", "policy", "tokens", "bytes", "bits", "moves", "quality", "tokens_per_s")
+			requireKeys(t, f["prompt"], "template", "bare", "left_out")
 			requireKeys(t, f["tokens"], "prompt", "generated")
 			requireKeys(t, f["bytes"], "f16", "live", "committed", "host", "paper")
 			requireKeys(t, f["bits"], "k", "v")

@@ -51,7 +51,7 @@ func Check(c model.Config, prompt, tokens int) error {
 		return fmt.Errorf("generate: %d tokens: must be at least 1", tokens)
 	case prompt < 1:
 		return errors.New("generate: the prompt has no tokens")
-	case prompt+tokens > c.Context:
+	case tokens > c.Context-prompt: // their sum may overflow
 		return fmt.Errorf("generate: prompt of %d tokens and %d more: the model's context is %d: %w", prompt, tokens, c.Context, ErrTooLong)
 	}
 	return nil

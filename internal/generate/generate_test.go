@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"testing"
 
@@ -50,6 +51,7 @@ func TestCheck(t *testing.T) {
 	c := model.Config{Context: 10}
 	require.NoError(t, Check(c, 6, 4))
 	require.ErrorIs(t, Check(c, 6, 5), ErrTooLong)
+	require.ErrorIs(t, Check(c, 6, math.MaxInt), ErrTooLong)
 	require.EqualError(t, Check(c, 6, 0), "generate: 0 tokens: must be at least 1")
 	require.EqualError(t, Check(c, 0, 4), "generate: the prompt has no tokens")
 }

@@ -61,7 +61,7 @@ func TestLoadRejects(t *testing.T) {
 		{"pre-tokenizer", func(f *modeltest.File) { f.Set("tokenizer.ggml.pre", "x") }, tokenizer.ErrUnsupported, `pre-tokenizer "x" (known:`},
 		{"token type", func(f *modeltest.File) { f.Set("tokenizer.ggml.token_type", []int32{1}) }, tokenizer.ErrUnsupported, "1 token types for 265 tokens"},
 		{"tokens", func(f *modeltest.File) { f.Set("tokenizer.ggml.tokens", "abc") }, gguf.ErrKey, "tokenizer.ggml.tokens is no array"},
-		{"end token", func(f *modeltest.File) { f.Set("tokenizer.ggml.eos_token_id", uint32(265)) }, gguf.ErrKey, "special token 265 of 265"},
+		{"end token", func(f *modeltest.File) { f.Set("tokenizer.ggml.eos_token_id", uint32(265)) }, tokenizer.ErrUnsupported, "eos token 265: must be below 265"},
 		{"more tokens than embeddings", func(f *modeltest.File) {
 			f.Set("tokenizer.ggml.tokens", make([]string, 300))
 		}, gguf.ErrTensor, "300 tokens but 265 embeddings"},

@@ -27,8 +27,9 @@ func TestRealModel(t *testing.T) {
 	require.Equal(t, checksum, m.SHA256)
 	t.Logf("load %v", time.Since(start).Round(time.Millisecond))
 
-	prompt, err := m.Tokenizer.Prompt("Explain in a few sentences why the sky is blue.")
+	asked, err := m.Tokenizer.Prompt("Explain in a few sentences why the sky is blue.")
 	require.NoError(t, err)
+	prompt := asked.Tokens
 	assert.Equal(t, []int{1, 9690, 198, 2683}, prompt[:4], "<|im_start|>system, newline, You")
 	kv := model.NewMemory(m.Config)
 	logits, err := m.Forward(prompt, kv)

@@ -87,14 +87,12 @@ func readTokenizer(f *gguf.File, vocab int) (*tokenizer.Tokenizer, error) {
 	keep(err)
 	v.Types, err = f.Ints(ggml + "token_type")
 	keep(err)
-	v.BOS, v.EOS, v.EOT = id("bos_token_id"), id("eos_token_id"), id("eot_token_id")
+	v.BOS, v.EOS = id("bos_token_id"), id("eos_token_id")
+	v.EOT, v.EOM = id("eot_token_id"), id("eom_token_id")
 	v.AddBOS, err = f.Bool(ggml+"add_bos_token", v.Pre == "llama-bpe")
 	keep(err)
 	if first == nil && len(v.Tokens) > vocab {
 		first = fmt.Errorf("%d tokens but %d embeddings: %w", len(v.Tokens), vocab, gguf.ErrTensor)
-	}
-	if first == nil && max(v.BOS, v.EOS, v.EOT) >= len(v.Tokens) {
-		first = fmt.Errorf("special token %d of %d: %w", max(v.BOS, v.EOS, v.EOT), len(v.Tokens), gguf.ErrKey)
 	}
 	if first != nil {
 		return nil, first

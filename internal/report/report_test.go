@@ -19,6 +19,7 @@ func example() *Run {
 	r := &Run{
 		Device: "llvmpipe (LLVM 15.0.6, 256 bits)", Driver: "llvmpipe Mesa 22.3.6", Policy: "qaq",
 		Model: "SmolLM2-135M-Instruct.Q4_1.gguf", Setting: "level head, alpha 1 %",
+		Prompt: Prompt{Template: "ChatML"},
 		Tokens: Tokens{Prompt: 312, Generated: 128},
 		Bytes:  backend.Bytes{F16: 20275200, Live: 5242880, Committed: 6291456, Slack: 131072, Reserve: 5767168, Peak: 6815744, Scratch: 262144, Staging: 1048576, Host: 40550400, Paper: 4194304},
 		Growth: NewGrowth([]Sample{{146, 6727680, 1740800, 2097152, 13455360}, {293, 13501440, 3483648, 4194304, 27002880}, {440, 20275200, 5242880, 6291456, 40550400}}),
@@ -37,6 +38,7 @@ func TestGolden(t *testing.T) {
 	plain := example()
 	plain.Quality, plain.Plain, plain.KernelsMs = nil, nil, map[string]float64{}
 	plain.Bytes, plain.Growth = backend.Bytes{}, nil
+	plain.Prompt = Prompt{Bare: "the file has no chat template", LeftOut: 2}
 	for _, c := range []struct {
 		name  string
 		write func(*bytes.Buffer) error

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/qaqvk/qaqvk/backend"
@@ -13,6 +14,7 @@ type Run struct {
 	Policy    string        `json:"policy"`
 	Model     string        `json:"model"`   // file name
 	Setting   string        `json:"setting"` // level, outliers and the policy's parameters, readable
+	Prompt    Prompt        `json:"prompt"`
 	Tokens    Tokens        `json:"tokens"`
 	Bytes     backend.Bytes `json:"bytes"`
 	Growth    *Growth       `json:"growth"`
@@ -27,6 +29,25 @@ type Run struct {
 	// Plain is the speed of the second pass, without compression.
 	Plain     *Speed             `json:"plain_tokens_per_s,omitempty"`
 	KernelsMs map[string]float64 `json:"kernels_ms"` // device time by kernel
+}
+
+// Prompt says what became of the prompt's text.
+type Prompt struct {
+	Template string `json:"template"` // chat format of the file's template that frames it, "" where the bare text was the prompt
+	Bare     string `json:"bare"`     // why the bare text was the prompt, "" where it is framed
+	LeftOut  int    `json:"left_out"` // bytes for which the vocabulary has no token
+}
+
+// String says it in words.
+func (p Prompt) String() string {
+	s := "framed as " + p.Template + " by the file's chat template"
+	if p.Template == "" {
+		s = "the bare text: " + p.Bare
+	}
+	if p.LeftOut > 0 {
+		s += fmt.Sprintf("; %d bytes left out that the vocabulary has no token for", p.LeftOut)
+	}
+	return s
 }
 
 // Tokens counts tokens of the text.

@@ -62,6 +62,7 @@ func (r *Run) head() *table {
 	t.row("model\t%s", r.Model)
 	t.row("policy\t%s", r.Policy)
 	t.row("setting\t%s", r.Setting)
+	t.row("prompt\t%s", r.Prompt)
 	t.row("tokens\t%d of the prompt, %d generated", r.Tokens.Prompt, r.Tokens.Generated)
 	return t
 }

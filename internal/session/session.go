@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"github.com/qaqvk/qaqvk/backend"
@@ -62,19 +61,8 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	if s.model, err = model.Load(o.Model); err != nil {
 		return err
 	}
-	text := o.Prompt
-	if text == "" {
-		text = generate.DefaultPrompt
-	}
-	if s.prompt, err = s.model.Tokenizer.Prompt(text); err != nil {
+	if err = s.ask(); err != nil {
 		return err
-	}
-	if err = generate.Check(s.model.Config, len(s.prompt), o.Tokens); err != nil {
-		return err
-	}
-	// The last generated token has no rows.
-	if need := len(s.prompt) + o.Tokens - 1; o.Capacity != 0 && o.Capacity < need {
-		return fmt.Errorf("session: %d tokens of the prompt and %d to generate: capacity %d: %w", len(s.prompt), o.Tokens, o.Capacity, backend.ErrCapacity)
 	}
 	var norms [][]float64
 	if o.Policy == "qaq" {
@@ -83,10 +71,9 @@ func (s *session) prepare(ctx context.Context) (err error) {
 		}
 	}
 	s.policy, err = o.policy(norms)
-	s.report = report.Run{
-		Device: s.device.Name(), Driver: s.device.Driver(), Policy: o.Policy,
-		Model: filepath.Base(o.Model), Setting: o.setting(),
-	}
+	r := &s.report
+	r.Device, r.Driver, r.Policy = s.device.Name(), s.device.Driver(), o.Policy
+	r.Model, r.Setting = filepath.Base(o.Model), o.setting()
 	return err
 }
 

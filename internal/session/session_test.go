@@ -29,7 +29,7 @@ func full(t *testing.T, generated int) Options {
 	require.NoError(t, err)
 	return Options{
 		Model: path, Tokens: generated, IgnoreEnd: true, CacheDir: t.TempDir(), Policy: "none", Sampling: sample.Options{TopP: 1},
-		Prompt: strings.Repeat("z", contextTokens-generated-len(empty)+1), // a token a letter
+		Prompt: strings.Repeat("z", contextTokens-generated-len(empty.Tokens)+1), // a token a letter
 	}
 }
 
@@ -55,6 +55,49 @@ func TestWholeContext(t *testing.T) {
 	o.Tokens++
 	_, err = run(t, o)
 	require.ErrorIs(t, err, generate.ErrTooLong)
+}
+
+// A token that ends turns ends the text, though the file names another as its
+// end; the report says what became of the prompt.
+func TestTurnsEndTexts(t *testing.T) {
+	f, path := modeltest.Tiny(1), filepath.Join(t.TempDir(), "tiny.gguf")
+	load := func() *model.Model {
+		require.NoError(t, f.Write(path))
+		m, err := model.Load(path)
+		require.NoError(t, err)
+		return m
+	}
+	m := load()
+	p, err := m.Tokenizer.Prompt("ab")
+	require.NoError(t, err)
+	logits, err := m.Forward(p.Tokens, model.NewMemory(m.Config))
+	require.NoError(t, err)
+	first, err := sample.Greedy(logits)
+	require.NoError(t, err)
+
+	o := Options{Model: path, Prompt: "ab", Tokens: 5, CacheDir: t.TempDir(), Policy: "none", Sampling: sample.Options{TopP: 1}}
+	f.Set("tokenizer.ggml.eos_token_id", uint32(0))
+	for _, kv := range f.KVs {
+		switch v := kv.Value.(type) {
+		case []string:
+			if kv.Key == "tokenizer.ggml.tokens" {
+				v[first] = "<|eot_id|>"
+			}
+		case []int32:
+			v[first] = 3
+		}
+	}
+	load()
+	r, err := run(t, o)
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Tokens.Generated)
+	require.Equal(t, report.Prompt{Bare: "the file has no chat template"}, r.Prompt)
+
+	f.Set("tokenizer.chat_template", "<|im_start|>")
+	load()
+	r, err = run(t, o)
+	require.NoError(t, err)
+	require.Equal(t, report.Prompt{Template: "ChatML"}, r.Prompt)
 }
 
 func TestGrowthIsLinear(t *testing.T) {

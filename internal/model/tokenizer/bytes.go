@@ -26,15 +26,26 @@ var runeByte = func() map[rune]byte {
 	return bytes
 }()
 
-// runesToBytes undoes byteRune; a rune that stands for no byte keeps its UTF-8.
+// bytesToRunes writes bytes as the vocabulary does.
+func bytesToRunes(bytes string) string {
+	runes := make([]rune, len(bytes))
+	for i := range len(bytes) {
+		runes[i] = byteRune[bytes[i]]
+	}
+	return string(runes)
+}
+
+// runesToBytes undoes bytesToRunes; what stands for no byte keeps its own bytes.
 func runesToBytes(text string) []byte {
 	out := make([]byte, 0, len(text))
-	for _, r := range text {
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
 		if b, ok := runeByte[r]; ok {
 			out = append(out, b)
-			continue
+		} else {
+			out = append(out, text[:size]...)
 		}
-		out = utf8.AppendRune(out, r)
+		text = text[size:]
 	}
 	return out
 }

@@ -1,58 +1,56 @@
 package tokenizer
 
 import (
-	"regexp"
+	"fmt"
+	"slices"
 	"strings"
 )
 
-const (
-	turnStart = "<|im_start|>"
-	turnEnd   = "<|im_end|>"
-)
+// Prompt is what a model is given for one answer to a user's text.
+type Prompt struct {
+	Tokens   []int
+	Template string // name of the chat format that frames the text, "" where it is bare
+	Bare     string // why the bare text is the prompt, "" where it is framed
+	LeftOut  int    // bytes that the vocabulary has no token for
+}
 
-// defaultSystem finds the system prompt that a ChatML template adds by itself;
-// the newline is a character or the two characters \n, as the template has it.
-var defaultSystem = regexp.MustCompile(`<\|im_start\|>system(?:\n|\\n)([^{}'"|<]+)<\|im_end\|>`)
+// Prompt returns the prompt for one answer to text. Where the file's chat
+// template is of a known format, that is its default system turn, the user's
+// turn and the start of the assistant's, as the template writes them; else the
+// bare text. BOS comes first where the file or the template asks for it.
+func (t *Tokenizer) Prompt(text string) (Prompt, error) {
+	p := Prompt{Template: t.chat.name, Bare: t.bare}
+	framed, parts := t.bare == "", []part{{text, false}}
+	if framed {
+		parts = t.chat.frame(text)
+	}
+	ids, leftOut, err := t.encode(parts)
+	if err != nil {
+		return Prompt{}, err
+	}
+	if t.vocab.BOS >= 0 && (t.vocab.AddBOS || framed && strings.Contains(t.vocab.Template, "bos_token")) {
+		ids = slices.Insert(ids, 0, t.vocab.BOS)
+	}
+	p.Tokens, p.LeftOut = ids, leftOut
+	return p, nil
+}
 
-// Prompt returns the tokens of a prompt for one answer. Where the model has a
-// ChatML template, that is the template's default system turn, the user's turn
-// and the start of the assistant's; else the plain text. BOS comes first where
-// the model asks for it.
-func (t *Tokenizer) Prompt(user string) ([]int, error) {
-	var out []int
-	if t.vocab.AddBOS && t.vocab.BOS >= 0 {
-		out = append(out, t.vocab.BOS)
+// ChatML reports whether prompts are framed as ChatML has it.
+func (t *Tokenizer) ChatML() bool { return t.chat.name == chatML }
+
+// format returns the chat format of the file, or why there is none.
+func (t *Tokenizer) format() (f format, why string) {
+	if t.vocab.Template == "" {
+		return format{}, "the file has no chat template"
 	}
-	pieces := []part{{user, false}}
-	if t.ChatML() {
-		pieces = t.chat(user)
+	f, ok := recognise(t.vocab.Template)
+	if !ok {
+		return format{}, "the file's chat template is of no known format (" + strings.Join(formatNames, ", ") + ")"
 	}
-	for _, p := range pieces {
-		ids, err := t.Encode(p.text, p.special)
-		if err != nil {
-			return nil, err
+	for _, mark := range f.marks {
+		if _, ok := t.special[mark]; !ok {
+			return format{}, fmt.Sprintf("the file's chat template is %s, but %s is no special token of its vocabulary", f.name, mark)
 		}
-		out = append(out, ids...)
 	}
-	return out, nil
-}
-
-// ChatML reports whether the model's chat template marks turns with
-// <|im_start|> and <|im_end|> and both are tokens.
-func (t *Tokenizer) ChatML() bool {
-	_, start := t.ids[turnStart]
-	_, end := t.ids[turnEnd]
-	return start && end && strings.Contains(t.vocab.Template, turnStart)
-}
-
-func (t *Tokenizer) chat(user string) []part {
-	var head string
-	if m := defaultSystem.FindStringSubmatch(t.vocab.Template); m != nil {
-		head = turnStart + "system\n" + m[1] + turnEnd + "\n"
-	}
-	return []part{
-		{head + turnStart + "user\n", true},
-		{user, false},
-		{turnEnd + "\n" + turnStart + "assistant\n", true},
-	}
+	return f, ""
 }

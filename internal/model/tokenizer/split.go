@@ -20,7 +20,10 @@ type splitter struct {
 	whole  bool // a word that is a token is not built by merges
 }
 
-// newSplitter returns the pre-tokenizer of that name (tokenizer.ggml.pre).
+// known are the pre-tokenizers (tokenizer.ggml.pre) that newSplitter has.
+const known = "smollm, starcoder, gpt-2, phi-2, llama-bpe, llama3, llama-v3, qwen2, deepseek-r1-qwen"
+
+// newSplitter returns the pre-tokenizer of that name.
 func newSplitter(pre string) (splitter, error) {
 	switch pre {
 	case "smollm", "starcoder":
@@ -31,8 +34,10 @@ func newSplitter(pre string) (splitter, error) {
 		return compile(true, fmt.Sprintf(newWords, 3)), nil
 	case "qwen2", "deepseek-r1-qwen":
 		return compile(false, fmt.Sprintf(newWords, 1)), nil
+	case "":
+		return splitter{}, fmt.Errorf("tokenizer: tokenizer.ggml.pre is missing: pre-tokenizer \"\" (known: %s): %w", known, ErrUnsupported)
 	}
-	return splitter{}, fmt.Errorf("tokenizer: pre-tokenizer %q (known: smollm, gpt-2, llama-bpe, qwen2): %w", pre, ErrUnsupported)
+	return splitter{}, fmt.Errorf("tokenizer: pre-tokenizer %.80q (known: %s): %w", pre, known, ErrUnsupported)
 }
 
 func compile(whole bool, expressions ...string) splitter {
@@ -60,21 +65,27 @@ func (s splitter) words(text string) ([]string, error) {
 	return pieces, nil
 }
 
-// cutAll returns the matches of re and what lies between them, in order.
+// cutAll returns the matches of re and what lies between them, in order. Bytes
+// that are no UTF-8 match as U+FFFD and stay what they are.
 func cutAll(re *regexp2.Regexp, text string) ([]string, error) {
-	runes := []rune(text)
+	runes, starts := make([]rune, 0, len(text)), make([]int, 0, len(text)+1)
+	for at, r := range text {
+		runes, starts = append(runes, r), append(starts, at)
+	}
+	starts = append(starts, len(text))
 	var out []string
 	end := 0
 	m, err := re.FindRunesMatch(runes)
 	for ; m != nil && err == nil; m, err = re.FindNextMatch(m) {
-		if m.Index > end {
-			out = append(out, string(runes[end:m.Index]))
+		from, to := starts[m.Index], starts[m.Index+m.Length]
+		if from > end {
+			out = append(out, text[end:from])
 		}
-		out = append(out, m.String())
-		end = m.Index + m.Length
+		out = append(out, text[from:to])
+		end = to
 	}
-	if end < len(runes) {
-		out = append(out, string(runes[end:]))
+	if end < len(text) {
+		out = append(out, text[end:])
 	}
 	return out, err
 }

@@ -27,7 +27,7 @@ func byteTokens() (out []string) {
 // small has the bytes as tokens 0 to 255, then merged and special tokens.
 func small() tokenizer.Vocabulary {
 	v := tokenizer.Vocabulary{
-		Model: "gpt2", Pre: "smollm", BOS: -1, EOS: 264, EOT: -1,
+		Model: "gpt2", Pre: "smollm", BOS: -1, EOS: 264, EOT: -1, EOM: -1,
 		Tokens: append(byteTokens(), "Ġt", "he", "Ġthe", "in", "ing", "ab", "bc", // 256 to 262
 			"<|im_start|>", "<|im_end|>", "<user>", "<user>>"), // 263 to 266
 		Merges: []string{"Ġ t", "h e", "Ġt he", "i n", "in g", "b c", "a b"},
@@ -69,7 +69,7 @@ func TestEncode(t *testing.T) {
 		{"control as token", "a<|im_end|>b", true, []int{'a', 264, 'b'}},
 		{"user-defined always", "a<user>b", false, []int{'a', 265, 'b'}},
 		{"longest special", "<user>>", true, []int{266}},
-		{"broken UTF-8", "\xff", false, []int{0xef, 0xbf, 0xbd}},
+		{"broken UTF-8", "\xff\xc3", false, []int{0xff, 0xc3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := tok.Encode(c.text, c.special)
@@ -79,8 +79,81 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// User-defined tokens are the bytes that the file says, white space and bytes
+// that are no UTF-8 included.
+func TestUserTokensAreAnyBytes(t *testing.T) {
+	v := small()
+	for _, text := range []string{" hi ", "hi", "   ", "\n\n", "\xff\xfe(", "[a-z]+", "\x00"} { // 267 to 273
+		v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, 4)
+	}
+	tok := build(t, v)
+	for _, c := range []struct {
+		text string
+		want []int
+	}{
+		{"hi", []int{268}},
+		{" hi ", []int{267}},
+		{"a hi", []int{'a', ' ', 268}},
+		{"    ", []int{269, ' '}},
+		{"a\n\n\nb", []int{'a', 270, '\n', 'b'}},
+		{"\xff\xfe(\xff", []int{271, 0xff}},
+		{"[a-z]+z", []int{272, 'z'}},
+		{"\x00\x00", []int{273, 273}},
+	} {
+		for _, special := range []bool{false, true} {
+			got, err := tok.Encode(c.text, special)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, got, "%q", c.text)
+			assert.Equal(t, c.text, tok.Decode(got))
+		}
+	}
+}
+
+// Normal tokens are written in runes that stand for bytes, user-defined ones
+// plainly: "Ġ" is a space in one and a letter in the other.
+func TestNormalAndUserTokensMayBeWrittenAlike(t *testing.T) {
+	v := small()
+	v.Tokens, v.Types = append(v.Tokens, "Ġ", "  "), append(v.Types, 4, 4) // 267, 268
+	v.Merges = append(v.Merges, "Ġ Ġ")                                     // what it becomes is 268
+	tok := build(t, v)
+	got, err := tok.Encode(" Ġ", false)
+	require.NoError(t, err)
+	assert.Equal(t, []int{' ', 267}, got)
+}
+
+func TestMergesBuildNoControlTokens(t *testing.T) {
+	v := small()
+	v.Tokens, v.Types = append(v.Tokens, "xy"), append(v.Types, 3)
+	v.Merges = append(v.Merges, "x y")
+	tok := build(t, v)
+	got, err := tok.Encode("xy", false)
+	require.NoError(t, err)
+	assert.Equal(t, []int{'x', 'y'}, got)
+	got, err = tok.Encode("xy", true)
+	require.NoError(t, err)
+	assert.Equal(t, []int{267}, got)
+}
+
+func TestUnusedTokensTakeNoPart(t *testing.T) {
+	v := small()
+	v.Tokens, v.Types = append(v.Tokens, "", "a", "a"), append(v.Types, 5, 5, 5)
+	tok := build(t, v)
+	got, err := tok.Encode("a", true)
+	require.NoError(t, err)
+	assert.Equal(t, []int{'a'}, got)
+	assert.Empty(t, tok.Decode([]int{267, 268, 269}))
+}
+
+// Four million letters in one word take seconds, not days.
+func TestLongWords(t *testing.T) {
+	got, err := build(t, small()).Encode(strings.Repeat("in", 200_000)+"g", false)
+	require.NoError(t, err)
+	require.Len(t, got, 200_000)
+	assert.Equal(t, []int{259, 260}, got[199_998:])
+}
+
 func TestRoundTrip(t *testing.T) {
-	texts := []string{"the thing", "  two  spaces \n\n\tend ", "日本語 🙂 ½ ٣", "don't 1234 x=3.14;", strings.Repeat("ab ", 1000), "\x00\x01\x7f"}
+	texts := []string{"the thing", "  two  spaces \n\n\tend ", "日本語 🙂 ½ ٣", "don't 1234 x=3.14;", strings.Repeat("ab ", 1000), "\x00\x01\x7f", "caf\xe9 \xf0\x9f\x99 \xff"}
 	for _, pre := range []string{"smollm", "gpt-2", "llama-bpe", "qwen2"} {
 		v := small()
 		v.Pre = pre
@@ -137,49 +210,6 @@ func TestWholeWordsOfLlama3(t *testing.T) {
 	assert.Equal(t, []int{'x', 'y', 'z'}, ids)
 }
 
-func TestPrompt(t *testing.T) {
-	system := `{% if x %}{{ '<|im_start|>system` + "\n" + `the<|im_end|>` + "\n" + `' }}{% endif %}{{'<|im_start|>' + role}}`
-	for _, c := range []struct {
-		name, template string
-		bos            bool
-		want           []int
-	}{
-		{"plain", "", false, []int{'h', 'i'}},
-		{"plain with BOS", "{{ other }}", true, []int{7, 'h', 'i'}},
-		{"ChatML", "<|im_start|>", false, chat(nil)},
-		{"ChatML with system", system, false, chat([]int{263, 's', 'y', 's', 't', 'e', 'm', '\n', 't', 257, 264, '\n'})},
-		{"escaped newline", strings.ReplaceAll(system, "\n", `\n`), false, chat([]int{263, 's', 'y', 's', 't', 'e', 'm', '\n', 't', 257, 264, '\n'})},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := small()
-			v.Template, v.AddBOS, v.BOS = c.template, c.bos, 7
-			got, err := build(t, v).Prompt("hi")
-			require.NoError(t, err)
-			assert.Equal(t, c.want, got)
-		})
-	}
-}
-
-// chat returns the tokens of a prompt "hi" after the given head.
-func chat(head []int) []int {
-	out := append(head, 263, 'u', 's', 'e', 'r', '\n', 'h', 'i', 264, '\n')
-	return append(out, 263, 'a', 's', 's', 'i', 's', 't', 'a', 'n', 't', '\n')
-}
-
-func TestPromptDoesNotParseTheUsersMarks(t *testing.T) {
-	v := small()
-	v.Template = "<|im_start|>"
-	got, err := build(t, v).Prompt("<|im_end|>")
-	require.NoError(t, err)
-	ends := 0
-	for _, id := range got {
-		if id == 264 {
-			ends++
-		}
-	}
-	assert.Equal(t, 1, ends)
-}
-
 func TestNewRejects(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -189,7 +219,18 @@ func TestNewRejects(t *testing.T) {
 		{"model", func(v *tokenizer.Vocabulary) { v.Model = "llama" }, `model "llama", only gpt2`},
 		{"pre", func(v *tokenizer.Vocabulary) { v.Pre = "" }, `pre-tokenizer ""`},
 		{"types", func(v *tokenizer.Vocabulary) { v.Types = v.Types[1:] }, "266 token types for 267 tokens"},
+		{"no tokenizer", func(v *tokenizer.Vocabulary) { v.Model = "" }, "tokenizer.ggml.model is missing"},
+		{"no pre", func(v *tokenizer.Vocabulary) { v.Pre = "" }, "tokenizer.ggml.pre is missing"},
+		{"type", func(v *tokenizer.Vocabulary) { v.Types[7] = 9 }, "token 7 has type 9: must be 0 to 6"},
+		{"type below", func(v *tokenizer.Vocabulary) { v.Types[7] = -1 }, "token 7 has type -1: must be 0 to 6"},
+		{"bos", func(v *tokenizer.Vocabulary) { v.BOS = 267 }, "bos token 267: must be below 267"},
+		{"eos", func(v *tokenizer.Vocabulary) { v.EOS = -2 }, "eos token -2: must be below 267"},
+		{"eom", func(v *tokenizer.Vocabulary) { v.EOM = 1 << 40 }, "eom token 1099511627776: must be below 267"},
 		{"empty token", func(v *tokenizer.Vocabulary) { v.Tokens[9] = "" }, "token 9 has no text"},
+		{"empty user token", func(v *tokenizer.Vocabulary) { v.Tokens[265] = "" }, "token 265 has no text"},
+		{"same text", func(v *tokenizer.Vocabulary) { v.Tokens[70] = "a" }, `tokens 70 and 97 have the same text "a"`},
+		{"same special text", func(v *tokenizer.Vocabulary) { v.Tokens[265] = "<|im_end|>" }, `tokens 264 and 265 have the same text "<|im_end|>"`},
+		{"long special", func(v *tokenizer.Vocabulary) { v.Tokens[265] = strings.Repeat(" ", 513) }, "special token 265 of 513 bytes: must be at most 512"},
 		{"merge", func(v *tokenizer.Vocabulary) { v.Merges[2] = "Ġt x" }, `merge 2 "Ġt x"`},
 		{"merge of one", func(v *tokenizer.Vocabulary) { v.Merges[0] = "ab" }, `merge 0 "ab"`},
 	} {
@@ -201,14 +242,4 @@ func TestNewRejects(t *testing.T) {
 			assert.Contains(t, err.Error(), c.text)
 		})
 	}
-}
-
-func TestEnds(t *testing.T) {
-	v := small()
-	v.EOT = 263
-	tok := build(t, v)
-	assert.True(t, tok.Ends(264))
-	assert.True(t, tok.Ends(263))
-	assert.False(t, tok.Ends(-1))
-	assert.False(t, tok.Ends(5))
 }
