@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/internal/model/modeltest"
@@ -75,23 +76,11 @@ func TestBadNumbers(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"no tokens", []string{"--tokens", "0"}, []string{"0 tokens", "at least 1"}},
-		{"alpha too large", []string{"--alpha", "0.2"}, []string{"alpha 0.2", "0..0.1"}},
-		{"alpha negative", []string{"--alpha", "-0.01"}, []string{"alpha -0.01", "0..0.1"}},
-		{"alpha no number", []string{"--alpha", "NaN"}, []string{"alpha NaN", "0..0.1"}},
-		{"uniform bits", []string{"--policy", "uniform", "--bits", "9"}, []string{"9 bits", "0..8"}},
-		{"least bits", []string{"--bits-min", "-1"}, []string{"least bits -1", "0..8"}},
-		{"most bits", []string{"--bits-max", "12"}, []string{"most bits 12", "1..8 or 16"}},
-		{"budget", []string{"--policy", "h2o", "--budget", "0"}, []string{"h2o: budget of 0 tokens", "at least 1"}},
-		{"target error", []string{"--error-v", "0"}, []string{"target error 0", "above 0"}},
-		{"temperature", []string{"--temperature", "-1"}, []string{"temperature -1"}},
-		{"top-p", []string{"--top-p", "1.5"}, []string{"top-p 1.5"}},
-		{"host budget", []string{"--host-budget", "-1"}, []string{"host-budget -1", "0 to"}},
-		{"reserve", []string{"--reserve", "-1"}, []string{"reserve -1", "0 to"}},
-		{"reserve no number", []string{"--reserve", "NaN"}, []string{"reserve NaN", "0 to"}},
-		{"capacity negative", []string{"--capacity", "-1"}, []string{"capacity", "-1"}},
-		{"context longer than capacity", []string{"--capacity", "4", "--prompt", "ab ab ab ab"}, []string{"capacity 4"}},
-		{"context longer than the model's", []string{"--tokens", "1000000"}, []string{"1000000", "context is"}},
+		{"alpha for evicting policies", []string{"--policy", "h2o", "--alpha", "0.2"}, []string{"--alpha 0.2: must be 0 to 0.1"}},
+		{"most bits", []string{"--bits-max", "12"}, []string{"--bits-max 12: must be --bits-min, which is 1, to 8, or 16"}},
+		{"most bits below least", []string{"--bits-min", "5", "--bits-max", "3"}, []string{"--bits-max 3: must be --bits-min, which is 5"}},
+		{"context longer than capacity", []string{"--capacity", "4", "--prompt", "ab ab ab ab"}, []string{"--capacity 4: ", "of the prompt and 2 to generate"}},
+		{"context longer than the model's", []string{"--tokens", "1000000"}, []string{"--tokens 1000000: ", "context is 96"}},
 		{"results over a folder", []string{"--json", "."}, []string{"report: .: is a folder"}},
 		{"timeline over a folder", []string{"--timeline", "."}, []string{"report: .: is a folder"}},
 		{"results without a folder", []string{"--json", "no/such/r.json"}, []string{"no/such/r.json", "no such file"}},
@@ -101,6 +90,56 @@ func TestBadNumbers(t *testing.T) {
 			o := qaqvk(t, []string{"QAQVK_CACHE=" + t.TempDir()}, args...)
 			o.requireError(t, 1, c.want...)
 		})
+	}
+}
+
+// Every numeric flag says its limits, whatever number it is given.
+func TestNumbersOutsideTheirLimits(t *testing.T) {
+	const most = "16777216"
+	for flag, c := range map[string]struct {
+		limits string
+		values []string
+	}{
+		"tokens":      {"1 to " + most, []string{"0", "-1", "16777217", "9223372036854775807", "99999999999999999999", "1e3", "1.5", "NaN"}},
+		"seed":        {"0 to 18446744073709551615", []string{"-1", "18446744073709551616", "0.5"}},
+		"temperature": {"0 to 1000", []string{"-1", "-1e-9", "1e300", "1e400", "Inf", "NaN"}},
+		"top-p":       {"above 0, at most 1", []string{"0", "-0.5", "1.5", "NaN"}},
+		"alpha":       {"0 to 0.1", []string{"0.2", "-0.01", "NaN"}},
+		"budget":      {"1 to " + most, []string{"0", "-5", "9223372036854775807"}},
+		"bits":        {"0 to 8", []string{"9", "-1"}},
+		"bits-min":    {"0 to 8", []string{"9", "-1"}},
+		"bits-max":    {"0 to 16", []string{"17", "-1"}},
+		"error-k":     {"above 0, at most 1000000", []string{"0", "-1", "1e9", "Inf", "NaN"}},
+		"error-v":     {"above 0, at most 1000000", []string{"0", "-1", "1e9", "Inf", "NaN"}},
+		"capacity":    {"0 to " + most, []string{"-1", "16777217", "9223372036854775807"}},
+		"reserve":     {"0 to 1073741824", []string{"-1", "1e18", "NaN"}},
+		"host-budget": {"0 to 1073741824", []string{"-1", "9223372036854775807"}},
+	} {
+		for _, value := range c.values {
+			t.Run(flag+" "+value, func(t *testing.T) {
+				o := qaqvk(t, nil, "run", "--device", "cpu", "--prompt", "ab", "--"+flag, value)
+				o.requireError(t, 1, "--"+flag+" "+value+": must be "+c.limits)
+			})
+		}
+	}
+	qaqvk(t, nil, "bench", "--repeat", "0").requireError(t, 1, "--repeat 0: must be 1 to 1000")
+}
+
+// A numeric flag without limits has one of pflag's own types.
+func TestEveryNumberHasLimits(t *testing.T) {
+	for _, c := range newRoot().Commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			require.Contains(t, []string{"string", "bool", "name", "regexp", "stringSlice", "stringToString", "int", "float"}, f.Value.Type(), f.Name)
+			if kind := f.Value.Type(); kind == "int" || kind == "float" {
+				require.Contains(t, fmt.Sprintf("%T", f.Value), "main.number", f.Name)
+			}
+		})
+	}
+}
+
+func TestEmptyTexts(t *testing.T) {
+	for _, flag := range []string{"prompt", "prompt-file", "model", "json", "timeline"} {
+		qaqvk(t, nil, "run", "--device", "cpu", "--"+flag, "").requireError(t, 1, "--"+flag+` "": is empty`)
 	}
 }
 

@@ -31,9 +31,6 @@ func newBench() *cobra.Command {
 		Short: "Time the kernels of a device in copy units, or compile them for AMD chips",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if f.repeat < 1 || f.repeat > 1000 {
-				return fmt.Errorf("--repeat %d: must be 1..1000", f.repeat)
-			}
 			if err := f.checkCompileOnly(c); err != nil {
 				return err
 			}
@@ -48,7 +45,7 @@ func newBench() *cobra.Command {
 	}
 	f.device.register(c)
 	c.Flags().VarP(&f.filter, "filter", "k", "regular expression: the names to time")
-	c.Flags().IntVar(&f.repeat, "repeat", 5, "runs of a case; the median counts")
+	addNumber(c.Flags(), &f.repeat, "repeat", 5, 1, 1000, "runs of a case; the median counts")
 	c.Flags().StringToStringVar(&f.tune, "tune", nil, "kernel constants to try, such as encode.LANES=4")
 	c.Flags().BoolVar(&f.compileOnly, "compile-only", false, "time nothing: compile every kernel with RADV, which needs no hardware for that, and tell its registers, spills, scratch, occupancy and estimated throughput")
 	c.Flags().StringSliceVar(&f.chips, "chip", compileonly.Chips, "chips to compile for, by RADV's names")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/spf13/cobra"
 )
 
 // maxPrompt is the most bytes of a prompt file: far more than any context
@@ -30,14 +32,16 @@ func readPrompt(path string) (string, error) {
 	return string(data), nil
 }
 
-// usePromptFile takes the prompt from the file where one is named.
-func (f *runFlags) usePromptFile(prompt *string) (err error) {
-	if f.promptFile == "" {
-		return nil
+// checkTexts refuses flags that are given and empty: what is left out has a
+// default, what is empty is a variable of a script that was not set.
+func checkTexts(c *cobra.Command) error {
+	for _, name := range []string{"prompt", "prompt-file", "model", "json", "timeline"} {
+		if f := c.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return fmt.Errorf("--%s \"\": is empty", name)
+		}
 	}
-	if *prompt != "" {
+	if c.Flags().Changed("prompt") && c.Flags().Changed("prompt-file") {
 		return errors.New("--prompt and --prompt-file: give one of them")
 	}
-	*prompt, err = readPrompt(f.promptFile)
-	return err
+	return nil
 }

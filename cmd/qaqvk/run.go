@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model/sample"
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
 	"github.com/qaqvk/qaqvk/internal/report"
@@ -23,7 +25,7 @@ type runFlags struct {
 	policy     choice
 	level      choice
 	formula    choice
-	hostBudget int64   // MiB
+	hostBudget int     // MiB
 	reserve    float64 // MiB
 	json       string
 	timeline   string
@@ -40,6 +42,9 @@ func newRun() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.evicts() && !c.Flags().Changed("alpha") {
 				f.session.Alpha = 0 // outliers of evicted tokens would stay
+			}
+			if err := checkTexts(c); err != nil {
+				return err
 			}
 			o, err := f.options()
 			if err != nil {
@@ -58,12 +63,12 @@ func (f *runFlags) registerText(c *cobra.Command) {
 	c.Flags().StringVar(&f.model, "model", "", "GGUF file (default: SmolLM2-135M-Instruct, fetched into the cache folder)")
 	c.Flags().StringVar(&f.session.Prompt, "prompt", "", "what to ask the model (default: a text of more than 300 tokens to summarise)")
 	c.Flags().StringVar(&f.promptFile, "prompt-file", "", "take the prompt from this file")
-	c.Flags().IntVar(&f.session.Tokens, "tokens", 128, "tokens to generate")
+	addNumber(c.Flags(), &f.session.Tokens, "tokens", 128, 1, maxTokens, "tokens to generate")
 	c.Flags().BoolVar(&f.session.IgnoreEnd, "ignore-end", false, "generate all tokens, also behind the model's end of text")
 	c.Flags().BoolVar(&f.noCompare, "no-compare", false, "leave out the second pass, without compression")
-	c.Flags().Uint64Var(&f.sampling.Seed, "seed", 1, "seed of the sampling")
-	c.Flags().Float64Var(&f.sampling.Temperature, "temperature", 0, "temperature of the sampling; 0 takes the most likely token")
-	c.Flags().Float64Var(&f.sampling.TopP, "top-p", 0.95, "probability mass of the tokens to sample from, above 0 to 1")
+	addNumber(c.Flags(), &f.sampling.Seed, "seed", 1, 0, math.MaxUint64, "seed of the sampling")
+	addNumber(c.Flags(), &f.sampling.Temperature, "temperature", 0, 0, maxTemperature, "temperature of the sampling; 0 takes the most likely token")
+	addAbove(c.Flags(), &f.sampling.TopP, "top-p", 0.95, 1, "probability mass of the tokens to sample from, above 0 to 1")
 	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
 	c.Flags().StringVar(&f.timeline, "timeline", "", "write what calls, adaptations and the device did when to this file, for Perfetto or chrome://tracing")
 }
@@ -76,21 +81,28 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	c.Flags().Var(&f.policy, "policy", "bits by: none (rows as they came), uniform, qaq, or h2o and scissorhands (keep or evict a token)")
 	c.Flags().Var(&f.level, "level", "what shares a range and a bit width: a head, layer or token")
 	c.Flags().Var(&f.formula, "formula", "bounds of qaq: paper or authors")
-	c.Flags().Float64Var(&o.Alpha, "alpha", 0.01, "share of a group kept as outliers, 0 to 0.1; h2o and scissorhands have none unless told")
-	c.Flags().IntVar(&o.Budget, "budget", 256, "tokens that h2o and scissorhands keep of a layer and KV head, at least 1")
-	c.Flags().IntVar(&o.Bits, "bits", 4, "bits of uniform, 0 to 8")
-	c.Flags().IntVar(&o.BitsMin, "bits-min", 1, "least bits of qaq, 0 to 8")
-	c.Flags().IntVar(&o.BitsMax, "bits-max", 8, "most bits of qaq, up to 8, or 16 for rows as they came")
-	c.Flags().Float64Var(&o.KeyError, "error-k", session.DefaultKeyError, "target error of qaq for K, above 0")
-	c.Flags().Float64Var(&o.ValueError, "error-v", session.DefaultValueError, "target error of qaq for V, above 0")
-	c.Flags().IntVar(&o.Capacity, "capacity", 0, "most tokens that the cache holds (default: prompt and generated tokens)")
-	c.Flags().Float64Var(&f.reserve, "reserve", 0, "MiB of device memory taken for pages at the start, so that none is taken later while there is room; 0 takes memory as the tokens come")
-	c.Flags().Int64Var(&f.hostBudget, "host-budget", 1024, "MiB of host memory for full-precision rows, which promotions need")
+	addNumber(c.Flags(), &o.Alpha, "alpha", 0.01, 0, 0.1, "share of a group kept as outliers, 0 to 0.1; h2o and scissorhands have none unless told")
+	addNumber(c.Flags(), &o.Budget, "budget", 256, 1, maxTokens, "tokens that h2o and scissorhands keep of a layer and KV head, at least 1")
+	addNumber(c.Flags(), &o.Bits, "bits", 4, 0, 8, "bits of uniform, 0 to 8")
+	addNumber(c.Flags(), &o.BitsMin, "bits-min", 1, 0, 8, "least bits of qaq, 0 to 8")
+	addNumber(c.Flags(), &o.BitsMax, "bits-max", 8, 0, rawBits, "most bits of qaq, up to 8, or 16 for rows as they came")
+	addAbove(c.Flags(), &o.KeyError, "error-k", session.DefaultKeyError, maxError, "target error of qaq for K, above 0")
+	addAbove(c.Flags(), &o.ValueError, "error-v", session.DefaultValueError, maxError, "target error of qaq for V, above 0")
+	addNumber(c.Flags(), &o.Capacity, "capacity", 0, 0, maxTokens, "most tokens that the cache holds (default: prompt and generated tokens)")
+	addNumber(c.Flags(), &f.reserve, "reserve", 0, 0, maxMiB, "MiB of device memory taken for pages at the start, so that none is taken later while there is room; 0 takes memory as the tokens come")
+	addNumber(c.Flags(), &f.hostBudget, "host-budget", 1024, 0, maxMiB, "MiB of host memory for full-precision rows, which promotions need")
 	c.Flags().BoolVar(&o.Exact, "exact", true, "steps wait for adaptations, so that every run gives the same; false: they take effect when they are ready")
 }
 
-// maxReserve is the most MiB of --reserve.
-const maxReserve = 1 << 30
+// Limits of numbers, far beyond what is of use: 16 million tokens are the most
+// that a cache holds, and a PiB is no machine's memory.
+const (
+	maxTokens      = 1 << 24
+	maxMiB         = 1 << 30
+	maxTemperature = 1000
+	maxError       = 1e6
+	rawBits        = 16
+)
 
 // evicts tells whether the policy keeps or evicts tokens.
 func (f *runFlags) evicts() bool {
@@ -100,13 +112,10 @@ func (f *runFlags) evicts() bool {
 // options checks the flags.
 func (f *runFlags) options() (session.Options, error) {
 	o := f.session
-	if f.hostBudget < 0 || f.hostBudget > math.MaxInt64>>20 {
-		return o, fmt.Errorf("--host-budget %d MiB: must be 0 to %d", f.hostBudget, int64(math.MaxInt64>>20))
+	if o.BitsMax < o.BitsMin || o.BitsMax > 8 && o.BitsMax != rawBits {
+		return o, fmt.Errorf("--bits-max %d: must be --bits-min, which is %d, to 8, or %d", o.BitsMax, o.BitsMin, rawBits)
 	}
-	o.HostBudget = f.hostBudget << 20
-	if !(f.reserve >= 0 && f.reserve <= maxReserve) {
-		return o, fmt.Errorf("--reserve %g MiB: must be 0 to %d", f.reserve, maxReserve)
-	}
+	o.HostBudget = int64(f.hostBudget) << 20
 	o.Reserve = int64(f.reserve * (1 << 20))
 	o.Policy, o.Sampling, o.Compare, o.Model = f.policy.value, f.sampling, !f.noCompare, f.model
 	var err error
@@ -116,16 +125,15 @@ func (f *runFlags) options() (session.Options, error) {
 	if o.Formula, err = policy.ParseFormula(f.formula.value); err != nil {
 		return o, err
 	}
-	if err := f.usePromptFile(&o.Prompt); err != nil {
-		return o, err
+	if f.promptFile != "" {
+		if o.Prompt, err = readPrompt(f.promptFile); err != nil {
+			return o, err
+		}
 	}
 	for _, path := range []string{f.json, f.timeline} {
 		if err := checkOutput(path); err != nil {
 			return o, err
 		}
-	}
-	if err := o.Check(); err != nil {
-		return o, err
 	}
 	o.CacheDir, err = modelfetch.CacheDir()
 	return o, err
@@ -156,7 +164,12 @@ func (f *runFlags) run(c *cobra.Command, d device.Device, o session.Options) (er
 		ui.Trace = timeline.Add
 	}
 	r, err := session.Run(c.Context(), d, o, ui)
-	if err != nil {
+	switch {
+	case errors.Is(err, generate.ErrTooLong):
+		return fmt.Errorf("--tokens %d: %w", o.Tokens, err)
+	case o.Capacity > 0 && errors.Is(err, backend.ErrCapacity):
+		return fmt.Errorf("--capacity %d: %w", o.Capacity, err)
+	case err != nil:
 		return err
 	}
 	p.finish()

@@ -53,22 +53,6 @@ const (
 	scissorhandsHistory = 31
 )
 
-// Check finds numbers outside their limits that need no model to be found.
-func (o Options) Check() error {
-	if o.Tokens < 1 {
-		return fmt.Errorf("session: %d tokens to generate: must be at least 1", o.Tokens)
-	}
-	if _, err := sample.New(o.Sampling); err != nil {
-		return err
-	}
-	p, err := o.policy(nil)
-	if err != nil {
-		return err
-	}
-	smallest := model.Config{Layers: 1, KVHeads: 1, QueryHeads: 1, HeadDim: 32}
-	return o.config(smallest, p, 1).Check()
-}
-
 // policy makes the policy of the options; norms are for qaq.
 func (o Options) policy(norms [][]float64) (policy.Policy, error) {
 	switch o.Policy {
