@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/qaqvk/qaqvk/backend"
+	"github.com/qaqvk/qaqvk/internal/model"
 )
 
 // Store is a model.KV whose rows are a sequence of a cache on a device, which
@@ -26,8 +27,9 @@ func (s *Store) Append(layer int, k, v []float32) error {
 }
 
 // Attend implements model.KV.
-func (s *Store) Attend(layer int, q, out []float32) error {
-	return s.text.Attend(layer, backend.RowsF32(q), backend.RowsF32(out), backend.AttendOptions{})
+func (s *Store) Attend(layer int, q, out []float32, a model.Attention) error {
+	return s.text.Attend(layer, backend.RowsF32(q), backend.RowsF32(out),
+		backend.AttendOptions{Scale: a.Scale, Window: a.Window, SoftCap: a.SoftCap})
 }
 
 // Step implements model.KV.

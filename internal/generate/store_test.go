@@ -76,7 +76,7 @@ func TestStoreAttendsAlikeInAnyBatch(t *testing.T) {
 			to := min(at+size, tokens)
 			for layer := range modeltest.Layers {
 				require.NoError(t, store.Append(layer, k[at*rows:to*rows], v[at*rows:to*rows]))
-				require.NoError(t, store.Attend(layer, q[at*queries:to*queries], out[at*queries:to*queries]))
+				require.NoError(t, store.Attend(layer, q[at*queries:to*queries], out[at*queries:to*queries], model.Attention{}))
 			}
 			require.NoError(t, store.Step())
 		}
@@ -91,6 +91,6 @@ func TestStoreAttendsAlikeInAnyBatch(t *testing.T) {
 func TestStoreTellsWhatIsWrong(t *testing.T) {
 	store, _ := newStore(t, backend.F16)
 	q := make([]float32, modeltest.QueryHeads*modeltest.HeadDim)
-	require.ErrorIs(t, store.Attend(0, q, q), backend.ErrQueries)
-	require.ErrorContains(t, store.Attend(modeltest.Layers, q, q), "layer 2")
+	require.ErrorIs(t, store.Attend(0, q, q, model.Attention{}), backend.ErrQueries)
+	require.ErrorContains(t, store.Attend(modeltest.Layers, q, q, model.Attention{}), "layer 2")
 }

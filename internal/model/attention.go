@@ -10,13 +10,14 @@ import (
 // the last of the T.
 type attention struct {
 	Config
+	options   Attention
 	q, out    []float32 // [n][QueryHeads][D]
 	k, v      []float32 // [T][KVHeads][D]
 	probs     []float32 // [n][QueryHeads][T]
 	n, tokens int       // n, T
 }
 
-// run computes probs = softmax(q·kᵀ/√D), causal, and out = probs·v.
+// run computes probs = softmax(q·kᵀ·scale), causal, and out = probs·v.
 func (a *attention) run() {
 	if a.n == 1 {
 		// The query heads of a KV head lie one behind the other.
@@ -47,20 +48,35 @@ func (h head) attend() {
 	values := blas.Matrix{Data: h.v[h.kv*d:], Stride: width}
 	probs := blas.Matrix{Data: h.probs[h.first*tokens:], Stride: h.stride * tokens}
 	out := blas.Matrix{Data: h.out[h.first*d:], Stride: h.stride * d}
-	blas.MulT(h.rows, tokens, d, float32(1/math.Sqrt(float64(d))), queries, keys, 0, probs)
+	blas.MulT(h.rows, tokens, d, h.scale(), queries, keys, 0, probs)
 	for i := range h.rows {
 		seen := tokens
 		if h.causal {
 			seen = tokens - h.rows + i + 1
 		}
-		softmax(probs.Data[i*probs.Stride:][:tokens], seen)
+		from := 0
+		if w := h.options.Window; w > 0 {
+			from = max(0, seen-w)
+		}
+		row := probs.Data[i*probs.Stride:][:tokens]
+		softCap(row[from:seen], h.options.SoftCap)
+		softmax(row, from, seen)
 	}
 	blas.Mul(h.rows, d, tokens, 1, probs, values, 0, out)
 }
 
-// softmax normalises the first seen scores in place and zeroes the rest.
-func softmax(row []float32, seen int) {
-	scores := row[:seen]
+// scale is the factor of the scores.
+func (a *attention) scale() float32 {
+	if a.options.Scale != 0 {
+		return a.options.Scale
+	}
+	return float32(1 / math.Sqrt(float64(a.HeadDim)))
+}
+
+// softmax normalises the scores from one to another, exclusive, in place and
+// zeroes the rest.
+func softmax(row []float32, from, seen int) {
+	scores := row[from:seen]
 	top := scores[0]
 	for _, x := range scores {
 		top = max(top, x)
@@ -74,5 +90,6 @@ func softmax(row []float32, seen int) {
 	for i := range scores {
 		scores[i] *= scale
 	}
+	clear(row[:from])
 	clear(row[seen:])
 }

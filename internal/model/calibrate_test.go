@@ -12,17 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/internal/model"
-	"github.com/qaqvk/qaqvk/internal/model/gguf"
 	"github.com/qaqvk/qaqvk/internal/model/modeltest"
 )
 
 // referenceNorms returns ‖q‖² of layer 0, [KV head], over tokens and query
 // heads. RoPE keeps the norm, so the queries before it serve.
 func referenceNorms(t *testing.T, path string) [modeltest.KVHeads][]float64 {
-	f, err := gguf.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	r := &reference{t: t, f: f, scale: 1}
+	r := newReference(t, path)
 	var out [modeltest.KVHeads][]float64
 	embedding := r.tensor("token_embd.weight")
 	for _, token := range tokens {

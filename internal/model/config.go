@@ -10,7 +10,7 @@ import (
 // ErrUnsupported says that the model is of a kind this package cannot run.
 var ErrUnsupported = errors.New("unsupported model")
 
-// Config is the shape of a model.
+// Config is the shape of a model and what its arithmetic differs in.
 type Config struct {
 	Arch                string
 	Layers              int
@@ -19,50 +19,39 @@ type Config struct {
 	QueryHeads, KVHeads int
 	HeadDim             int
 	Vocab               int
-	Context             int // tokens
-	RopeDims            int // leading elements of a head that are rotated
-	RopeBase, RopeScale float64
+	Context             int  // tokens
 	Halves              bool // RoPE pairs element i with i+RopeDims/2, else 2i with 2i+1
 	Epsilon             float32
+	Rope                Rope
+
+	EmbeddingScale float32 // of the embeddings
+	ResidualScale  float32 // of what a block adds to the residual stream
+	LogitScale     float32 // divides the logits, as Granite has it
+	LogitSoftCap   float32 // C of C·tanh(logit/C); 0: none
+
+	AttentionScale float32 // factor of the scores; 0: 1/√HeadDim
+	SoftCap        float32 // C of C·tanh(score/C); 0: none
+	Windows        []int   // by layer, tokens that a query sees, 0: all; nil: all in every layer
 }
 
 // Group returns the query heads of one KV head.
 func (c Config) Group() int { return c.QueryHeads / c.KVHeads }
 
-// metadata reads keys below the architecture's prefix and keeps the first error.
-type metadata struct {
-	f    *gguf.File
-	arch string
-	err  error
+// Attention is what a layer's attention differs in; the zero value is plain
+// causal attention.
+type Attention struct {
+	Scale   float32 // factor of the scores; 0: 1/√HeadDim
+	Window  int     // tokens that a query sees, its own included; 0: all up to its own
+	SoftCap float32 // C of C·tanh(score/C); 0: none
 }
 
-func (m *metadata) keep(err error) {
-	if m.err == nil {
-		m.err = err
+// Attention returns what the attention of a layer differs in.
+func (c Config) Attention(layer int) Attention {
+	a := Attention{Scale: c.AttentionScale, SoftCap: c.SoftCap}
+	if c.Windows != nil {
+		a.Window = c.Windows[layer]
 	}
-}
-
-func (m *metadata) key(name string) string { return m.arch + "." + name }
-
-func (m *metadata) int(name string, def int) int {
-	v, err := m.f.Int(m.key(name), def)
-	m.keep(err)
-	return v
-}
-
-func (m *metadata) float(name string, def float64) float64 {
-	v, err := m.f.Float(m.key(name), def)
-	m.keep(err)
-	return v
-}
-
-// positive reads a count that must be there and at least one.
-func (m *metadata) positive(name string) int {
-	v := m.int(name, 0)
-	if v < 1 {
-		m.keep(fmt.Errorf("model: %s: %s is %d or missing, want at least 1: %w", m.f.Path(), m.key(name), v, gguf.ErrKey))
-	}
-	return v
+	return a
 }
 
 // readConfig reads the shape from the metadata and checks that it is one that
@@ -75,7 +64,7 @@ func readConfig(f *gguf.File) (Config, error) {
 	if arch != "llama" && arch != "qwen2" {
 		return Config{}, fmt.Errorf("model: %s: architecture %q (known: llama, qwen2): %w", f.Path(), arch, ErrUnsupported)
 	}
-	m := &metadata{f: f, arch: arch}
+	m := &metadata{f: f, arch: arch, read: map[string]bool{}}
 	c := Config{
 		Arch: arch, Halves: arch == "qwen2",
 		Layers:     m.positive("block_count"),
@@ -83,7 +72,6 @@ func readConfig(f *gguf.File) (Config, error) {
 		Hidden:     m.positive("feed_forward_length"),
 		QueryHeads: m.positive("attention.head_count"),
 		Context:    m.positive("context_length"),
-		RopeBase:   m.float("rope.freq_base", 10000),
 		Epsilon:    float32(m.float("attention.layer_norm_rms_epsilon", 1e-5)),
 	}
 	c.KVHeads = m.int("attention.head_count_kv", c.QueryHeads)
@@ -91,47 +79,84 @@ func readConfig(f *gguf.File) (Config, error) {
 		return Config{}, m.err
 	}
 	c.HeadDim = m.int("attention.key_length", c.Width/c.QueryHeads)
-	c.RopeDims = m.int("rope.dimension_count", c.HeadDim)
-	c.RopeScale = ropeScale(m)
-	rejectVariants(m, c)
+	if n := m.int("attention.value_length", c.HeadDim); n != c.HeadDim {
+		m.refuse("keys of %d and values of %d elements", c.HeadDim, n)
+	}
+	c.Rope = readRope(m, c)
+	c.readScales(m)
+	c.Windows = readWindows(m, c)
+	m.refuseOther()
 	if m.err != nil {
 		return Config{}, m.err
 	}
 	return c, c.check(f)
 }
 
-// ropeScale returns the factor by which positions are divided.
-func ropeScale(m *metadata) float64 {
-	kind, err := m.f.String(m.key("rope.scaling.type"), "none")
-	m.keep(err)
-	switch kind {
-	case "linear":
-		return m.float("rope.scaling.factor", 1)
-	case "none":
-		return m.float("rope.scale_linear", 1)
-	}
-	m.keep(fmt.Errorf("model: %s: RoPE scaling %q (known: none, linear): %w", m.f.Path(), kind, ErrUnsupported))
-	return 1
+func (c *Config) readScales(m *metadata) {
+	c.EmbeddingScale = float32(m.factor("embedding_scale", 1))
+	c.ResidualScale = float32(m.factor("residual_scale", 1))
+	c.LogitScale = float32(m.factor("logit_scale", 1))
+	c.LogitSoftCap = float32(m.factor("final_logit_softcapping", 0))
+	c.AttentionScale = float32(m.factor("attention.scale", 0))
+	c.SoftCap = float32(m.factor("attn_logit_softcapping", 0))
 }
 
-// rejectVariants refuses metadata that asks for other arithmetic.
-func rejectVariants(m *metadata, c Config) {
-	if n := m.int("expert_count", 0); n > 0 {
-		m.keep(fmt.Errorf("model: %s: mixture of %d experts: %w", m.f.Path(), n, ErrUnsupported))
+// maxWindow is the largest window (backend.Attend), maxLayers what is allocated
+// before the tensors of the layers are looked for.
+const (
+	maxWindow = 1 << 24
+	maxLayers = 1 << 16
+)
+
+// readWindows returns the window of each layer, nil where no layer has one.
+// sliding_window_pattern is a truth value for each layer, or a period: the last
+// layer of each such many sees all. Without it, all layers have the window, as
+// Mistral's first models had. A window of the whole context is none.
+func readWindows(m *metadata, c Config) []int {
+	window := m.int("attention.sliding_window", 0)
+	slides := slidingLayers(m, c.Layers)
+	if window == 0 || window >= c.Context || m.err != nil {
+		return nil
 	}
-	if n := m.int("attention.value_length", c.HeadDim); n != c.HeadDim {
-		m.keep(fmt.Errorf("model: %s: keys of %d and values of %d elements: %w", m.f.Path(), c.HeadDim, n, ErrUnsupported))
+	if window < 0 || window > maxWindow || c.Layers > maxLayers {
+		m.refuse("%s is %d over %d layers, want 0 to %d over at most %d", m.key("attention.sliding_window"), window, c.Layers, maxWindow, maxLayers)
+		return nil
 	}
+	windows := make([]int, c.Layers)
+	for i := range windows {
+		if slides(i) {
+			windows[i] = window
+		}
+	}
+	return windows
+}
+
+// slidingLayers tells which layers have the window.
+func slidingLayers(m *metadata, layers int) func(layer int) bool {
+	key := m.key("attention.sliding_window_pattern")
+	if !m.f.IsArray(key) {
+		period := m.int("attention.sliding_window_pattern", 0)
+		if period < 0 {
+			m.refuse("%s is %d, want at least 0", key, period)
+		}
+		return func(layer int) bool { return period == 0 || layer%period < period-1 }
+	}
+	pattern, err := m.f.Bools(key)
+	m.keep(err)
+	if err == nil && len(pattern) != layers {
+		m.refuse("%s has %d elements for %d layers", key, len(pattern), layers)
+	}
+	return func(layer int) bool { return pattern[layer] }
 }
 
 func (c Config) check(f *gguf.File) error {
 	switch {
 	case c.KVHeads < 1 || c.QueryHeads%c.KVHeads != 0:
 		return fmt.Errorf("model: %s: %d query heads for %d KV heads: %w", f.Path(), c.QueryHeads, c.KVHeads, ErrUnsupported)
-	case c.HeadDim < 1 || c.RopeDims < 0 || c.RopeDims > c.HeadDim || c.RopeDims%2 != 0:
-		return fmt.Errorf("model: %s: RoPE over %d of %d elements of a head: %w", f.Path(), c.RopeDims, c.HeadDim, ErrUnsupported)
-	case !(c.RopeBase > 0) || !(c.RopeScale > 0) || !(c.Epsilon >= 0):
-		return fmt.Errorf("model: %s: RoPE base %v, scale %v, epsilon %v: %w", f.Path(), c.RopeBase, c.RopeScale, c.Epsilon, ErrUnsupported)
+	case c.HeadDim < 1 || c.Rope.Dims < 0 || c.Rope.Dims > c.HeadDim || c.Rope.Dims%2 != 0:
+		return fmt.Errorf("model: %s: RoPE over %d of %d elements of a head: %w", f.Path(), c.Rope.Dims, c.HeadDim, ErrUnsupported)
+	case !(c.Epsilon >= 0 && c.Epsilon < 1):
+		return fmt.Errorf("model: %s: epsilon %v, want 0 to 1: %w", f.Path(), c.Epsilon, ErrUnsupported)
 	}
-	return nil
+	return c.Rope.check(f)
 }

@@ -3,8 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-
-	"github.com/qaqvk/qaqvk/internal/model/blas"
 )
 
 // ErrContext says that a batch does not fit in the model's context.
@@ -40,19 +38,28 @@ func (m *Model) run(tokens []int, kv KV, last int, onQuery queryFunc) ([]float32
 	}
 	s := m.scratch.resize(m.Config, n)
 	for i, token := range tokens {
-		copy(s.x[i*m.Width:(i+1)*m.Width], m.embedding[token*m.Width:])
+		if err := m.embedding.read(s.x[i*m.Width:(i+1)*m.Width], token); err != nil {
+			return nil, err
+		}
 	}
-	s.angles.set(m.rope, pos, n)
+	scale(s.x, m.EmbeddingScale)
+	s.angles.set(m.rope, m.Rope.Magnitude, pos, n)
 	for i := range m.layers {
 		if err := m.attend(i, kv, n, pos, onQuery); err != nil {
 			return nil, fmt.Errorf("model: layer %d: %w", i, err)
 		}
-		m.feed(&m.layers[i], n)
+		if err := m.feed(&m.layers[i], n); err != nil {
+			return nil, fmt.Errorf("model: layer %d: %w", i, err)
+		}
+	}
+	logits, err := m.logits(n, last)
+	if err != nil {
+		return nil, err
 	}
 	if err := kv.Step(); err != nil {
 		return nil, fmt.Errorf("model: step at token %d: %w", pos, err)
 	}
-	return m.logits(n, last), nil
+	return logits, nil
 }
 
 func (m *Model) check(tokens []int, pos int) error {
@@ -75,8 +82,10 @@ func (m *Model) attend(i int, kv KV, n, pos int, onQuery queryFunc) error {
 	s, w := &m.scratch, &m.layers[i]
 	rmsNorm(s.norm, s.x, w.attentionNorm, m.Epsilon)
 	rows := (m.QueryHeads + 2*m.KVHeads) * m.HeadDim
-	blas.Linear(s.qkv, s.norm, w.qkv, n, m.Width, rows, 0)
-	addBias(s.qkv, w.qkvBias)
+	if err := w.qkv.apply(s.qkv, s.norm, n, 1, 0); err != nil {
+		return err
+	}
+	addBias(s.qkv, w.qkvBias, 1)
 	// A cache may take such values for zeros, and the damage would not show.
 	if at := notFinite(s.qkv); at >= 0 {
 		return fmt.Errorf("query, key or value %v of token %d: %w", s.qkv[at], pos+at/rows, ErrFinite)
@@ -90,29 +99,33 @@ func (m *Model) attend(i int, kv KV, n, pos int, onQuery queryFunc) error {
 	if err := kv.Append(i, s.k, s.v); err != nil {
 		return fmt.Errorf("append %d tokens: %w", n, err)
 	}
-	if err := kv.Attend(i, s.q, s.mixed); err != nil {
+	if err := kv.Attend(i, s.q, s.mixed, m.Attention(i)); err != nil {
 		return fmt.Errorf("attend with %d queries after %d tokens: %w", n, pos, err)
 	}
-	blas.Linear(s.x, s.mixed, w.out, n, m.QueryHeads*m.HeadDim, m.Width, 1)
-	addBias(s.x, w.outBias)
-	return nil
+	addBias(s.x, w.outBias, m.ResidualScale)
+	return w.out.apply(s.x, s.mixed, n, m.ResidualScale, 1)
 }
 
 // feed adds the feed-forward block's output to the residual stream s.x.
-func (m *Model) feed(w *layer, n int) {
+func (m *Model) feed(w *layer, n int) error {
 	s := &m.scratch
 	rmsNorm(s.norm, s.x, w.hiddenNorm, m.Epsilon)
-	blas.Linear(s.gateUp, s.norm, w.gateUp, n, m.Width, 2*m.Hidden, 0)
+	if err := w.gateUp.apply(s.gateUp, s.norm, n, 1, 0); err != nil {
+		return err
+	}
 	swiGLU(s.hidden, s.gateUp, m.Hidden)
-	blas.Linear(s.x, s.hidden, w.down, n, m.Hidden, m.Width, 1)
+	return w.down.apply(s.x, s.hidden, n, m.ResidualScale, 1)
 }
 
 // logits returns the logits of the last tokens of a batch of n.
-func (m *Model) logits(n, last int) []float32 {
+func (m *Model) logits(n, last int) ([]float32, error) {
 	s := &m.scratch
 	from, to := (n-last)*m.Width, n*m.Width
 	rmsNorm(s.norm[from:to], s.x[from:to], m.outputNorm, m.Epsilon)
 	out := make([]float32, last*m.Vocab)
-	blas.Linear(out, s.norm[from:to], m.output, last, m.Width, m.Vocab, 0)
-	return out
+	if err := m.output.apply(out, s.norm[from:to], last, 1/m.LogitScale, 0); err != nil {
+		return nil, err
+	}
+	softCap(out, m.LogitSoftCap)
+	return out, nil
 }

@@ -11,9 +11,10 @@ type KV interface {
 	// RoPE. They are valid during the call.
 	Append(layer int, k, v []float32) error
 	// Attend computes out = softmax(q·kᵀ/√HeadDim)·v for the layer's newest n
-	// tokens, causal; q (after RoPE) and out are [n][QueryHeads][HeadDim], the
-	// query heads of a KV head one behind the other.
-	Attend(layer int, q, out []float32) error
+	// tokens, causal, with what a says of scale, window and soft cap; q (after
+	// RoPE) and out are [n][QueryHeads][HeadDim], the query heads of a KV head
+	// one behind the other.
+	Attend(layer int, q, out []float32, a Attention) error
 	// Step says that all layers of the batch are in.
 	Step() error
 }

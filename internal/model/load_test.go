@@ -20,7 +20,8 @@ func TestLoadReadsTheShape(t *testing.T) {
 	m := load(t, modeltest.Tiny(1))
 	assert.Equal(t, model.Config{
 		Arch: "llama", Layers: 2, Width: 256, Hidden: 256, QueryHeads: 4, KVHeads: 2, HeadDim: 64,
-		Vocab: 265, Context: 96, RopeDims: 64, RopeBase: 10000, RopeScale: 1, Epsilon: 1e-5,
+		Vocab: 265, Context: 96, Epsilon: 1e-5, EmbeddingScale: 1, ResidualScale: 1, LogitScale: 1,
+		Rope: model.Rope{Dims: 64, Base: 10000, Scale: 1, Magnitude: 1},
 	}, m.Config)
 	assert.Equal(t, 2, m.Group())
 	assert.Equal(t, 265, m.Tokenizer.Size())
@@ -46,7 +47,7 @@ func TestLoadRejects(t *testing.T) {
 		{"heads", func(f *modeltest.File) { f.Set("llama.attention.head_count_kv", uint32(3)) }, model.ErrUnsupported, "4 query heads for 3 KV heads"},
 		{"value length", func(f *modeltest.File) { f.Set("llama.attention.value_length", uint32(32)) }, model.ErrUnsupported, "keys of 64 and values of 32"},
 		{"experts", func(f *modeltest.File) { f.Set("llama.expert_count", uint32(8)) }, model.ErrUnsupported, "mixture of 8 experts"},
-		{"rope scaling", func(f *modeltest.File) { f.Set("llama.rope.scaling.type", "yarn") }, model.ErrUnsupported, `RoPE scaling "yarn" (known: none, linear)`},
+		{"rope scaling", func(f *modeltest.File) { f.Set("llama.rope.scaling.type", "longrope") }, model.ErrUnsupported, `RoPE scaling "longrope" (known: none, linear, llama3, yarn)`},
 		{"rope dims", func(f *modeltest.File) { f.Set("llama.rope.dimension_count", uint32(66)) }, model.ErrUnsupported, "RoPE over 66 of 64"},
 		{"rope base", func(f *modeltest.File) { f.Set("llama.rope.freq_base", float32(-1)) }, model.ErrUnsupported, "RoPE base -1"},
 		{"rope factor", func(f *modeltest.File) {
@@ -60,7 +61,10 @@ func TestLoadRejects(t *testing.T) {
 		{"tokenizer", func(f *modeltest.File) { f.Set("tokenizer.ggml.model", "llama") }, tokenizer.ErrUnsupported, `model "llama"`},
 		{"pre-tokenizer", func(f *modeltest.File) { f.Set("tokenizer.ggml.pre", "x") }, tokenizer.ErrUnsupported, `pre-tokenizer "x" (known:`},
 		{"token type", func(f *modeltest.File) { f.Set("tokenizer.ggml.token_type", []int32{1}) }, tokenizer.ErrUnsupported, "1 token types for 265 tokens"},
-		{"tokens", func(f *modeltest.File) { f.Set("tokenizer.ggml.tokens", "abc") }, gguf.ErrKey, "tokenizer.ggml.tokens is no array"},
+		{"tokens", func(f *modeltest.File) { f.Set("tokenizer.ggml.tokens", "abc") }, gguf.ErrKey, "tokenizer.ggml.tokens is no array of values"},
+		{"no tokenizer", func(f *modeltest.File) { f.Set("tokenizer.ggml.model", nil) }, gguf.ErrKey, `no tokenizer: tokenizer.ggml.model is "", tokenizer.ggml.tokens has 265 tokens`},
+		{"no tokens", func(f *modeltest.File) { f.Set("tokenizer.ggml.tokens", nil) }, gguf.ErrKey, "tokenizer.ggml.tokens has 0 tokens"},
+		{"negative token", func(f *modeltest.File) { f.Set("tokenizer.ggml.bos_token_id", int32(-2)) }, gguf.ErrKey, "tokenizer.ggml.bos_token_id is -2"},
 		{"end token", func(f *modeltest.File) { f.Set("tokenizer.ggml.eos_token_id", uint32(265)) }, tokenizer.ErrUnsupported, "eos token 265: must be below 265"},
 		{"more tokens than embeddings", func(f *modeltest.File) {
 			f.Set("tokenizer.ggml.tokens", make([]string, 300))

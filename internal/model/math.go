@@ -32,15 +32,35 @@ func notFinite(x []float32) int {
 	return -1
 }
 
-// addBias adds bias to each row of x; a nil bias adds nothing.
-func addBias(x, bias []float32) {
+// addBias adds scale·bias to each row of x; a nil bias adds nothing.
+func addBias(x, bias []float32, scale float32) {
 	if bias == nil {
 		return
 	}
 	for at := 0; at < len(x); at += len(bias) {
 		for i, b := range bias {
-			x[at+i] += b
+			x[at+i] += scale * b
 		}
+	}
+}
+
+// scale multiplies x by a factor.
+func scale(x []float32, factor float32) {
+	if factor == 1 {
+		return
+	}
+	for i := range x {
+		x[i] *= factor
+	}
+}
+
+// softCap computes x = limit·tanh(x/limit); limit 0 means none.
+func softCap(x []float32, limit float32) {
+	if limit == 0 {
+		return
+	}
+	for i, v := range x {
+		x[i] = limit * float32(math.Tanh(float64(v/limit)))
 	}
 }
 
@@ -76,20 +96,21 @@ func exp(x float32) float32 {
 	return p * math.Float32frombits(uint32(int32(k)+127)<<23)
 }
 
-// angles holds the sine and cosine of each position and pair, [n][RopeDims/2].
+// angles holds the sine and cosine of each position and pair, [n][Rope.Dims/2].
 type angles struct {
 	pairs    int
 	sin, cos []float32
 }
 
-// set computes the angles of positions pos to pos+n−1.
-func (a *angles) set(rope []float64, pos, n int) {
+// set computes the angles of positions pos to pos+n−1; magnitude is a factor of
+// the rotated pairs.
+func (a *angles) set(rope []float64, magnitude float64, pos, n int) {
 	a.pairs = len(rope)
 	a.sin, a.cos = grow(a.sin, n*a.pairs), grow(a.cos, n*a.pairs)
 	for i := range n {
 		for j, speed := range rope {
 			sin, cos := math.Sincos(float64(pos+i) * speed)
-			a.sin[i*a.pairs+j], a.cos[i*a.pairs+j] = float32(sin), float32(cos)
+			a.sin[i*a.pairs+j], a.cos[i*a.pairs+j] = float32(magnitude*sin), float32(magnitude*cos)
 		}
 	}
 }

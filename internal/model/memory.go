@@ -34,7 +34,7 @@ func (m *Memory) Append(layer int, k, v []float32) error {
 }
 
 // Attend implements KV.
-func (m *Memory) Attend(layer int, q, out []float32) error {
+func (m *Memory) Attend(layer int, q, out []float32, o Attention) error {
 	if layer < 0 || layer >= len(m.k) {
 		return fmt.Errorf("model: memory: layer %d of %d", layer, len(m.k))
 	}
@@ -44,7 +44,7 @@ func (m *Memory) Attend(layer int, q, out []float32) error {
 		return fmt.Errorf("model: memory: %d elements of queries and %d of results for %d tokens, rows of %d", len(q), len(out), tokens, row)
 	}
 	m.probs = grow(m.probs, n*m.config.QueryHeads*tokens)
-	a := attention{m.config, q, out, m.k[layer], m.v[layer], m.probs, n, tokens}
+	a := attention{m.config, o, q, out, m.k[layer], m.v[layer], m.probs, n, tokens}
 	a.run()
 	return nil
 }

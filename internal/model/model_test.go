@@ -3,7 +3,6 @@ package model_test
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -23,6 +22,7 @@ func load(t *testing.T, f *modeltest.File) *model.Model {
 	t.Helper()
 	m, err := model.Load(write(t, f))
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Close()) })
 	return m
 }
 
@@ -70,20 +70,9 @@ func TestLogitsMatchReference(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			tiny := modeltest.Tiny(7)
 			v.edit(tiny)
-			path := write(t, tiny)
-			m, err := model.Load(path)
-			require.NoError(t, err)
-			f, err := gguf.Open(path)
-			require.NoError(t, err)
-			defer f.Close()
-			r := &reference{t: t, f: f, scale: 1}
-			v.adjust(r)
-			want, _ := r.logits(tokens)
-			got, err := m.ForwardAll(tokens, model.NewMemory(m.Config))
-			require.NoError(t, err)
-			require.Len(t, got, len(tokens)*m.Vocab)
+			want, got := bothLogits(t, tiny, v.adjust)
 			for i, x := range got {
-				require.InDelta(t, want[i/m.Vocab][i%m.Vocab], x, 2e-4, "token %d logit %d", i/m.Vocab, i%m.Vocab)
+				require.InDelta(t, want[i], x, 2e-4, "logit %d", i)
 			}
 		})
 	}
@@ -140,8 +129,8 @@ func (s *spy) Append(layer int, k, v []float32) error {
 	return errors.Join(s.Memory.Append(layer, k, v), s.note("append"))
 }
 
-func (s *spy) Attend(layer int, q, out []float32) error {
-	err := s.Memory.Attend(layer, q, out)
+func (s *spy) Attend(layer int, q, out []float32, a model.Attention) error {
+	err := s.Memory.Attend(layer, q, out, a)
 	if s.attended != nil {
 		s.attended[layer] = append(s.attended[layer], out...)
 	}
@@ -161,10 +150,7 @@ func TestCacheCallsAndAttention(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"append", "attend", "append", "attend", "step"}, s.calls)
 	}
-	f, err := gguf.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	_, want := (&reference{t: t, f: f, scale: 1}).logits(tokens)
+	_, want := newReference(t, path).logits(tokens)
 	require.Len(t, s.attended, modeltest.Layers)
 	for layer, rows := range want {
 		require.Len(t, s.attended[layer], len(tokens)*modeltest.QueryHeads*modeltest.HeadDim)
@@ -189,8 +175,8 @@ func TestForwardUsesWhatTheCacheAttendedTo(t *testing.T) {
 // zeroed returns zeros for the first query.
 type zeroed struct{ *model.Memory }
 
-func (z *zeroed) Attend(layer int, q, out []float32) error {
-	err := z.Memory.Attend(layer, q, out)
+func (z *zeroed) Attend(layer int, q, out []float32, a model.Attention) error {
+	err := z.Memory.Attend(layer, q, out, a)
 	clear(out[:modeltest.QueryHeads*modeltest.HeadDim])
 	return err
 }
@@ -243,20 +229,33 @@ func TestForwardRejects(t *testing.T) {
 	require.ErrorIs(t, err, model.ErrContext)
 }
 
-func TestForwardFindsDamagedWeights(t *testing.T) {
+// Weights that are not finite are found on loading, whatever their type; values
+// that overflow are found on the way.
+func TestDamagedWeightsAreNamed(t *testing.T) {
 	for name, value := range map[string]float64{"NaN": math.NaN(), "+Inf": math.Inf(1), "-Inf": math.Inf(-1)} {
 		f := modeltest.Tiny(7)
-		for i := range modeltest.Layers {
-			f.Add(uint64(i), fmt.Sprintf("blk.%d.attn_k.bias", i), quant.F32, modeltest.KVHeads*modeltest.HeadDim)
-			f.Add(uint64(i), fmt.Sprintf("blk.%d.attn_q.bias", i), quant.F32, modeltest.QueryHeads*modeltest.HeadDim)
-			f.Add(uint64(i), fmt.Sprintf("blk.%d.attn_v.bias", i), quant.F32, modeltest.KVHeads*modeltest.HeadDim)
-		}
-		copy(f.Tensor("blk.1.attn_k.bias").Data[4*5:], f32(float32(value), 1))
-		m := load(t, f)
-		_, err := m.Forward(tokens, model.NewMemory(m.Config))
-		require.ErrorIs(t, err, model.ErrFinite)
-		require.EqualError(t, err, "model: layer 1: query, key or value "+name+" of token 0: values are not finite")
+		copy(f.Tensor("blk.1.attn_norm.weight").Data[4*5:], f32(float32(value), 1))
+		path := write(t, f)
+		_, err := model.Load(path)
+		require.ErrorIs(t, err, gguf.ErrFinite)
+		require.EqualError(t, err, "gguf: "+path+`: tensor "blk.1.attn_norm.weight": element 5 is `+name+": weights are not finite")
 	}
+	f := modeltest.Tiny(7)
+	copy(f.Tensor("token_embd.weight").Data[34*9:], []byte{0, 0x7e}) // the scale of the tenth Q8_0 block
+	_, err := model.Load(write(t, f))
+	require.ErrorIs(t, err, gguf.ErrFinite)
+	require.ErrorContains(t, err, `"token_embd.weight": element 288 is NaN`)
+}
+
+func TestForwardFindsOverflow(t *testing.T) {
+	f := modeltest.Tiny(7)
+	for i, name := range []string{"q", "k", "v"} {
+		f.Add(uint64(i), "blk.1.attn_"+name+".bias", quant.F32, []int{modeltest.QueryHeads, modeltest.KVHeads, modeltest.KVHeads}[i]*modeltest.HeadDim)
+	}
+	copy(f.Tensor("blk.1.attn_norm.weight").Data, f32(3e38, modeltest.Width))
+	_, err := load(t, f).Forward(tokens, model.NewMemory(model.Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 64}))
+	require.ErrorIs(t, err, model.ErrFinite)
+	require.ErrorContains(t, err, "model: layer 1: query, key or value")
 }
 
 func TestMemoryRejects(t *testing.T) {
@@ -266,14 +265,14 @@ func TestMemoryRejects(t *testing.T) {
 	require.Error(t, kv.Append(0, make([]float32, 3), make([]float32, 3)))
 	row := modeltest.QueryHeads * modeltest.HeadDim
 	q := make([]float32, 2*row)
-	require.EqualError(t, kv.Attend(-1, q, q), "model: memory: layer -1 of 2")
-	require.ErrorContains(t, kv.Attend(0, q[:row], q[:row]), "for 0 tokens")
+	require.EqualError(t, kv.Attend(-1, q, q, model.Attention{}), "model: memory: layer -1 of 2")
+	require.ErrorContains(t, kv.Attend(0, q[:row], q[:row], model.Attention{}), "for 0 tokens")
 	token := make([]float32, modeltest.KVHeads*modeltest.HeadDim)
 	require.NoError(t, kv.Append(0, token, token))
-	require.NoError(t, kv.Attend(0, q[:row], q[row:]))
-	require.ErrorContains(t, kv.Attend(0, q, q), "512 elements of queries and 512 of results for 1 tokens, rows of 256")
-	require.Error(t, kv.Attend(0, q[1:row], q[1:row]))
-	require.Error(t, kv.Attend(0, q[:row], q))
+	require.NoError(t, kv.Attend(0, q[:row], q[row:], model.Attention{}))
+	require.ErrorContains(t, kv.Attend(0, q, q, model.Attention{}), "512 elements of queries and 512 of results for 1 tokens, rows of 256")
+	require.Error(t, kv.Attend(0, q[1:row], q[1:row], model.Attention{}))
+	require.Error(t, kv.Attend(0, q[:row], q, model.Attention{}))
 }
 
 // f32 returns little-endian bytes of v, count times.

@@ -8,18 +8,22 @@ import (
 	"github.com/qaqvk/qaqvk/internal/model/tokenizer"
 )
 
-// loadWeights reads all tensors and sets Vocab.
+// loadWeights finds all tensors, decides whether and how they fit in memory,
+// reads them, and sets Vocab.
 func (m *Model) loadWeights(f *gguf.File) error {
-	const embedding = "token_embd.weight"
+	const embedding, output = "token_embd.weight", "output.weight"
 	l := &loader{f: f, used: map[string]bool{}}
 	if t := f.Lookup(embedding); t != nil && len(t.Dims) == 2 {
 		m.Vocab = t.Dims[1]
 	}
-	l.load(&m.embedding, m.Width, part{embedding, m.Vocab})
-	l.load(&m.outputNorm, 0, part{"output_norm.weight", m.Width})
-	l.optional(&m.output, m.Width, part{"output.weight", m.Vocab})
+	m.embedding = l.matrix(m.Width, part{embedding, m.Vocab})
+	m.output = m.embedding
+	if f.Lookup(output) != nil {
+		m.output = l.matrix(m.Width, part{output, m.Vocab})
+	}
+	l.vector(&m.outputNorm, part{"output_norm.weight", m.Width})
 	var factors []float32
-	l.optional(&factors, 0, part{"rope_freqs.weight", m.RopeDims / 2})
+	l.optional(&factors, part{ropeFactors, m.Rope.Dims / 2})
 	if have := len(f.Tensors()); m.Layers > have {
 		return fmt.Errorf("model: %s: %d layers but %d tensors: %w", f.Path(), m.Layers, have, gguf.ErrTensor)
 	}
@@ -27,44 +31,33 @@ func (m *Model) loadWeights(f *gguf.File) error {
 	for i := range m.layers {
 		m.planLayer(l, i)
 	}
-	if err := l.run(); err != nil {
+	if err := l.check(); err != nil {
 		return err
 	}
-	if m.output == nil {
-		m.output = m.embedding
+	l.measure(&m.Footprint)
+	m.Footprint.Work += m.work(CalibrationBatch)
+	if err := m.Footprint.decide(); err != nil {
+		return fmt.Errorf("model: %s: %w", f.Path(), err)
 	}
-	return m.setRope(f, factors)
+	if err := l.run(m.Footprint.F32); err != nil {
+		return err
+	}
+	m.rope = m.Rope.speeds(factors)
+	return checkFactors(f, factors)
 }
 
 func (m *Model) planLayer(l *loader, i int) {
 	w, blk := m.Width, fmt.Sprintf("blk.%d.", i)
 	q, kv := m.QueryHeads*m.HeadDim, m.KVHeads*m.HeadDim
 	dst := &m.layers[i]
-	l.load(&dst.attentionNorm, 0, part{blk + "attn_norm.weight", w})
-	l.load(&dst.qkv, w, part{blk + "attn_q.weight", q}, part{blk + "attn_k.weight", kv}, part{blk + "attn_v.weight", kv})
-	l.optional(&dst.qkvBias, 0, part{blk + "attn_q.bias", q}, part{blk + "attn_k.bias", kv}, part{blk + "attn_v.bias", kv})
-	l.load(&dst.out, q, part{blk + "attn_output.weight", w})
-	l.optional(&dst.outBias, 0, part{blk + "attn_output.bias", w})
-	l.load(&dst.hiddenNorm, 0, part{blk + "ffn_norm.weight", w})
-	l.load(&dst.gateUp, w, part{blk + "ffn_gate.weight", m.Hidden}, part{blk + "ffn_up.weight", m.Hidden})
-	l.load(&dst.down, m.Hidden, part{blk + "ffn_down.weight", w})
-}
-
-// setRope computes the angle per position of each pair:
-// base^(−2i/RopeDims) / (scale·factor), factors as Llama 3.1 files give them.
-func (m *Model) setRope(f *gguf.File, factors []float32) error {
-	m.rope = make([]float64, m.RopeDims/2)
-	for i := range m.rope {
-		m.rope[i] = math.Pow(m.RopeBase, -2*float64(i)/float64(m.RopeDims)) / m.RopeScale
-		if factors == nil {
-			continue
-		}
-		if !(factors[i] > 0) {
-			return fmt.Errorf("model: %s: rope_freqs.weight[%d] is %v, want more than 0: %w", f.Path(), i, factors[i], gguf.ErrTensor)
-		}
-		m.rope[i] /= float64(factors[i])
-	}
-	return nil
+	l.vector(&dst.attentionNorm, part{blk + "attn_norm.weight", w})
+	dst.qkv = l.matrix(w, part{blk + "attn_q.weight", q}, part{blk + "attn_k.weight", kv}, part{blk + "attn_v.weight", kv})
+	l.optional(&dst.qkvBias, part{blk + "attn_q.bias", q}, part{blk + "attn_k.bias", kv}, part{blk + "attn_v.bias", kv})
+	dst.out = l.matrix(q, part{blk + "attn_output.weight", w})
+	l.optional(&dst.outBias, part{blk + "attn_output.bias", w})
+	l.vector(&dst.hiddenNorm, part{blk + "ffn_norm.weight", w})
+	dst.gateUp = l.matrix(w, part{blk + "ffn_gate.weight", m.Hidden}, part{blk + "ffn_up.weight", m.Hidden})
+	dst.down = l.matrix(m.Hidden, part{blk + "ffn_down.weight", w})
 }
 
 // readTokenizer builds the tokenizer from the file's metadata.
@@ -78,7 +71,7 @@ func readTokenizer(f *gguf.File, vocab int) (*tokenizer.Tokenizer, error) {
 		}
 	}
 	text := func(key string) string { s, err := f.String(key, ""); keep(err); return s }
-	id := func(key string) int { n, err := f.Int(ggml+key, -1); keep(err); return n }
+	id := func(key string) int { n, err := readToken(f, ggml+key); keep(err); return n }
 	var err error
 	v.Model, v.Pre, v.Template = text(ggml+"model"), text(ggml+"pre"), text("tokenizer.chat_template")
 	v.Tokens, err = f.Strings(ggml + "tokens")
@@ -91,6 +84,9 @@ func readTokenizer(f *gguf.File, vocab int) (*tokenizer.Tokenizer, error) {
 	v.EOT, v.EOM = id("eot_token_id"), id("eom_token_id")
 	v.AddBOS, err = f.Bool(ggml+"add_bos_token", v.Pre == "llama-bpe")
 	keep(err)
+	if first == nil && (v.Model == "" || len(v.Tokens) == 0) {
+		first = fmt.Errorf("no tokenizer: %smodel is %q, %stokens has %d tokens: %w", ggml, v.Model, ggml, len(v.Tokens), gguf.ErrKey)
+	}
 	if first == nil && len(v.Tokens) > vocab {
 		first = fmt.Errorf("%d tokens but %d embeddings: %w", len(v.Tokens), vocab, gguf.ErrTensor)
 	}
@@ -98,4 +94,16 @@ func readTokenizer(f *gguf.File, vocab int) (*tokenizer.Tokenizer, error) {
 		return nil, first
 	}
 	return tokenizer.New(v)
+}
+
+// readToken reads a token id; −1, also as an unsigned number, means none.
+func readToken(f *gguf.File, key string) (int, error) {
+	if n, err := f.Float(key, -1); err != nil || n == math.MaxUint32 {
+		return -1, err
+	}
+	n, err := f.Int(key, -1)
+	if err == nil && n < -1 {
+		err = fmt.Errorf("gguf: %s: %s is %d, want -1 for none, or at least 0: %w", f.Path(), key, n, gguf.ErrKey)
+	}
+	return n, err
 }

@@ -27,6 +27,7 @@ type UI struct {
 // Run generates and compares. The device stays open.
 func Run(ctx context.Context, d device.Device, o Options, ui UI) (*report.Run, error) {
 	s := &session{device: d, options: o, ui: ui}
+	defer s.close()
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -54,6 +55,12 @@ type session struct {
 	report  report.Run
 }
 
+func (s *session) close() {
+	if s.model != nil {
+		s.model.Close()
+	}
+}
+
 // prepare loads the model, tokenizes the prompt and makes the policy.
 func (s *session) prepare(ctx context.Context) (err error) {
 	o := s.options
@@ -61,6 +68,7 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	if s.model, err = model.Load(o.Model); err != nil {
 		return err
 	}
+	s.ui.Note(s.model.Footprint.String())
 	if err = s.ask(); err != nil {
 		return err
 	}

@@ -39,9 +39,9 @@ func gemm(trans uint32, m, n, k int, alpha float32, a, b Matrix, beta float32, c
 		C.float(beta), pointer(c.Data), C.blasint(c.Stride))
 }
 
-// gemv computes y = w·x + beta·y for w [rows][cols].
-func gemv(rows, cols int, w, x []float32, beta float32, y []float32) {
-	C.cblas_sgemv(C.CblasRowMajor, C.CblasNoTrans, C.blasint(rows), C.blasint(cols), 1,
+// gemv computes y = alpha·w·x + beta·y for w [rows][cols].
+func gemv(rows, cols int, alpha float32, w, x []float32, beta float32, y []float32) {
+	C.cblas_sgemv(C.CblasRowMajor, C.CblasNoTrans, C.blasint(rows), C.blasint(cols), C.float(alpha),
 		pointer(w), C.blasint(cols), pointer(x), 1, C.float(beta), pointer(y), 1)
 }
 

@@ -1,9 +1,11 @@
 package blas_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -23,7 +25,7 @@ func random(r *rand.Rand, n int) []float32 {
 
 func TestLinearMatchesLoops(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, s := range []struct{ n, in, out int }{{1, 1, 1}, {1, 33, 129}, {1, 64, 1023}, {2, 31, 63}, {3, 129, 64}, {32, 127, 200}} {
+	for _, s := range []struct{ n, in, out int }{{1, 1, 1}, {1, 33, 129}, {1, 64, 1023}, {2, 31, 63}, {3, 129, 64}, {32, 127, 200}, {1, 5000, 300}, {2, 6000, 70}} {
 		for _, beta := range []float32{0, 1} {
 			t.Run(fmt.Sprintf("%dx%dx%d beta %v", s.n, s.in, s.out, beta), func(t *testing.T) {
 				x, w, y := random(r, s.n*s.in), random(r, s.out*s.in), random(r, s.n*s.out)
@@ -31,12 +33,15 @@ func TestLinearMatchesLoops(t *testing.T) {
 				for i := range want {
 					want[i] = float64(beta) * float64(y[i])
 					for k := range s.in {
-						want[i] += float64(x[i/s.out*s.in+k]) * float64(w[i%s.out*s.in+k])
+						want[i] += 0.5 * float64(x[i/s.out*s.in+k]) * float64(w[i%s.out*s.in+k])
 					}
 				}
-				blas.Linear(y, x, w, s.n, s.in, s.out, beta)
+				again := slices.Clone(y)
+				blas.Linear(y, x, w, s.n, s.in, s.out, 0.5, beta)
+				require.NoError(t, blas.LinearRows(again, x, rowsOf(w, s.in), s.n, s.in, s.out, 0.5, beta))
 				for i := range want {
 					require.InDelta(t, want[i], y[i], 1e-5, "element %d", i)
+					require.InDelta(t, want[i], again[i], 1e-5, "element %d of rows", i)
 				}
 			})
 		}
@@ -49,11 +54,44 @@ func TestLinearDoesNotDependOnProcessors(t *testing.T) {
 		x, w := random(r, n*576), random(r, 1000*576)
 		one, two := make([]float32, n*1000), make([]float32, n*1000)
 		before := runtime.GOMAXPROCS(1)
-		blas.Linear(one, x, w, n, 576, 1000, 0)
+		blas.Linear(one, x, w, n, 576, 1000, 1, 0)
 		runtime.GOMAXPROCS(3)
-		blas.Linear(two, x, w, n, 576, 1000, 0)
+		blas.Linear(two, x, w, n, 576, 1000, 1, 0)
 		runtime.GOMAXPROCS(before)
 		assert.Equal(t, one, two, "batch of %d", n)
+	}
+}
+
+func TestLinearRowsRepeatsExactly(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{1, 32} {
+		x, w := random(r, n*576), random(r, 1000*576)
+		one, two := make([]float32, n*1000), make([]float32, n*1000)
+		before := runtime.GOMAXPROCS(1)
+		require.NoError(t, blas.LinearRows(one, x, rowsOf(w, 576), n, 576, 1000, 1, 0))
+		runtime.GOMAXPROCS(3)
+		require.NoError(t, blas.LinearRows(two, x, rowsOf(w, 576), n, 576, 1000, 1, 0))
+		runtime.GOMAXPROCS(before)
+		assert.Equal(t, one, two, "batch of %d", n)
+	}
+}
+
+func TestLinearRowsReturnsTheErrorOfReading(t *testing.T) {
+	failed := errors.New("disk")
+	err := blas.LinearRows(make([]float32, 200), make([]float32, 8), func(_ []float32, first int) error {
+		if first >= 64 {
+			return failed
+		}
+		return nil
+	}, 1, 8, 200, 1, 0)
+	require.ErrorIs(t, err, failed)
+}
+
+// rowsOf reads rows of a matrix in memory.
+func rowsOf(w []float32, in int) func(dst []float32, first int) error {
+	return func(dst []float32, first int) error {
+		copy(dst, w[first*in:])
+		return nil
 	}
 }
 

@@ -3,86 +3,79 @@ package gguf
 import (
 	"fmt"
 	"math"
-
-	parser "github.com/gpustack/gguf-parser-go"
+	"sort"
 )
 
-// number is any numeric metadata value type.
-type number interface {
-	uint8 | int8 | uint16 | int16 | uint32 | int32 | uint64 | int64 | float32 | float64
-}
+// element converts the i-th element of kind k of a value.
+type element[T any] func(v value, k kind, i int) (T, bool)
 
-func toFloat[T number](v any) (float64, bool) {
-	n, ok := v.(T)
-	return float64(n), ok
-}
+func asFloat(v value, k kind, i int) (float64, bool) { return number(k, v.data, i) }
 
-var numeric = []func(any) (float64, bool){
-	toFloat[uint32], toFloat[int32], toFloat[float32], toFloat[uint64], toFloat[int64],
-	toFloat[uint8], toFloat[int8], toFloat[uint16], toFloat[int16], toFloat[float64],
-}
-
-func asFloat(v any) (float64, bool) {
-	for _, convert := range numeric {
-		if n, ok := convert(v); ok {
-			return n, true
-		}
+func asInt(v value, k kind, i int) (int, bool) {
+	n, ok := number(k, v.data, i)
+	if !ok || n != math.Trunc(n) || math.Abs(n) > math.MaxInt32 {
+		return 0, false
 	}
-	return 0, false
+	return int(n), true
 }
 
-func asInt(v any) (int, bool) {
-	n, ok := asFloat(v)
-	return int(n), ok && n == math.Trunc(n) && math.Abs(n) <= math.MaxInt32
+func asBool(v value, k kind, i int) (bool, bool) {
+	if k != kindBool {
+		return false, false
+	}
+	return v.data[i] == 1, true
 }
 
-func asString(v any) (string, bool) {
-	s, ok := v.(string)
-	return s, ok
-}
-
-func asBool(v any) (bool, bool) {
-	b, ok := v.(bool)
-	return b, ok
+func asString(v value, k kind, i int) (string, bool) {
+	switch {
+	case k != kindString:
+		return "", false
+	case v.kind == kindArray:
+		return v.texts[i], true
+	}
+	return v.text, true
 }
 
 // get reads a value with convert; a key that is not there gives def.
-func get[T any](f *File, key, want string, def T, convert func(any) (T, bool)) (T, error) {
-	kv, ok := f.meta[key]
+func get[T any](f *File, key, want string, def T, convert element[T]) (T, error) {
+	v, ok := f.meta[key]
 	if !ok {
 		return def, nil
 	}
-	v, ok := convert(kv.Value)
+	out, ok := convert(v, v.kind, 0)
 	if !ok {
 		return def, fmt.Errorf("gguf: %s: %s is no %s: %w", f.path, key, want, ErrKey)
 	}
-	return v, nil
+	return out, nil
 }
 
 // list reads an array with convert; a key that is not there gives nil.
-func list[T any](f *File, key, want string, convert func(any) (T, bool)) ([]T, error) {
-	kv, ok := f.meta[key]
+func list[T any](f *File, key, want string, convert element[T]) ([]T, error) {
+	v, ok := f.meta[key]
 	if !ok {
 		return nil, nil
 	}
-	array, ok := kv.Value.(parser.GGUFMetadataKVArrayValue)
-	if !ok {
-		return nil, fmt.Errorf("gguf: %s: %s is no array: %w", f.path, key, ErrKey)
+	if v.kind != kindArray || v.elem == kindArray {
+		return nil, fmt.Errorf("gguf: %s: %s is no array of values: %w", f.path, key, ErrKey)
 	}
-	out := make([]T, len(array.Array))
-	for i, v := range array.Array {
-		if out[i], ok = convert(v); !ok {
+	n := len(v.texts)
+	if v.elem != kindString {
+		n = len(v.data) / int(v.elem.least())
+	}
+	out := make([]T, n)
+	for i := range out {
+		if out[i], ok = convert(v, v.elem, i); !ok {
 			return nil, fmt.Errorf("gguf: %s: %s[%d] is no %s: %w", f.path, key, i, want, ErrKey)
 		}
 	}
 	return out, nil
 }
 
+const wholeNumber = "whole number below 2^31"
+
 // Int returns a whole number of at most 31 bits, def when the key is absent,
 // or ErrKey when the value is something else. The others are alike.
-func (f *File) Int(key string, def int) (int, error) {
-	return get(f, key, "whole number below 2^31", def, asInt)
-}
+func (f *File) Int(key string, def int) (int, error) { return get(f, key, wholeNumber, def, asInt) }
 
 // Float returns a number.
 func (f *File) Float(key string, def float64) (float64, error) {
@@ -94,15 +87,29 @@ func (f *File) Bool(key string, def bool) (bool, error) {
 	return get(f, key, "truth value", def, asBool)
 }
 
-// String returns a string, trimmed of white space at both ends by the parser.
+// String returns a string, byte for byte.
 func (f *File) String(key, def string) (string, error) {
 	return get(f, key, "string", def, asString)
 }
 
-// Strings returns an array of strings, each trimmed like String's.
+// Strings returns an array of strings, byte for byte.
 func (f *File) Strings(key string) ([]string, error) { return list(f, key, "string", asString) }
 
 // Ints returns an array of whole numbers of at most 31 bits.
-func (f *File) Ints(key string) ([]int, error) {
-	return list(f, key, "whole number below 2^31", asInt)
+func (f *File) Ints(key string) ([]int, error) { return list(f, key, wholeNumber, asInt) }
+
+// Bools returns an array of truth values.
+func (f *File) Bools(key string) ([]bool, error) { return list(f, key, "truth value", asBool) }
+
+// IsArray tells whether a key is there as an array.
+func (f *File) IsArray(key string) bool { return f.meta[key].kind == kindArray }
+
+// Keys returns all metadata keys, sorted.
+func (f *File) Keys() []string {
+	keys := make([]string, 0, len(f.meta))
+	for key := range f.meta {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
 }

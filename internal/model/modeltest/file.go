@@ -7,16 +7,23 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 )
 
 const alignment = 32
 
-// KV is one metadata entry. Value is a string, bool, uint32, int32, float32,
-// []string or []int32.
+// KV is one metadata entry. Value is a string, bool, uint8 to float64, []string,
+// []int32, []bool, or Raw.
 type KV struct {
 	Key   string
 	Value any
+}
+
+// Raw is a value of any type number and bytes.
+type Raw struct {
+	Type uint32
+	Data []byte
 }
 
 // Tensor is one tensor; Dims in GGUF order, Data of the type's blocks.
@@ -107,22 +114,29 @@ func (w *writer) text(s string) { w.put(uint64(len(s)), []byte(s)) }
 
 func (w *writer) pad() { w.Write(make([]byte, (alignment-w.Len()%alignment)%alignment)) }
 
+// fixed are the type numbers of values of a fixed size.
+var fixed = map[reflect.Type]uint32{
+	reflect.TypeFor[uint8](): 0, reflect.TypeFor[int8](): 1, reflect.TypeFor[uint16](): 2, reflect.TypeFor[int16](): 3,
+	reflect.TypeFor[uint32](): 4, reflect.TypeFor[int32](): 5, reflect.TypeFor[float32](): 6, reflect.TypeFor[bool](): 7,
+	reflect.TypeFor[uint64](): 10, reflect.TypeFor[int64](): 11, reflect.TypeFor[float64](): 12,
+}
+
 // value appends a value after its type number.
 func (w *writer) value(v any) error {
+	if number, ok := fixed[reflect.TypeOf(v)]; ok {
+		w.put(number, v)
+		return nil
+	}
 	switch v := v.(type) {
-	case uint32:
-		w.put(uint32(4), v)
-	case int32:
-		w.put(uint32(5), v)
-	case float32:
-		w.put(uint32(6), v)
-	case bool:
-		w.put(uint32(7), v)
+	case Raw:
+		w.put(v.Type, v.Data)
 	case string:
 		w.put(uint32(8))
 		w.text(v)
 	case []int32:
 		w.put(uint32(9), uint32(5), uint64(len(v)), v)
+	case []bool:
+		w.put(uint32(9), uint32(7), uint64(len(v)), v)
 	case []string:
 		w.put(uint32(9), uint32(8), uint64(len(v)))
 		for _, s := range v {

@@ -5,10 +5,22 @@ import (
 	"math"
 )
 
-func expandF32(dst []float32, b []byte) { dst[0] = math.Float32frombits(binary.LittleEndian.Uint32(b)) }
-func expandF16(dst []float32, b []byte) { dst[0] = half(b) }
-func expandBF16(dst []float32, b []byte) {
-	dst[0] = math.Float32frombits(uint32(b[0])<<16 | uint32(b[1])<<24)
+func expandF32(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+	}
+}
+
+func expandF16(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = half(src[2*i:])
+	}
+}
+
+func expandBF16(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+	}
 }
 
 // half returns the little-endian f16 at the start of b, exactly.

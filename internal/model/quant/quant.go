@@ -30,24 +30,36 @@ const (
 // ErrType says that a tensor has a weight type that this package cannot expand.
 var ErrType = errors.New("unsupported weight type (supported: F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q6_K)")
 
-// format describes the blocks of one type; expand writes elems values per block.
+// format describes the blocks of one type: expand writes the values of a run of
+// whole blocks; scales are the places of the f16 fields in a block, which decide
+// whether its values are finite.
 type format struct {
 	name         string
 	elems, bytes int
-	expand       func(dst []float32, block []byte)
+	scales       []int
+	expand       func(dst []float32, src []byte)
 }
 
 var formats = map[Type]format{
-	F32:  {"F32", 1, 4, expandF32},
-	F16:  {"F16", 1, 2, expandF16},
-	BF16: {"BF16", 1, 2, expandBF16},
-	Q4_0: {"Q4_0", 32, 18, expandQ40},
-	Q4_1: {"Q4_1", 32, 20, expandQ41},
-	Q5_0: {"Q5_0", 32, 22, expandQ50},
-	Q5_1: {"Q5_1", 32, 24, expandQ51},
-	Q8_0: {"Q8_0", 32, 34, expandQ80},
-	Q4_K: {"Q4_K", 256, 144, expandQ4K},
-	Q6_K: {"Q6_K", 256, 210, expandQ6K},
+	F32:  {"F32", 1, 4, nil, expandF32},
+	F16:  {"F16", 1, 2, []int{0}, expandF16},
+	BF16: {"BF16", 1, 2, nil, expandBF16},
+	Q4_0: {"Q4_0", 32, 18, []int{0}, blocks(32, 18, expandQ40)},
+	Q4_1: {"Q4_1", 32, 20, []int{0, 2}, blocks(32, 20, expandQ41)},
+	Q5_0: {"Q5_0", 32, 22, []int{0}, blocks(32, 22, expandQ50)},
+	Q5_1: {"Q5_1", 32, 24, []int{0, 2}, blocks(32, 24, expandQ51)},
+	Q8_0: {"Q8_0", 32, 34, []int{0}, blocks(32, 34, expandQ80)},
+	Q4_K: {"Q4_K", 256, 144, []int{0, 2}, blocks(256, 144, expandQ4K)},
+	Q6_K: {"Q6_K", 256, 210, []int{208}, blocks(256, 210, expandQ6K)},
+}
+
+// blocks makes a function for one block one for a run of them.
+func blocks(elems, bytes int, expand func(dst []float32, block []byte)) func(dst []float32, src []byte) {
+	return func(dst []float32, src []byte) {
+		for ; len(dst) >= elems; dst, src = dst[elems:], src[bytes:] {
+			expand(dst[:elems], src[:bytes])
+		}
+	}
 }
 
 // Types returns every supported type in the order of their numbers.
@@ -59,6 +71,9 @@ func Types() []Type {
 func (t Type) String() string {
 	if f, ok := formats[t]; ok {
 		return f.name
+	}
+	if name, ok := unsupported[t]; ok {
+		return name
 	}
 	return fmt.Sprintf("type %d", uint32(t))
 }
@@ -79,12 +94,9 @@ func Expand(dst []float32, src []byte, t Type) error {
 	if !ok {
 		return fmt.Errorf("quant: %s: %w", t, ErrType)
 	}
-	blocks := len(dst) / f.elems
-	if len(dst)%f.elems != 0 || len(src) != blocks*f.bytes {
+	if len(dst)%f.elems != 0 || len(src) != len(dst)/f.elems*f.bytes {
 		return fmt.Errorf("quant: %s: %d bytes do not hold %d elements", t, len(src), len(dst))
 	}
-	for i := range blocks {
-		f.expand(dst[i*f.elems:(i+1)*f.elems], src[i*f.bytes:(i+1)*f.bytes])
-	}
+	f.expand(dst, src)
 	return nil
 }

@@ -2,6 +2,7 @@ package quant_test
 
 import (
 	"bytes"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -83,6 +84,43 @@ func TestExpandHalfSpecials(t *testing.T) {
 	assert.NotEqual(t, got[2], got[2])
 }
 
+func TestNotFinite(t *testing.T) {
+	for _, kind := range quant.Types() {
+		elems, size, err := kind.Block()
+		require.NoError(t, err)
+		src := make([]byte, 3*size)
+		i, _ := quant.NotFinite(src, kind)
+		require.Equal(t, -1, i, kind)
+		var want []int // places at which a byte can make the second block no number
+		for at := range size {
+			for _, b := range []byte{0x7c, 0x7e, 0x7f, 0xff} {
+				src[size+at] = b
+				values := make([]float32, 3*elems)
+				require.NoError(t, quant.Expand(values, src, kind))
+				first := -1
+				for j := range values {
+					if first < 0 && values[j]-values[j] != 0 {
+						first = j
+					}
+				}
+				if i, _ := quant.NotFinite(src, kind); first >= 0 {
+					want = append(want, at)
+					require.Equal(t, first, i, "%s byte %d", kind, at)
+				}
+				src[size+at] = 0
+			}
+		}
+		if kind != quant.F32 && kind != quant.BF16 {
+			require.NotEmpty(t, want, kind)
+		}
+	}
+	for kind, bytes := range map[quant.Type][]byte{quant.F32: {0, 0, 0, 0, 0, 0, 0x80, 0x7f}, quant.BF16: {0, 0, 0x80, 0xff}} {
+		i, x := quant.NotFinite(bytes, kind)
+		require.Equal(t, 1, i)
+		require.True(t, math.IsInf(float64(x), 0))
+	}
+}
+
 func TestExpandRejects(t *testing.T) {
 	require.ErrorIs(t, quant.Expand(nil, nil, 10), quant.ErrType)
 	require.EqualError(t, quant.Expand(make([]float32, 32), make([]byte, 17), quant.Q4_0), "quant: Q4_0: 17 bytes do not hold 32 elements")
@@ -90,6 +128,7 @@ func TestExpandRejects(t *testing.T) {
 	_, _, err := quant.Type(99).Block()
 	require.ErrorIs(t, err, quant.ErrType)
 	assert.Equal(t, "type 99", quant.Type(99).String())
+	assert.Equal(t, "Q4_2 (type 4, removed from the format)", quant.Type(4).String())
 }
 
 func TestTypesAreAllKnown(t *testing.T) {

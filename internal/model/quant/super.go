@@ -37,11 +37,16 @@ func expandQ6K(dst []float32, b []byte) {
 		low, high, scales := b[64*h:64*h+64], b[128+32*h:160+32*h], b[192+8*h:200+8*h]
 		out := dst[128*h : 128*h+128]
 		for run := range 4 {
-			for j := range 32 {
-				q := low[j+32*(run&1)] >> (run >> 1 * 4) & 15
-				q |= high[j] >> (2 * run) & 3 << 4
-				s := d * float32(int8(scales[2*run+j/16]))
-				out[32*run+j] = s * float32(int(q)-32)
+			shift, highShift := run>>1*4, 2*run
+			for part := range 2 {
+				from := 16 * part
+				s := d * float32(int8(scales[2*run+part]))
+				lows, highs := low[32*(run&1)+from:][:16], high[from:][:16]
+				values := out[32*run+from:][:16]
+				for j := range values {
+					q := lows[j]>>shift&15 | highs[j]>>highShift&3<<4
+					values[j] = s * float32(int(q)-32)
+				}
 			}
 		}
 	}

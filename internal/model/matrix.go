@@ -1,0 +1,62 @@
+package model
+
+import (
+	"github.com/qaqvk/qaqvk/internal/model/blas"
+	"github.com/qaqvk/qaqvk/internal/model/gguf"
+)
+
+// matrix is the weights of a product, [rows][cols]: in f32, or as they lie in
+// the file, expanded by blocks of rows as they are used.
+type matrix struct {
+	rows, cols int
+	f32        []float32      // nil: in the file
+	tensors    []*gguf.Tensor // one below the other
+}
+
+// read fills dst with whole rows from the given one on.
+func (w *matrix) read(dst []float32, first int) error {
+	if w.f32 != nil {
+		copy(dst, w.f32[first*w.cols:])
+		return nil
+	}
+	for _, t := range w.tensors {
+		rows := t.Dims[1]
+		if first >= rows {
+			first -= rows
+			continue
+		}
+		n := min(len(dst), (rows-first)*w.cols)
+		if err := t.Rows(dst[:n], first); err != nil {
+			return err
+		}
+		if dst, first = dst[n:], 0; len(dst) == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// apply computes y = alpha·x·wᵀ + beta·y for x [n][cols], y [n][rows].
+func (w *matrix) apply(y, x []float32, n int, alpha, beta float32) error {
+	if w.f32 != nil {
+		blas.Linear(y, x, w.f32, n, w.cols, w.rows, alpha, beta)
+		return nil
+	}
+	return blas.LinearRows(y, x, w.read, n, w.cols, w.rows, alpha, beta)
+}
+
+// expandElems is how many elements are expanded at once on loading.
+const expandElems = 1 << 20
+
+// expand puts the weights into memory in f32.
+func (w *matrix) expand() error {
+	all := make([]float32, w.rows*w.cols)
+	rows := max(1, expandElems/w.cols)
+	for first := 0; first < w.rows; first += rows {
+		if err := w.read(all[first*w.cols:min(first+rows, w.rows)*w.cols], first); err != nil {
+			return err
+		}
+	}
+	w.f32 = all
+	return nil
+}
