@@ -37,8 +37,7 @@ func (p Params) addArrangeQueries(prog *program, rows, from int) int {
 		RowFirst: uint32(rowPad + (from*a.Heads+a.HeadFirst)*a.PerHead*row),
 	}
 	out := prog.result("queries", a.heads()*a.tiles()*shaders.TileWords(p.HeadDim, a.Tile))
-	chunks := (p.HeadDim + 31) / 32
 	prog.run(shaders.ArrangeQueries, p.spec(shaders.ArrangeQueries, 0), push.Bytes(),
-		p.workgroups(a.heads()*a.tiles()*chunks, uint32(a.Tile)), rows, out)
+		p.workgroups(a.heads()*a.tiles()*shaders.Blocks(p.HeadDim), uint32(a.Tile)), rows, out)
 	return out
 }

@@ -27,7 +27,7 @@ func buildConvert(c Case) (*program, error) {
 	}
 	places := p.tokens()
 	if p.Slots > 0 {
-		places, push.DstSlots = p.Slots, uint32(p.Slots)
+		places, push.DstRing = p.Slots, uint32(p.Slots)
 		switch p.StartAt {
 		case "push":
 			push.First = p.Start

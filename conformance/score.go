@@ -35,7 +35,7 @@ func (s *sequence) addScore(p *program, of part, queries, scores int) {
 	push := shaders.ScorePush{
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), Stride: uint32(a.stride()),
 		PageTokens: uint32(a.PageTokens), GroupsPerToken: uint32(s.params.GroupsPerToken), RowFirst: s.rowFirst(),
-		Slots: uint32(a.Slots), SlotWords: uint32(s.slotWords), RowsAt: s.rowsAt(), Cap: a.Cap,
+		RingTokens: uint32(a.Slots), RingStride: uint32(s.ringStride), RingFirst: s.ringFirst(), Cap: a.Cap,
 	}
 	if a.Cap > 0 {
 		push.InverseCap = 1 / a.Cap
@@ -50,7 +50,7 @@ func (s *sequence) addScore(p *program, of part, queries, scores int) {
 // token.
 func (s *sequence) rowFirst() uint32 { return uint32(s.params.RowFirst + s.params.Attention.HeadFirst) }
 
-// rowsAt is the words before the first KV head's row in a slot of the ring.
-func (s *sequence) rowsAt() uint32 {
+// ringFirst is the words before the first KV head's row of a token in the ring.
+func (s *sequence) ringFirst() uint32 {
 	return ringAt + s.rowFirst()*uint32(s.params.layout().RawRowWords())
 }

@@ -6,18 +6,18 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// ringAt is how many words of a slot of the ring lie before the layer's rows.
+// ringAt is how many words of a token in the ring lie before the layer's rows.
 const ringAt = 8
 
 // sequence is the K and V rows of a case as a cache stores them: pages, in
 // parts, and the ring with the tokens behind them.
 type sequence struct {
-	params    Params
-	at        [2][]int // words of the pages of K and V
-	pages     []uint32 // of K, then of V
-	ring      [2][]uint32
-	slotWords int
-	in        stored
+	params     Params
+	at         [2][]int // words of the pages of K and V
+	pages      []uint32 // of K, then of V
+	ring       [2][]uint32
+	ringStride int
+	in         stored
 }
 
 // stored are a program's buffers of a sequence.
@@ -42,7 +42,7 @@ func (c Case) sequenceOf() (*sequence, error) {
 		kind.Seed += uint64(i) << 32
 		kind.Params.Pages = c.Params.Attention.pages(c.Params.Attention.Tokens)
 		rows := kind.rowsOf()
-		s.slotWords = rows.stride
+		s.ringStride = rows.stride
 		s.ring[i] = c.Params.ringOf(rows)
 		kind.Params.Pages = c.Params.Pages
 		if kind.Params.Pages == 0 {

@@ -28,11 +28,11 @@ func (s *sequence) addWeightedSum(p *program, of part, scores, partials int) {
 	push := shaders.WeightedSumPush{
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), Stride: uint32(a.stride()),
 		PageTokens: uint32(a.PageTokens), GroupsPerToken: uint32(s.params.GroupsPerToken), RowFirst: s.rowFirst(),
-		Slots: uint32(a.Slots), SlotWords: uint32(s.slotWords), RowsAt: s.rowsAt(),
+		RingTokens: uint32(a.Slots), RingStride: uint32(s.ringStride), RingFirst: s.ringFirst(),
 	}
 	begin := max(of.first, a.Base)
 	splits := (of.end+shaders.SplitTokens-1)/shaders.SplitTokens - begin/shaders.SplitTokens
 	rows, spec := s.read(of, 1, shaders.WeightedSum)
-	p.run(shaders.WeightedSum, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits*((s.params.HeadDim+31)/32), s.params.Lanes),
+	p.run(shaders.WeightedSum, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits*shaders.Blocks(s.params.HeadDim), s.params.Lanes),
 		rows, of.frame, scores, partials)
 }

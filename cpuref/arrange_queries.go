@@ -1,50 +1,57 @@
 package cpuref
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"math"
 
-// ArrangeQueries arranges the rows that some KV heads have of query rows [n][QH][D] of
-// TYPE for Score: scaled, in f32, with
-// the sums of their chunks, in tiles of QUERIES vectors, the last of a KV head
-// filled up with zero vectors. The padding behind a tile is not written.
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// ArrangeQueries arranges the rows that some KV heads have of query rows
+// [n][QH][D] of TYPE for Score: scaled, in f32, with the sums of their blocks, in
+// tiles of QUERIES vectors, the last of a KV head filled up with zero vectors.
+// The padding behind a tile is not written.
 func ArrangeQueries(s shaders.Spec, p shaders.ArrangeQueriesPush, rows, queries []uint32) error {
-	l, err := layoutOf("arrange_queries", s)
-	if err != nil {
-		return err
-	}
-	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), uint64(p.RowHeads)}
-	if err := g.check("arrange_queries"); err != nil {
-		return err
-	}
-	if !isFinite(p.Scale) {
-		return argument("arrange_queries", "scale %g: must be finite", p.Scale)
-	}
-	t, err := tilesOf("arrange_queries", s.HeadDim, s.Queries, g.vectors)
-	if err != nil {
-		return err
-	}
-	row := uint64(l.RawRowWords())
-	in, err := g.rows(buffer{"arrange_queries", "rows", rows}, p.RowFirst, row)
-	if err != nil {
-		return err
-	}
-	out, err := buffer{"arrange_queries", "queries", queries}.spanOf(0, g.heads, t.perHead, t.words())
-	if err != nil {
-		return err
-	}
-	n := g.heads * t.perHead
-	return parallel(int(n), int(t.words()), func(from, to int) error {
-		for i := uint64(from); i < uint64(to); i++ {
-			tile := out[i*t.words():]
-			h, first := i/t.perHead, i%t.perHead*t.queries
-			for slot := range t.queries {
-				v := first + slot
-				if v >= g.vectors {
-					t.putZero(tile, slot)
-					continue
-				}
-				t.put(tile, slot, elements{s.Type, in[g.row(h, v)*row:]}, p.Scale)
-			}
+	const k = kernel("arrange_queries")
+	return try(func() {
+		l, g, t := k.layout(s), k.grouping(p.Vectors, p.Heads, p.PerHead, p.RowHeads), k.tiles(s, p.Vectors)
+		if !isFinite(p.Scale) {
+			k.fail("scale %g: must be finite", p.Scale)
 		}
-		return nil
+		row := uint64(l.RawRowWords())
+		in := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
+		out := buffer{k, "queries", queries}.spanOf(0, g.heads, t.perHead, t.words())
+		parallel(int(g.heads*t.perHead), int(t.words()), func(from, to int) {
+			for n := uint64(from); n < uint64(to); n++ {
+				tile := out[n*t.words():]
+				for column := range t.queries {
+					h, v := n/t.perHead, n%t.perHead*t.queries+column
+					if v < g.vectors {
+						t.arrange(tile[column:], elements{s.Type, in[g.row(h, v)*row:]}, p.Scale)
+					} else {
+						t.clear(tile[column:])
+					}
+				}
+			}
+		})
 	})
+}
+
+// arrange writes a row to a column.
+func (t tiles) arrange(column []uint32, row elements, scale float32) {
+	for b := range t.blocks {
+		sum := float32(0)
+		for d := b * shaders.BlockElements; d < min((b+1)*shaders.BlockElements, t.d); d++ {
+			y := cut(float32(loadFinite(row.typ, row.at(int(d)))*scale), mostQuery)
+			column[d*t.queries] = math.Float32bits(y)
+			sum += y
+		}
+		column[(t.d+b)*t.queries] = math.Float32bits(sum)
+	}
+}
+
+// clear writes a zero vector to a column.
+func (t tiles) clear(column []uint32) {
+	for i := range t.d + t.blocks {
+		column[i*t.queries] = 0
+	}
 }

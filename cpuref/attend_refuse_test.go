@@ -27,9 +27,9 @@ func TestAttentionRefusesBadArguments(t *testing.T) {
 		{"end", "weighted_sum", func(c *call) { c.buffers[1][3] = 3 }, "tokens 0 to 3"},
 		{"first", "record_importance", func(c *call) { c.buffers[0][2] = 3 }, "tokens 3 to 2"},
 		{"ring", "score", func(c *call) { c.spec.Ring = 2 }, "ring 2"},
-		{"slots", "mix/ring", func(c *call) { c.push[6] = 1 }, "2 tokens of a recent window of 1"},
+		{"slots", "weighted_sum/ring", func(c *call) { c.push[6] = 1 }, "2 tokens of a recent window of 1"},
 		{"place of slots", "score/ring", func(c *call) { c.push[8] = 2 }, "rows from word 2"},
-		{"size of slots", "mix/ring", func(c *call) { c.push[7] = 18 }, "18 a token"},
+		{"size of slots", "weighted_sum/ring", func(c *call) { c.push[7] = 18 }, "18 a token"},
 		{"tokens of a page", "score", func(c *call) { c.push[3] = 0 }, "pages of 0 tokens"},
 		{"groups of a page", "weighted_sum", func(c *call) { c.push[3] = 1 }, "2 groups: must be 1"},
 		{"groups of a token", "weighted_sum", func(c *call) { c.push[4], c.push[5] = 2, 2 }, "1 groups from group 2: a token has 2"},
@@ -88,7 +88,7 @@ func TestAttentionOverNothing(t *testing.T) {
 			assert.NoError(t, c.run(), name)
 		}
 	}
-	for _, name := range []string{"score/ring", "mix/ring", "score", "weighted_sum"} {
+	for _, name := range []string{"score/ring", "weighted_sum/ring", "score", "weighted_sum"} {
 		c := goodCalls(t)[name]
 		copy(c.buffers[1], []uint32{300, 256, 0, 2})
 		c.buffers[2], c.buffers[3] = make([]uint32, 132), guarded(8)

@@ -83,7 +83,7 @@ func (a attention) scorePush(p part) shaders.ScorePush {
 	s := shaders.ScorePush{
 		Vectors: uint32(a.vectors()), Heads: uint32(heads), Stride: uint32(a.stride()),
 		PageTokens: uint32(a.pageTokens), GroupsPerToken: uint32(a.groupsPerToken()), RowFirst: uint32(a.rowFirst + first),
-		Slots: uint32(p.slots), SlotWords: uint32(p.size), RowsAt: uint32(4 + first*a.l.RawRowWords()), Cap: a.cap,
+		RingTokens: uint32(p.slots), RingStride: uint32(p.size), RingFirst: uint32(4 + first*a.l.RawRowWords()), Cap: a.cap,
 	}
 	if a.cap > 0 {
 		s.InverseCap = 1 / a.cap
@@ -95,6 +95,6 @@ func (a attention) mixPush(p part) shaders.WeightedSumPush {
 	s := a.scorePush(p)
 	return shaders.WeightedSumPush{
 		Vectors: s.Vectors, Heads: s.Heads, Stride: s.Stride, PageTokens: s.PageTokens,
-		GroupsPerToken: s.GroupsPerToken, RowFirst: s.RowFirst, Slots: s.Slots, SlotWords: s.SlotWords, RowsAt: s.RowsAt,
+		GroupsPerToken: s.GroupsPerToken, RowFirst: s.RowFirst, RingTokens: s.RingTokens, RingStride: s.RingStride, RingFirst: s.RingFirst,
 	}
 }

@@ -9,64 +9,42 @@ import (
 // ChooseBits writes to bits[n] what the rule gives stored group n: 0..8 or 16,
 // which a group that cannot be quantized always has. Word n of want is its weight.
 func ChooseBits(s shaders.Spec, p shaders.ChooseBitsPush, pages, plan, bits, want []uint32) error {
-	l, err := layoutOf("choose_bits", s)
-	if err != nil {
-		return err
-	}
-	g := grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken}
-	if err := g.check("choose_bits"); err != nil {
-		return err
-	}
-	if err := checkRule("choose_bits", p.MinBits, p.MaxBits); err != nil {
-		return err
-	}
-	d := decider{p, g, buffer{"choose_bits", "plan", plan}, buffer{"choose_bits", "want", want}, nil}
-	if d.views, err = openJobs(l, g, buffer{"choose_bits", "pages", pages}, d.plan, shaders.RuleJobWords); err != nil {
-		return err
-	}
-	out, err := buffer{"choose_bits", "bits", bits}.span(0, uint64(p.Groups))
-	if err != nil {
-		return err
-	}
-	return parallel(int(p.Groups), 8, func(from, to int) error {
-		for n := from; n < to; n++ {
-			b, err := d.decide(n)
-			if err != nil {
-				return err
-			}
-			out[n] = b
+	const k = kernel("choose_bits")
+	return try(func() {
+		c := chooser{
+			p: p, grid: k.grid(p.Groups, p.GroupsPerJob, p.GroupsPerToken),
+			plan: buffer{k, "plan", plan}, want: buffer{k, "want", want},
 		}
-		return nil
+		k.checkRule(p.MinBits, p.MaxBits)
+		c.pages = openJobs(k.layout(s), c.grid, buffer{k, "pages", pages}, func(job uint64) uint32 { return c.job(job).At })
+		out := buffer{k, "bits", bits}.span(0, uint64(p.Groups))
+		parallel(int(p.Groups), 8, func(from, to int) {
+			for n := from; n < to; n++ {
+				out[n] = c.choose(n)
+			}
+		})
 	})
 }
 
-type decider struct {
-	p     shaders.ChooseBitsPush
-	grid  grid
-	plan  buffer
-	want  buffer
-	views []*Page // of each job
+type chooser struct {
+	p          shaders.ChooseBitsPush
+	grid       grid
+	plan, want buffer
+	pages      []*Page // of each job
 }
 
-// decide returns the bits of group n.
-func (d *decider) decide(n int) (uint32, error) {
-	job, _, i := d.grid.place(n)
-	words, err := d.plan.span(shaders.RuleJobWords*job, shaders.RuleJobWords)
-	if err != nil {
-		return 0, err
-	}
-	want, err := d.want.word(uint64(n))
-	if err != nil {
-		return 0, err
-	}
-	limit, err := d.plan.word(uint64(shaders.ParseRuleJob(words).Limits) + i)
-	if err != nil {
-		return 0, err
-	}
-	min, max, quantizes := d.views[job].Range(n % int(d.p.GroupsPerJob))
+func (c *chooser) job(n uint64) shaders.RuleJob {
+	return jobAt(c.plan, 0, shaders.RuleJobWords, n, shaders.ParseRuleJob)
+}
+
+// choose returns the bits of group n.
+func (c *chooser) choose(n int) uint32 {
+	job, _, i := c.grid.place(n)
+	w := math.Float32frombits(c.want.word(uint64(n)))
+	limit := math.Float32frombits(c.plan.word(uint64(c.job(job).Limits) + i))
+	low, high, quantizes := c.pages[job].Range(n % int(c.p.GroupsPerJob))
 	if !quantizes {
-		return shaders.Raw, nil
+		return shaders.Raw
 	}
-	w, c := math.Float32frombits(want), math.Float32frombits(limit)
-	return Bits(newQuantizer(min, max).r, w, c, d.p.Delta, d.p.MinBits, d.p.MaxBits), nil
+	return RuleBits(rangeOf(low, high).extent, w, limit, c.p.Delta, c.p.MinBits, c.p.MaxBits)
 }

@@ -1,17 +1,21 @@
 // Package cpuref is the reference of every kernel in shaders: one file a
-// kernel, of the same name, its buffers in the order of the shader's bindings.
-// It is written from the contract in the documentation of package shaders and
-// from nothing else, in pure Go, and is also the device "cpu".
+// kernel, of the same name, its buffers in the order of the shader's bindings,
+// and what kernels share in files of the names of shaders/lib (attend, float,
+// group, math, planes, quantize, rewrite, stored). It is written from the
+// contract in the documentation of package shaders and from nothing else, in
+// pure Go, and is also the device "cpu".
 //
 // Results depend on the arguments alone: not on WORKGROUP, LANES, GOMAXPROCS,
 // GOAMD64 or the processor. Every product that is added to something has an
 // explicit float32 conversion, which keeps the compiler from fusing the two.
 //
-// Read bits.go (row strings), float.go (element types), group.go (outliers and
-// range), quantize.go (codes), page.go (pages), then any kernel; for attention
-// math.go (exp and bounds), frame.go (which tokens), tiles.go (arranged queries),
-// scores.go and stored.go (rows of pages and of the window), then query, score,
-// soften, mix, merge in the order of their dispatches, observe and weigh.
+// A kernel is a function that checks its arguments and calls a body for each
+// group, job, tile or token. Read planes.go (row strings), float.go (element
+// types), group.go (outliers and range), quantize.go (codes), page.go (pages),
+// then any kernel; for attention math.go and attend.go (frames, tiles, bounds)
+// and stored.go (rows of pages and of the window), then arrange_queries, score,
+// softmax, weighted_sum, combine in the order of their dispatches,
+// record_importance and reduce_importance.
 //
 // A function that is given a buffer too small for what the other arguments ask
 // returns a *RangeError; it never panics. Buffers may have been written in part

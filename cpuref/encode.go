@@ -7,29 +7,23 @@ import (
 )
 
 // Encode writes each group of rows to its slot, and its bits, 0..8, 16 or
-// shaders.Unquantizable, to word n of slots. Word n of want is the group's bits, or its
-// weight where the rule decides.
+// shaders.Unquantizable, to word n of slots. Word n of want is the group's bits,
+// or its weight where the rule decides.
 func Encode(s shaders.Spec, p shaders.EncodePush, rows, plan, slots, want []uint32) error {
-	l, err := layoutOf("encode", s)
-	if err != nil {
-		return err
-	}
-	e := encoder{
-		l, p, grid{p.Groups, p.GroupsPerJob, p.GroupsPerToken},
-		buffer{"encode", "rows", rows}, buffer{"encode", "plan", plan}, buffer{"encode", "slots", slots},
-		buffer{"encode", "want", want},
-	}
-	if err := e.check(); err != nil {
-		return err
-	}
-	return parallel(int(p.Groups), 4*l.Group(), func(from, to int) error {
-		g := newGroup(l)
-		for n := from; n < to; n++ {
-			if err := e.encode(n, g); err != nil {
-				return err
-			}
+	const k = kernel("encode")
+	return try(func() {
+		e := encoder{
+			l: k.layout(s), p: p, grid: k.grid(p.Groups, p.GroupsPerJob, p.GroupsPerToken),
+			rows: buffer{k, "rows", rows}, plan: buffer{k, "plan", plan}, slots: buffer{k, "slots", slots},
+			want: buffer{k, "want", want},
 		}
-		return nil
+		e.check(k)
+		parallel(int(p.Groups), 4*e.l.Group(), func(from, to int) {
+			g := newGroup(e.l)
+			for n := from; n < to; n++ {
+				e.encode(n, g)
+			}
+		})
 	})
 }
 
@@ -40,115 +34,80 @@ type encoder struct {
 	rows, plan, slots, want buffer
 }
 
-func (e *encoder) check() error {
+func (e *encoder) check(k kernel) {
 	switch p := e.p; {
 	case p.Rule > 1:
-		return argument("encode", "rule %d: must be 0 or 1", p.Rule)
+		k.fail("rule %d: must be 0 or 1", p.Rule)
 	case p.Groups > 0 && p.SlotBase < p.Groups:
-		return argument("encode", "slots from word %d: bits of %d groups come first", p.SlotBase, p.Groups)
+		k.fail("slots from word %d: bits of %d groups come first", p.SlotBase, p.Groups)
 	case p.Rule == 1:
-		if err := checkRule("encode", p.MinBits, p.MaxBits); err != nil {
-			return err
+		k.checkRule(p.MinBits, p.MaxBits)
+	}
+	k.checkSlots(e.l, e.p.SlotBase, e.p.SlotWords)
+	checkWhole(e.rows, e.slots)
+	for n := 0; e.p.Rule == 0 && n < int(e.p.Groups); n++ {
+		if b := e.want.word(uint64(n)); b > 8 && b != shaders.Raw {
+			k.fail("bits %d of group %d: must be 0..8 or %d", b, n, shaders.Raw)
 		}
 	}
-	if err := checkSlots("encode", e.l, e.p.SlotBase, e.p.SlotWords); err != nil {
-		return err
-	}
-	if err := checkWhole(e.rows, e.slots); err != nil {
-		return err
-	}
-	return e.grid.check("encode")
 }
 
 // encode writes the slot and the bits of group n.
-func (e *encoder) encode(n int, g *group) error {
+func (e *encoder) encode(n int, g *group) {
 	job, token, i := e.grid.place(n)
-	words, err := e.plan.span(shaders.RuleJobWords*job, shaders.RuleJobWords)
-	if err != nil {
-		return err
-	}
-	plan := shaders.ParseRuleJob(words)
-	if err := checkAligned("encode", plan.At, e.p.TokenStride); err != nil {
-		return err
-	}
+	plan := jobAt(e.plan, 0, shaders.RuleJobWords, job, shaders.ParseRuleJob)
+	e.rows.checkAligned(plan.At, e.p.TokenStride)
 	raw := uint64(e.l.RawGroupWords())
-	rows, err := e.rows.span(uint64(plan.At)+token*uint64(e.p.TokenStride)+i*raw, raw)
-	if err != nil {
-		return err
-	}
-	slot, err := e.slots.span(uint64(e.p.SlotBase)+uint64(n)*uint64(e.p.SlotWords), uint64(e.l.SlotWords()))
-	if err != nil {
-		return err
-	}
+	rows := e.rows.span(uint64(plan.At)+token*uint64(e.p.TokenStride)+i*raw, raw)
+	slot := e.slots.span(uint64(e.p.SlotBase)+uint64(n)*uint64(e.p.SlotWords), uint64(e.l.SlotWords()))
 	g.read(rows)
-	b, err := e.bits(n, uint64(plan.Limits)+i, g)
-	if err != nil {
-		return err
-	}
+	b := e.bits(n, uint64(plan.Limits)+i, g)
 	e.slots.words[n] = b
-	putSlot(g, rows, uint8(min(b, shaders.Raw)), slot)
-	return nil
+	writeRange(e.l, g.min, g.max, slot)
+	g.writeOutliers(slot)
+	if b >= shaders.Raw {
+		copy(slot[e.l.SlotRowsAt():], rows)
+		return
+	}
+	g.writeCodes(int(b), slot[e.l.SlotRowsAt():])
 }
 
 // bits returns the bits of group n whose limit is at a place in plan.
-func (e *encoder) bits(n int, limitAt uint64, g *group) (uint32, error) {
-	want, err := e.want.word(uint64(n))
-	if err != nil {
-		return 0, err
-	}
-	if e.p.Rule == 0 && want > 8 && want != shaders.Raw {
-		return 0, argument("encode", "bits %d of group %d: must be 0..8 or %d", want, n, shaders.Raw)
-	}
-	limit := uint32(0)
+func (e *encoder) bits(n int, limitAt uint64, g *group) uint32 {
+	b := e.want.word(uint64(n))
 	if e.p.Rule == 1 {
-		if limit, err = e.plan.word(limitAt); err != nil {
-			return 0, err
-		}
+		w, c := math.Float32frombits(b), math.Float32frombits(e.plan.word(limitAt))
+		b = RuleBits(rangeOf(g.min, g.max).extent, w, c, e.p.Delta, e.p.MinBits, e.p.MaxBits)
 	}
-	switch {
-	case !g.quantizes:
-		return shaders.Unquantizable, nil
-	case e.p.Rule == 0:
-		return want, nil
+	if !g.quantizes {
+		return shaders.Unquantizable
 	}
-	w, c := math.Float32frombits(want), math.Float32frombits(limit)
-	return Bits(newQuantizer(g.min, g.max).r, w, c, e.p.Delta, e.p.MinBits, e.p.MaxBits), nil
+	return b
 }
 
-// putSlot writes range, outliers and rows of a group.
-func putSlot(g *group, rows []uint32, b uint8, slot []uint32) {
-	l := g.layout
-	putRange(l, g.min, g.max, slot)
-	in := elements{l.Type, rows}
-	for k, index := range g.outliers {
+// writeOutliers writes the outliers of a group to its slot, zeros if it cannot be
+// quantized.
+func (g *group) writeOutliers(slot []uint32) {
+	for j, index := range g.outliers {
 		element := uint32(0)
 		if g.quantizes {
-			element = Narrow(l.Type, math.Float32bits(g.values[index]))
+			element = Narrow(g.layout.Type, math.Float32bits(g.values[index]))
 		}
-		putSlotOutlier(l, slot, k, uint32(index), element)
+		writeOutlier(g.layout, slot, j, uint32(index), element)
 	}
-	if b == shaders.Raw {
-		copy(slot[l.SlotRowsAt():], in.words)
-		return
-	}
-	out := slot[l.SlotRowsAt() : l.SlotRowsAt()+l.GroupWords(b)]
-	newQuantizer(g.min, g.max).putRows(l, g.values, int(b), 0, g.codes, out)
 }
 
-func putSlotOutlier(l shaders.Layout, slot []uint32, k int, index, element uint32) {
-	at := l.RangeWords() + k*l.SlotOutlierWords()
+// writeCodes writes the rows of a group at b bits.
+func (g *group) writeCodes(b int, out []uint32) {
+	n := g.layout.GroupWords(uint8(b))
+	rangeOf(g.min, g.max).writeRows(g.layout, g.values, b, 0, g.codes, out[:n])
+}
+
+func writeOutlier(l shaders.Layout, slot []uint32, j int, index, element uint32) {
+	at := l.RangeWords() + j*l.SlotOutlierWords()
 	if l.Type == shaders.TypeF32 {
 		slot[at], slot[at+1] = index, element
 		return
 	}
 	slot[at] = index | element<<16
-}
-
-// slotOutlier reads outlier k of a slot.
-func slotOutlier(l shaders.Layout, slot []uint32, k int) (index, element uint32) {
-	at := l.RangeWords() + k*l.SlotOutlierWords()
-	if l.Type == shaders.TypeF32 {
-		return slot[at], slot[at+1]
-	}
-	return slot[at] & 0xffff, slot[at] >> 16
 }

@@ -13,45 +13,6 @@ const (
 	infinityF32    = 0x7f800000
 )
 
-// Widen returns the f32 bits of an element of the given type: exact, NaN
-// payloads shifted up.
-func Widen(typ, element uint32) uint32 {
-	switch typ {
-	case shaders.TypeF16:
-		return widenF16(element)
-	case shaders.TypeBF16:
-		return element << 16
-	}
-	return element
-}
-
-// Narrow rounds f32 bits to the given type, to nearest even. Overflow gives an
-// infinity; a NaN keeps its sign and the payload bits that fit, and is quiet.
-func Narrow(typ, f32 uint32) uint32 {
-	switch typ {
-	case shaders.TypeF16:
-		return narrowF16(f32)
-	case shaders.TypeBF16:
-		return narrowBF16(f32)
-	}
-	return f32
-}
-
-// Load returns the value that the codec sees in an element: widened, with -0
-// and what is subnormal in f32 replaced by +0.
-func Load(typ, element uint32) float32 {
-	return flush(math.Float32frombits(Widen(typ, element)))
-}
-
-// loadedF16 is every f16 element, loaded.
-var loadedF16 = sync.OnceValue(func() *[1 << 16]float32 {
-	var table [1 << 16]float32
-	for i := range table {
-		table[i] = Load(shaders.TypeF16, uint32(i))
-	}
-	return &table
-})
-
 // flush replaces -0 and subnormals by +0. NaNs pass.
 func flush(x float32) float32 {
 	if x > -smallestNormal && x < smallestNormal {
@@ -103,6 +64,53 @@ func narrowBF16(f uint32) uint32 {
 func roundShift(x uint32, n uint) uint32 {
 	return uint32((uint64(x) + (1<<(n-1) - 1) + uint64(x>>n&1)) >> n)
 }
+
+// Widen returns the f32 bits of an element of the given type: exact, NaN
+// payloads shifted up.
+func Widen(typ, element uint32) uint32 {
+	switch typ {
+	case shaders.TypeF16:
+		return widenF16(element)
+	case shaders.TypeBF16:
+		return element << 16
+	}
+	return element
+}
+
+// Narrow rounds f32 bits to the given type, to nearest even. Overflow gives an
+// infinity; a NaN keeps its sign and the payload bits that fit, and is quiet.
+func Narrow(typ, f32 uint32) uint32 {
+	switch typ {
+	case shaders.TypeF16:
+		return narrowF16(f32)
+	case shaders.TypeBF16:
+		return narrowBF16(f32)
+	}
+	return f32
+}
+
+// Load returns the value that the codec sees in an element: widened, with -0
+// and what is subnormal in f32 replaced by +0.
+func Load(typ, element uint32) float32 {
+	return flush(math.Float32frombits(Widen(typ, element)))
+}
+
+// loadFinite is Load with +0 for a NaN or an infinity.
+func loadFinite(typ, element uint32) float32 {
+	if x := Load(typ, element); isFinite(x) {
+		return x
+	}
+	return 0
+}
+
+// loadedF16 is every f16 element, loaded.
+var loadedF16 = sync.OnceValue(func() *[1 << 16]float32 {
+	var table [1 << 16]float32
+	for i := range table {
+		table[i] = Load(shaders.TypeF16, uint32(i))
+	}
+	return &table
+})
 
 // elements reads and writes a run of elements packed in words.
 type elements struct {

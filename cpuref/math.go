@@ -2,41 +2,17 @@ package cpuref
 
 import "math"
 
-const (
-	leastBound = 0x1p-40 // magnitudes below count as 0 in attention
-	mostBound  = 0x1p80  // larger magnitudes of stored values are cut
-	mostQuery  = 0x1p20  // larger magnitudes of scaled query elements are cut
-	mostStep   = 0x1p72  // larger s8 are cut in scores
-)
-
-// bound brings a finite stored value into the range that attention sums.
-func bound(x float32) float32 { return cut(x, mostBound) }
-
-// cut returns +0 for magnitudes below leastBound and brings the others to
-// -most..most.
-func cut(x, most float32) float32 {
-	switch {
-	case x > -leastBound && x < leastBound:
-		return 0
-	case x > most:
-		return most
-	case x < -most:
-		return -most
-	}
-	return x
-}
-
-// finite returns an element's loaded value, +0 for a NaN or an infinity.
-func finite(typ, element uint32) float32 {
-	x := Load(typ, element)
-	if math.Float32bits(x)&infinityF32 == infinityF32 {
-		return 0
-	}
-	return x
-}
-
 // isFinite tells whether x is neither a NaN nor an infinity.
 func isFinite(x float32) bool { return math.Float32bits(x)&infinityF32 != infinityF32 }
+
+// reciprocal returns about 1/x for x of 1 to 2^100.
+func reciprocal(x float32) float32 {
+	y := math.Float32frombits(0x7ef311c7 - math.Float32bits(x))
+	for range 4 {
+		y = float32(y * (2 - float32(x*y)))
+	}
+	return y
+}
 
 // exponential returns exp(x) for x <= 0 with an error below 2^-22 of it, +0
 // where x < -80.
@@ -56,15 +32,6 @@ func exponential(x float32) float32 {
 	y = float32(y*r) + 1
 	y = float32(y*r) + 1
 	return math.Float32frombits(math.Float32bits(y) + uint32(k)<<23)
-}
-
-// reciprocal returns about 1/x for x of 1 to 2^100.
-func reciprocal(x float32) float32 {
-	y := math.Float32frombits(0x7ef311c7 - math.Float32bits(x))
-	for range 4 {
-		y = float32(y * (2 - float32(x*y)))
-	}
-	return y
 }
 
 // softCap returns limit*tanh(r/limit), inverse being 1/limit.

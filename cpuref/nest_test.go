@@ -133,6 +133,6 @@ func plainElement(l shaders.Layout, rows []uint32, n, i int, g *group, b uint8, 
 	case slices.Contains(g.outliers, uint16(i)):
 		return Narrow(out, math.Float32bits(g.values[i]))
 	}
-	q := newQuantizer(g.min, g.max)
-	return Narrow(out, math.Float32bits(q.value(q.code8(g.values[i])>>(8-b), int(b))))
+	q := rangeOf(g.min, g.max)
+	return Narrow(out, math.Float32bits(q.valueOf(q.codeOf(g.values[i])>>(8-b), int(b))))
 }

@@ -9,12 +9,13 @@ import (
 const enough = 1 << 13
 
 // parallel calls work for consecutive parts of 0..n-1 that cover it, on up to
-// GOMAXPROCS goroutines when n items of cost words each are enough for that,
-// and returns the error of the lowest part that has one.
-func parallel(n, cost int, work func(from, to int) error) error {
+// GOMAXPROCS goroutines when n items of cost words each are enough for that. It
+// fails as the lowest part that does.
+func parallel(n, cost int, work func(from, to int)) {
 	parts := min(runtime.GOMAXPROCS(0), n, n*cost/enough)
 	if parts <= 1 {
-		return work(0, n)
+		work(0, n)
+		return
 	}
 	errs := make([]error, parts)
 	var wg sync.WaitGroup
@@ -22,14 +23,13 @@ func parallel(n, cost int, work func(from, to int) error) error {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			errs[i] = work(n*i/parts, n*(i+1)/parts)
+			errs[i] = try(func() { work(n*i/parts, n*(i+1)/parts) })
 		}()
 	}
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return err
+			panic(failure{err})
 		}
 	}
-	return nil
 }

@@ -10,40 +10,42 @@ import (
 // Promote rewrites a page of each of the jobs with any bits a group. What the
 // old page lacks comes from supply, in the order of its groups.
 func Promote(s shaders.Spec, p shaders.PromotePush, jobs uint32, src, plan, supply, dst []uint32) error {
-	l, err := layoutOf("promote", s)
-	if err != nil {
-		return err
-	}
-	k := rewriter{
-		kernel: "promote", l: l, groups: int(p.Groups), supplied: true,
-		src: buffer{"promote", "src", src}, plan: buffer{"promote", "plan", plan},
-		supply: buffer{"promote", "supply", supply}, dst: buffer{"promote", "dst", dst},
-	}
-	return k.run(int(jobs))
+	const k = kernel("promote")
+	return try(func() {
+		r := rewriter{kernel: k, l: k.layout(s), groups: int(p.Groups), src: buffer{k, "src", src},
+			plan: buffer{k, "plan", plan}, dst: buffer{k, "dst", dst}}
+		lacking := buffer{k, "supply", supply}
+		checkWhole(lacking)
+		r.run(int(jobs), func(n uint64, room *group) {
+			job := jobAt(r.plan, 0, shaders.PromoteJobWords, n, shaders.ParsePromoteJob)
+			old, page := r.open(shaders.RepackJob{From: job.From, To: job.To, Bits: job.Bits, Words: job.Words})
+			lacking.checkPlace(job.Supply)
+			at := uint64(job.Supply)
+			for g, from := range old.Bits {
+				if page.Bits[g] <= from {
+					r.shorten(old, page, g, room)
+					continue
+				}
+				words := uint64(r.l.SupplyWords(from, page.Bits[g]))
+				r.extend(old, page, g, lacking.span(at, words))
+				at += words
+			}
+		})
+	})
 }
 
-// promote writes the codes of group i from an old page that has fewer bits and
-// from supply; it returns where the supply of the next group begins.
-func (k *rewriter) promote(old, page *Page, i int, at uint64) (uint64, error) {
-	from, to := old.Bits[i], page.Bits[i]
-	if !k.supplied {
-		return 0, argument(k.kernel, "group %d has %d bits: cannot get %d", i, from, to)
-	}
-	n := k.l.SupplyWords(from, to)
-	lacks, err := k.supply.span(at, uint64(n))
-	if err != nil {
-		return 0, err
-	}
+// extend writes the codes of group g from an old page that has fewer bits and
+// from what it lacks.
+func (r *rewriter) extend(old, page *Page, g int, lacking []uint32) {
+	from, to := int(old.Bits[g]), int(page.Bits[g])
 	if to == shaders.Raw {
-		copy(page.Codes(i), lacks)
-		return at + uint64(n), nil
+		copy(page.Codes(g), lacking)
+		return
 	}
-	each := n / k.l.Rows
-	for r := range k.l.Rows {
-		joinRow(old.Row(i, r), int(from)*k.l.HeadDim,
-			lacks[r*each:], int(to-from)*k.l.HeadDim, page.Row(i, r))
+	each := len(lacking) / r.l.Rows
+	for i := range r.l.Rows {
+		joinRow(old.Row(g, i), from*r.l.HeadDim, lacking[i*each:], (to-from)*r.l.HeadDim, page.Row(g, i))
 	}
-	return at + uint64(n), nil
 }
 
 // Supply computes on the host what a stored group lacks for promotion: from its
@@ -69,12 +71,12 @@ func Supply(l shaders.Layout, rangeWords, rows []uint32, from, to uint8, out []u
 	case to == shaders.Raw:
 		return copy(out, rows), nil
 	}
-	min, max, quantizes := readRange(l, rangeWords)
+	low, high, quantizes := readRange(l, rangeWords)
 	if !quantizes {
-		return 0, fmt.Errorf("cpuref: supply: range from %v to %v: group cannot be quantized", min, math.Inf(-1))
+		return 0, fmt.Errorf("cpuref: supply: range from %v to %v: group cannot be quantized", low, math.Inf(-1))
 	}
 	g := &group{layout: l, values: make([]float32, l.Group()), codes: make([]uint8, l.Group()), raw: make([]uint32, l.Group())}
 	g.load(rows)
-	newQuantizer(min, max).putRows(l, g.values, int(to), int(from), g.codes, out[:n])
+	rangeOf(low, high).writeRows(l, g.values, int(to), int(from), g.codes, out[:n])
 	return n, nil
 }

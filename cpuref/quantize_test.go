@@ -11,13 +11,13 @@ import (
 )
 
 func TestCodesOfOneToTwo(t *testing.T) {
-	q := newQuantizer(1, 2)
+	q := rangeOf(1, 2)
 	for x, want := range map[float32]uint8{
 		-5: 0, 1: 0, 1 + 1.0/256: 1, 1.5: 128, 2: 255, 9: 255,
 		math.Nextafter32(1.5, 0): 127, math.Nextafter32(2, 0): 255,
 		0x1.ffp0: 255, math.Nextafter32(0x1.ffp0, 0): 254,
 	} {
-		assert.Equal(t, want, q.code8(x), "%v", x)
+		assert.Equal(t, want, q.codeOf(x), "%v", x)
 	}
 }
 
@@ -41,7 +41,7 @@ func TestValuesTable(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := newQuantizer(c.min, c.max).value(c.code, c.b)
+			got := rangeOf(c.min, c.max).valueOf(c.code, c.b)
 			assert.Equal(t, math.Float32bits(c.want), math.Float32bits(got), "%v", got)
 		})
 	}
@@ -51,21 +51,21 @@ func TestCode8IsTheLargestThatFits(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 9))
 	for range 200000 {
 		min := float32(math.Ldexp(r.NormFloat64(), r.IntN(40)-20))
-		q := newQuantizer(min, min+float32(math.Ldexp(r.Float64(), r.IntN(60)-40)))
-		x := q.min + float32(q.r*r.Float32())
+		q := rangeOf(min, min+float32(math.Ldexp(r.Float64(), r.IntN(60)-40)))
+		x := q.low + float32(q.extent*r.Float32())
 		if r.IntN(4) == 0 { // on a border, or one ulp below
-			x = q.min + float32(float32(r.IntN(256))*(q.r/256))
+			x = q.low + float32(float32(r.IntN(256))*(q.extent/256))
 			x = math.Nextafter32(x, x-float32(r.IntN(2)))
 		}
-		y := float32(math.Max(math.Min(float64(x), float64(q.max)), float64(q.min))) - q.min
+		y := float32(math.Max(math.Min(float64(x), float64(q.high)), float64(q.low))) - q.low
 		want := uint8(255)
-		for q.r == 0 || float32(float32(want)*(q.r/256)) > y {
+		for q.extent == 0 || float32(float32(want)*(q.extent/256)) > y {
 			if want == 0 {
 				break
 			}
 			want--
 		}
-		require.Equal(t, want, q.code8(x), "min %v max %v x %v", q.min, q.max, x)
+		require.Equal(t, want, q.codeOf(x), "min %v max %v x %v", q.low, q.high, x)
 	}
 }
 
@@ -73,11 +73,11 @@ func TestErrorIsAtMostHalfAStep(t *testing.T) {
 	r := rand.New(rand.NewPCG(10, 11))
 	for range 50000 {
 		min := float32(r.NormFloat64())
-		q := newQuantizer(min, min+r.Float32()*8+0.01)
-		x := q.min + float32(q.r*r.Float32())
+		q := rangeOf(min, min+r.Float32()*8+0.01)
+		x := q.low + float32(q.extent*r.Float32())
 		for b := 0; b <= 8; b++ {
-			back := q.value(q.code8(x)>>(8-b), b)
-			half := float64(q.r) / float64(int(2)<<b)
+			back := q.valueOf(q.codeOf(x)>>(8-b), b)
+			half := float64(q.extent) / float64(int(2)<<b)
 			require.LessOrEqual(t, math.Abs(float64(x)-float64(back)), half+1e-6, "b %d", b)
 		}
 	}
@@ -119,7 +119,7 @@ func TestBitsTable(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, Bits(c.r, c.w, c.c, c.delta, c.least, c.most))
+			assert.Equal(t, c.want, RuleBits(c.r, c.w, c.c, c.delta, c.least, c.most))
 		})
 	}
 }
@@ -135,7 +135,7 @@ func TestBitsAgainstTheLogarithm(t *testing.T) {
 				continue
 			}
 			want := uint32(math.Max(1, math.Min(8, math.Ceil(exact))))
-			require.Equal(t, want, Bits(float32(rng), 1, float32(e), delta, 1, 8), "R %v e %v", rng, e)
+			require.Equal(t, want, RuleBits(float32(rng), 1, float32(e), delta, 1, 8), "R %v e %v", rng, e)
 		}
 	}
 }

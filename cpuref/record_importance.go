@@ -10,67 +10,40 @@ import (
 // probability that query vectors VectorFirst..VectorEnd-1 gave them, as codes of
 // four tokens a word. Tokens that scores do not hold were not seen. No more than
 // Words words of a KV head are written.
-func RecordImportance(s shaders.Spec, p shaders.RecordImportancePush, plan, scores, importance []uint32) error {
-	f, err := openFrame(buffer{"record_importance", "plan", plan})
-	if err != nil {
-		return err
-	}
-	w, err := f.plan.span(0, shaders.ImportanceFrameWords)
-	if err != nil {
-		return err
-	}
-	at := shaders.ParseImportanceFrame(w).Importance
-	t, err := tilesOf("record_importance", s.HeadDim, s.Queries, uint64(p.Vectors))
-	if err != nil {
-		return err
-	}
-	words := min(uint64(p.Words), (f.tokens+3)/4)
-	switch {
-	case p.VectorFirst > p.VectorEnd || p.VectorEnd > p.Vectors:
-		return argument("record_importance", "vectors %d to %d: there are %d", p.VectorFirst, p.VectorEnd, p.Vectors)
-	case p.Keep > 1:
-		return argument("record_importance", "keep %d: must be 0 or 1", p.Keep)
-	case words > uint64(p.HeadStride) && p.Heads > 1:
-		return argument("record_importance", "%d words of a KV head: they lie %d apart", words, p.HeadStride)
-	case p.Heads == 0 || words == 0:
-		return nil
-	}
-	from, err := openScores(buffer{"record_importance", "scores", scores}, f, t, uint64(p.Heads), p.Stride, f.tokens)
-	if err != nil {
-		return err
-	}
-	all := uint64(p.Heads-1)*uint64(p.HeadStride) + words
-	out, err := buffer{"record_importance", "importance", importance}.span(uint64(at), all)
-	if err != nil {
-		return err
-	}
-	return parallel(int(p.Heads), int(words*uint64(p.Vectors)), func(first, end int) error {
-		for h := uint64(first); h < uint64(end); h++ {
-			at := h * uint64(p.HeadStride)
-			observeHead(p, f, from, h, out[at:at+words])
+func RecordImportance(s shaders.Spec, p shaders.RecordImportancePush, frame, scores, importance []uint32) error {
+	const k = kernel("record_importance")
+	return try(func() {
+		r := recorder{p: p, f: openFrame(buffer{k, "frame", frame})}
+		at := shaders.ParseImportanceFrame(r.f.words.span(0, shaders.ImportanceFrameWords)).Importance
+		t, words := k.tiles(s, p.Vectors), min(uint64(p.Words), (r.f.tokens+3)/4)
+		r.check(k, words)
+		if p.Heads == 0 || words == 0 {
+			return
 		}
-		return nil
+		r.scores = openScores(buffer{k, "scores", scores}, r.f, t, p.Heads, p.Stride, r.f.tokens)
+		out := buffer{k, "importance", importance}.span(uint64(at), uint64(p.Heads-1)*uint64(p.HeadStride)+words)
+		parallel(int(p.Heads), int(words*uint64(p.Vectors)), func(first, end int) {
+			for h := uint64(first); h < uint64(end); h++ {
+				r.record(h, out[h*uint64(p.HeadStride):][:words])
+			}
+		})
 	})
 }
 
-// observeHead writes the importance of tokens for KV head h.
-func observeHead(p shaders.RecordImportancePush, f frame, scores scoreTiles, h uint64, out []uint32) {
-	end := min(f.tokens, 4*uint64(len(out)))
-	most := make([]float32, 4*len(out))
-	for v := uint64(p.VectorFirst); v < uint64(p.VectorEnd); v++ {
-		for t := f.base; t < end; t++ {
-			most[t] = max(most[t], math.Float32frombits(scores.words[scores.at(h, v, t-f.base)]))
-		}
-	}
-	for i, old := range out {
-		if p.Keep == 0 {
-			old = 0
-		}
-		out[i] = 0
-		for k := range 4 {
-			code := max(importanceCode(most[4*i+k]), old>>(8*k)&0xff)
-			out[i] |= code << (8 * k)
-		}
+type recorder struct {
+	p      shaders.RecordImportancePush
+	f      frame
+	scores scoreTiles
+}
+
+func (r *recorder) check(k kernel, words uint64) {
+	switch p := r.p; {
+	case p.VectorFirst > p.VectorEnd || p.VectorEnd > p.Vectors:
+		k.fail("vectors %d to %d: there are %d", p.VectorFirst, p.VectorEnd, p.Vectors)
+	case p.Keep > 1:
+		k.fail("keep %d: must be 0 or 1", p.Keep)
+	case words > uint64(p.HeadStride) && p.Heads > 1:
+		k.fail("%d words of a KV head: they lie %d apart", words, p.HeadStride)
 	}
 }
 
@@ -83,10 +56,27 @@ func importanceCode(p float32) uint32 {
 	return max((math.Float32bits(p)+0xfffff)>>20, 769) - 768
 }
 
-// importanceOf returns the importance that a code stands for.
-func importanceOf(code uint32) float32 {
-	if code == 0 {
+// largest returns the largest probability of token t for KV head h.
+func (r *recorder) largest(h, t uint64) (most float32) {
+	if t < r.f.base || t >= r.f.tokens {
 		return 0
 	}
-	return math.Float32frombits((code + 768) << 20)
+	for v := uint64(r.p.VectorFirst); v < uint64(r.p.VectorEnd); v++ {
+		most = max(most, r.scores.get(h, v, t-r.f.base))
+	}
+	return most
+}
+
+// record writes the importance of tokens for KV head h.
+func (r *recorder) record(h uint64, out []uint32) {
+	for i, old := range out {
+		out[i] = 0
+		for j := range 4 {
+			code := importanceCode(r.largest(h, uint64(4*i+j)))
+			if r.p.Keep == 1 {
+				code = max(code, old>>(8*j)&0xff)
+			}
+			out[i] |= code << (8 * j)
+		}
+	}
 }

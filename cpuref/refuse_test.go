@@ -69,7 +69,7 @@ func goodCalls(t testing.TB) map[string]call {
 		"record_importance": {"record_importance", spec, []uint32{4, 0, 4, 1, 2, 1, 1, 0}, [][]uint32{append(slices.Clone(frame), 0), chances, make([]uint32, 1)}},
 		"reduce_importance": {"reduce_importance", spec, []uint32{1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0}, [][]uint32{{0, 0, 0, 2}, {5}, make([]uint32, 2)}},
 		"weighted_sum":      {"weighted_sum", spec, []uint32{4, 1, 2, 2, 1, 0, 0, 0, 0}, [][]uint32{page, stored, chances, make([]uint32, 128)}},
-		"mix/ring":          {"weighted_sum", ring, []uint32{4, 1, 2, 0, 0, 0, 2, 16, 0}, [][]uint32{rows, frame, chances, make([]uint32, 128)}},
+		"weighted_sum/ring": {"weighted_sum", ring, []uint32{4, 1, 2, 0, 0, 0, 2, 16, 0}, [][]uint32{rows, frame, chances, make([]uint32, 128)}},
 		"combine":           {"combine", spec, []uint32{4, 1, 4, 4, 0}, [][]uint32{frame, make([]uint32, 128), make([]uint32, 128)}},
 	}
 }

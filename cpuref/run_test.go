@@ -103,7 +103,7 @@ func TestConvertGoesRoundARing(t *testing.T) {
 	}
 	s := shaders.Spec{Type: shaders.TypeF32, OutType: shaders.TypeF32, HeadDim: 32}
 	p := shaders.ConvertPush{
-		Rows: 6, RowsPerToken: 2, SrcOffset: 4, SrcTokenStride: 64, DstOffset: 4, DstTokenStride: 64, DstSlots: 4, FirstAt: 2,
+		Rows: 6, RowsPerToken: 2, SrcOffset: 4, SrcTokenStride: 64, DstOffset: 4, DstTokenStride: 64, DstRing: 4, FirstAt: 2,
 	}
 	// First is 7, in word 1: the tokens go to places 3, 0 and 1.
 	want := append(guarded(4), src[4+64:4+192]...)

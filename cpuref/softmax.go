@@ -8,38 +8,25 @@ import (
 
 // Softmax turns the scores of each query vector into probabilities, in place.
 // Tokens that a query does not see get +0.
-func Softmax(s shaders.Spec, p shaders.SoftmaxPush, plan, scores []uint32) error {
-	f, err := openFrame(buffer{"softmax", "plan", plan})
-	if err != nil {
-		return err
-	}
-	g := grouping{uint64(p.Vectors), uint64(p.Heads), uint64(p.PerHead), 0}
-	if err := g.check("softmax"); err != nil {
-		return err
-	}
-	t, err := tilesOf("softmax", s.HeadDim, s.Queries, g.vectors)
-	if err != nil {
-		return err
-	}
-	sf := softener{f, g, uint64(p.Window), scoreTiles{}}
-	if g.vectors == 0 || g.heads == 0 {
-		return nil
-	}
-	if err := sf.check(); err != nil {
-		return err
-	}
-	if sf.scores, err = openScores(buffer{"softmax", "scores", scores}, f, t, g.heads, p.Stride, f.tokens); err != nil {
-		return err
-	}
-	return parallel(int(g.vectors*g.heads), int(4*(f.tokens-f.base)), func(from, to int) error {
-		for i := uint64(from); i < uint64(to); i++ {
-			sf.soften(i/g.vectors, i%g.vectors)
+func Softmax(s shaders.Spec, p shaders.SoftmaxPush, frame, scores []uint32) error {
+	const k = kernel("softmax")
+	return try(func() {
+		c := softmax{f: openFrame(buffer{k, "frame", frame}), g: k.grouping(p.Vectors, p.Heads, p.PerHead, 0), window: uint64(p.Window)}
+		t := k.tiles(s, p.Vectors)
+		if c.g.vectors == 0 || c.g.heads == 0 {
+			return
 		}
-		return nil
+		c.check(k)
+		c.scores = openScores(buffer{k, "scores", scores}, c.f, t, p.Heads, p.Stride, c.f.tokens)
+		parallel(int(c.g.vectors*c.g.heads), int(4*(c.f.tokens-c.f.base)), func(from, to int) {
+			for i := uint64(from); i < uint64(to); i++ {
+				c.vector(i/c.g.vectors, i%c.g.vectors)
+			}
+		})
 	})
 }
 
-type softener struct {
+type softmax struct {
 	f      frame
 	g      grouping
 	window uint64
@@ -47,50 +34,47 @@ type softener struct {
 }
 
 // check fails unless scores hold all tokens that the queries see.
-func (sf *softener) check() error {
-	if n := sf.g.vectors / sf.g.perHead; n > sf.f.tokens {
-		return argument("softmax", "%d queries: there are %d tokens", n, sf.f.tokens)
+func (c *softmax) check(k kernel) {
+	if n := c.g.vectors / c.g.perHead; n > c.f.tokens {
+		k.fail("%d queries: there are %d tokens", n, c.f.tokens)
 	}
-	if first, _ := sf.sees(0); first < sf.f.base {
-		return argument("softmax", "scores from token %d: query 0 sees token %d", sf.f.base, first)
+	if from, _ := c.seenBy(0); from < c.f.base {
+		k.fail("scores from token %d: query 0 sees token %d", c.f.base, from)
 	}
-	return nil
 }
 
-// sees returns the first token that query i sees, and the one behind the last.
-func (sf *softener) sees(i uint64) (first, end uint64) {
-	end = sf.f.tokens - sf.g.vectors/sf.g.perHead + i + 1
-	if sf.window > 0 && end > sf.window {
-		first = end - sf.window
+// seenBy returns the first token that query i sees, and the one behind the last.
+func (c *softmax) seenBy(i uint64) (from, to uint64) {
+	to = c.f.tokens - c.g.vectors/c.g.perHead + i + 1
+	if c.window > 0 && to > c.window {
+		from = to - c.window
 	}
-	return first, end
+	return from, to
 }
 
-// soften works on vector v of KV head h.
-func (sf *softener) soften(h, v uint64) {
-	first, end := sf.sees(v / sf.g.perHead)
-	step := sf.scores.tiles.queries
-	column := sf.scores.words[sf.scores.at(h, v, 0):]
-	seen := column[(first-sf.f.base)*step:]
-	n := int(end - first)
-	most := math.Float32frombits(seen[0])
-	for i := range n {
-		most = max(most, math.Float32frombits(seen[i*int(step)]))
+// vector works on vector v of KV head h.
+func (c *softmax) vector(h, v uint64) {
+	from, to := c.seenBy(v / c.g.perHead)
+	step := c.scores.queries
+	column := c.scores.words[c.scores.at(h, v, 0):]
+	at := func(t uint64) *uint32 { return &column[(t-c.f.base)*step] }
+	most := math.Float32frombits(*at(from))
+	for t := from; t < to; t++ {
+		most = max(most, math.Float32frombits(*at(t)))
 	}
 	var lanes [128]float32
-	for i := range n {
-		e := exponential(math.Float32frombits(seen[i*int(step)]) - most)
-		lanes[(first+uint64(i))%128] += e
-		seen[i*int(step)] = math.Float32bits(e)
+	for t := from; t < to; t++ {
+		e := exponential(math.Float32frombits(*at(t)) - most)
+		lanes[t%128] += e
+		*at(t) = math.Float32bits(e)
 	}
 	inverse := reciprocal(sumLanes(lanes))
-	for t := sf.f.base; t < sf.f.tokens; t++ {
-		w := &column[(t-sf.f.base)*step]
-		p := float32(math.Float32frombits(*w) * inverse)
-		if t < first || t >= end || p < leastBound {
+	for t := c.f.base; t < c.f.tokens; t++ {
+		p := float32(math.Float32frombits(*at(t)) * inverse)
+		if t < from || t >= to || p < leastBound {
 			p = 0
 		}
-		*w = math.Float32bits(p)
+		*at(t) = math.Float32bits(p)
 	}
 }
 

@@ -7,8 +7,8 @@ type source struct {
 	ring                                 uint32 // 1: the recent window, 0: pages
 	heads                                uint64
 	pageTokens, groupsPerToken, rowFirst uint64 // of pages
-	slots                                uint64 // of the recent window
-	slotWords, rowsAt                    uint32
+	ringTokens                           uint64
+	ringStride, ringFirst                uint32
 }
 
 // stored are the rows of tokens begin..end-1 of a frame.
@@ -21,83 +21,71 @@ type stored struct {
 	pages []*Page // those with a token of begin..end-1
 }
 
-// openStored checks the arguments and parses the pages, whose offsets are word
-// which, 0 for K and 1 for V, of the frame's pairs.
-func openStored(l shaders.Layout, s source, f frame, in buffer, which int) (*stored, error) {
+// openStored checks the arguments and parses the pages, of which pageOf chooses
+// K or V.
+func openStored(l shaders.Layout, s source, f frame, in buffer, pageOf func(shaders.FramePages) uint32) *stored {
 	st := &stored{l: l, s: s, f: f, in: in}
-	if err := checkWhole(in); err != nil {
-		return nil, err
-	}
+	checkWhole(in)
 	switch s.ring {
 	case 0:
-		if err := st.checkPages(); err != nil {
-			return nil, err
-		}
-		return st, st.openPages(which)
+		st.checkPages()
+		st.openPages(pageOf)
 	case 1:
-		return st, st.checkRing()
+		st.checkRing()
+	default:
+		in.fail("ring %d: must be 0 or 1", s.ring)
 	}
-	return nil, argument(in.kernel, "ring %d: must be 0 or 1", s.ring)
+	return st
 }
 
-func (st *stored) checkRing() error {
-	if n := st.f.end - min(st.f.begin(), st.f.end); n > st.s.slots {
-		return argument(st.in.kernel, "%d tokens of a recent window of %d", n, st.s.slots)
+func (st *stored) checkRing() {
+	if n := st.f.end - min(st.f.begin(), st.f.end); n > st.s.ringTokens {
+		st.in.fail("%d tokens of a recent window of %d", n, st.s.ringTokens)
 	}
-	return checkAligned(st.in.kernel, st.s.rowsAt, st.s.slotWords)
+	st.in.checkAligned(st.s.ringFirst, st.s.ringStride)
 }
 
-func (st *stored) checkPages() error {
+func (st *stored) checkPages() {
 	s, rows := st.s, uint64(st.l.Rows)
 	switch {
 	case s.pageTokens == 0 || s.pageTokens > shaders.MaxPage:
-		return argument(st.in.kernel, "pages of %d tokens: must be 1 to %d", s.pageTokens, shaders.MaxPage)
+		st.in.fail("pages of %d tokens: must be 1 to %d", s.pageTokens, shaders.MaxPage)
 	case s.groupsPerToken == 1 && s.rowFirst+s.heads > rows:
-		return argument(st.in.kernel, "%d rows from row %d: a group has %d", s.heads, s.rowFirst, rows)
+		st.in.fail("%d rows from row %d: a group has %d", s.heads, s.rowFirst, rows)
 	case s.groupsPerToken != 1 && rows != 1:
-		return argument(st.in.kernel, "%d groups a token of %d rows: must be one, or of one row", s.groupsPerToken, rows)
+		st.in.fail("%d groups a token of %d rows: must be one, or of one row", s.groupsPerToken, rows)
 	case s.groupsPerToken != 1 && s.rowFirst+s.heads > s.groupsPerToken:
-		return argument(st.in.kernel, "%d groups from group %d: a token has %d", s.heads, s.rowFirst, s.groupsPerToken)
+		st.in.fail("%d groups from group %d: a token has %d", s.heads, s.rowFirst, s.groupsPerToken)
 	}
-	return nil
 }
 
-func (st *stored) openPages(which int) error {
+func (st *stored) openPages(pageOf func(shaders.FramePages) uint32) {
 	f, n := st.f, st.s.pageTokens
 	if f.begin() >= f.end {
-		return nil
+		return
 	}
 	st.page0 = (f.begin() - f.first) / n
 	for i := st.page0; i <= (f.end-1-f.first)/n; i++ {
-		pair, err := f.plan.span(shaders.FrameWords+shaders.FramePagesWords*i, shaders.FramePagesWords)
-		if err != nil {
-			return err
-		}
-		page, err := openAt(st.l, st.in, pair[which], int(n*st.s.groupsPerToken))
-		if err != nil {
-			return err
-		}
-		st.pages = append(st.pages, page)
+		pair := jobAt(f.words, shaders.FrameWords, shaders.FramePagesWords, i, shaders.ParseFramePages)
+		st.pages = append(st.pages, openAt(st.l, st.in, pageOf(pair), int(n*st.s.groupsPerToken)))
 	}
-	return nil
 }
 
 // storedRow is a raw row, or the row of a quantized group of a page.
 type storedRow struct {
-	kernel       string
-	l            shaders.Layout
+	st           *stored
 	bits         uint8
 	words        []uint32
 	page         *Page // nil for a row of the recent window
 	group, index int   // its group in the page, its place in the group
 }
 
-// row returns the row of a KV head of a token.
-func (st *stored) row(t, h uint64) (storedRow, error) {
+// rowOf returns the row of a KV head of a token.
+func (st *stored) rowOf(t, h uint64) storedRow {
 	if st.s.ring == 1 {
 		words := uint64(st.l.RawRowWords())
-		in, err := st.in.span(uint64(st.s.rowsAt)+t%st.s.slots*uint64(st.s.slotWords)+h*words, words)
-		return storedRow{kernel: st.in.kernel, l: st.l, bits: shaders.Raw, words: in}, err
+		in := st.in.span(uint64(st.s.ringFirst)+t%st.s.ringTokens*uint64(st.s.ringStride)+h*words, words)
+		return storedRow{st: st, bits: shaders.Raw, words: in}
 	}
 	i := t - st.f.first
 	page := st.pages[i/st.s.pageTokens-st.page0]
@@ -105,35 +93,34 @@ func (st *stored) row(t, h uint64) (storedRow, error) {
 	if st.s.groupsPerToken != 1 {
 		group, index = group+index, 0
 	}
-	return storedRow{st.in.kernel, st.l, page.Bits[group], page.Row(group, index), page, group, index}, nil
+	return storedRow{st, page.Bits[group], page.Row(group, index), page, group, index}
 }
 
-// raw writes the bounded values of a raw row.
-func (r storedRow) raw(x []float32) {
-	in := elements{r.l.Type, r.words}
+// loadRaw writes the bounded values of a raw row.
+func (r storedRow) loadRaw(x []float32) {
+	in := elements{r.st.l.Type, r.words}
 	for d := range x {
-		x[d] = bound(finite(in.typ, in.at(d)))
+		x[d] = bound(loadFinite(in.typ, in.at(d)))
 	}
 }
 
-// quantizer returns what turns the row's codes into values.
-func (r storedRow) quantizer() quantizer {
-	min, max, _ := r.page.Range(r.group)
-	return newQuantizer(min, max)
+// codeRange returns what turns the row's codes into values.
+func (r storedRow) codeRange() codeRange {
+	low, high, _ := r.page.Range(r.group)
+	return rangeOf(low, high)
 }
 
 // outliers calls visit for each outlier of the row, in the order of listing,
 // with its element of the row and its bounded value.
-func (r storedRow) outliers(visit func(d int, low bool, x float32)) error {
-	first := r.index * r.l.HeadDim
-	for k := range r.l.Outliers() {
-		index, element := r.page.Outlier(r.group, k)
-		if index >= r.l.Group() {
-			return argument(r.kernel, "outlier %d of group %d: index %d: must be below %d", k, r.group, index, r.l.Group())
+func (r storedRow) outliers(visit func(d int, low bool, x float32)) {
+	l := r.st.l
+	for j := range l.Outliers() {
+		index, element := r.page.Outlier(r.group, j)
+		if index >= l.Group() {
+			r.st.in.fail("outlier %d of group %d: index %d: must be below %d", j, r.group, index, l.Group())
 		}
-		if d := index - first; d >= 0 && d < r.l.HeadDim {
-			visit(d, k < r.l.Low, bound(finite(r.l.Type, element)))
+		if d := index - r.index*l.HeadDim; d >= 0 && d < l.HeadDim {
+			visit(d, j < l.Low, bound(loadFinite(l.Type, element)))
 		}
 	}
-	return nil
 }

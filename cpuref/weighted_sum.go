@@ -6,159 +6,105 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// WeightedSum adds the stored V rows of the frame's part, weighted by probabilities, to
-// the partial outputs of their splits. A split starts at +0 unless an earlier
-// dispatch began it.
-func WeightedSum(s shaders.Spec, p shaders.WeightedSumPush, pages, plan, scores, partials []uint32) error {
-	l, err := layoutOf("weighted_sum", s)
-	if err != nil {
-		return err
-	}
-	f, err := openFrame(buffer{"weighted_sum", "plan", plan})
-	if err != nil {
-		return err
-	}
-	m := mixer{l: l, f: f, heads: uint64(p.Heads), vectors: uint64(p.Vectors)}
-	if m.rows, err = openStored(l, source{
-		s.Ring, uint64(p.Heads), uint64(p.PageTokens), uint64(p.GroupsPerToken), uint64(p.RowFirst),
-		uint64(p.Slots), p.SlotWords, p.RowsAt,
-	}, f, buffer{"weighted_sum", "pages", pages}, 1); err != nil {
-		return err
-	}
-	if err := m.open(s, p.Stride, buffer{"weighted_sum", "scores", scores}); err != nil {
-		return err
-	}
-	n := m.heads * m.vectors
-	if m.out, err = (buffer{"weighted_sum", "partials", partials}).spanOf(0, f.splits(f.end), n, uint64(l.HeadDim)); err != nil {
-		return err
-	}
-	if n == 0 || f.begin() >= f.end {
-		return nil
-	}
-	first := (f.begin() - f.base) / shaders.SplitTokens
-	jobs := int((f.splits(f.end) - first) * m.heads)
-	return parallel(jobs, shaders.SplitTokens*int(m.vectors)*l.HeadDim, func(from, to int) error {
-		room := newMixRoom(l, int(m.vectors))
-		for i := uint64(from); i < uint64(to); i++ {
-			if err := m.mix(first+i/m.heads, i%m.heads, room); err != nil {
-				return err
-			}
+// WeightedSum adds the stored V rows of the frame's part, weighted by
+// probabilities, to the partial outputs of their splits. A split starts at +0
+// unless an earlier dispatch began it.
+func WeightedSum(s shaders.Spec, p shaders.WeightedSumPush, pages, frame, scores, partials []uint32) error {
+	const k = kernel("weighted_sum")
+	return try(func() {
+		f := openFrame(buffer{k, "frame", frame})
+		w := weightedSum{f: f, heads: uint64(p.Heads), vectors: uint64(p.Vectors)}
+		w.stored = openStored(k.layout(s), source{
+			s.Ring, uint64(p.Heads), uint64(p.PageTokens), uint64(p.GroupsPerToken), uint64(p.RowFirst),
+			uint64(p.RingTokens), p.RingStride, p.RingFirst,
+		}, f, buffer{k, "pages", pages}, func(p shaders.FramePages) uint32 { return p.V })
+		in := buffer{k, "scores", scores}
+		checkWhole(in)
+		w.scores = openScores(in, f, k.tiles(s, p.Vectors), p.Heads, p.Stride, f.end)
+		n, d := w.heads*w.vectors, uint64(s.HeadDim)
+		w.out = buffer{k, "partials", partials}.spanOf(0, f.splits(f.end), n, d)
+		if n == 0 || f.begin() >= f.end {
+			return
 		}
-		return nil
+		first := (f.begin() - f.base) / shaders.SplitTokens
+		parallel(int((f.splits(f.end)-first)*w.heads), shaders.SplitTokens*int(w.vectors*d), func(from, to int) {
+			room := newSumRoom(int(d), int(w.vectors))
+			for i := uint64(from); i < uint64(to); i++ {
+				w.addSplit(first+i/w.heads, i%w.heads, room)
+			}
+		})
 	})
 }
 
-type mixer struct {
-	l              shaders.Layout
+type weightedSum struct {
 	f              frame
 	heads, vectors uint64
-	rows           *stored
+	stored         *stored
 	scores         scoreTiles
 	out            []uint32
 }
 
-// open finds the probabilities.
-func (m *mixer) open(s shaders.Spec, stride uint32, scores buffer) error {
-	t, err := tilesOf("weighted_sum", s.HeadDim, s.Queries, m.vectors)
-	if err != nil {
-		return err
-	}
-	if err := checkWhole(scores); err != nil {
-		return err
-	}
-	m.scores, err = openScores(scores, m.f, t, m.heads, stride, m.f.end)
-	return err
+// sumRoom is what a split of a KV head needs and others may reuse.
+type sumRoom struct {
+	sums  []float32 // [V][D]
+	p     []float32 // probabilities of a token for the V vectors
+	x     []float32 // values of a row
+	codes []uint8   // of a row
 }
 
-// mixRoom is what a split of a KV head needs and others may reuse.
-type mixRoom struct {
-	sums    []float32 // [V][D]
-	weights []float32 // of the V vectors, for a token
-	x       []float32 // values of a row
-	codes   []uint8   // of a row
-	levels  [256]float32
+func newSumRoom(headDim, vectors int) *sumRoom {
+	return &sumRoom{make([]float32, vectors*headDim), make([]float32, vectors), make([]float32, headDim), make([]uint8, headDim)}
 }
 
-func newMixRoom(l shaders.Layout, vectors int) *mixRoom {
-	return &mixRoom{
-		sums: make([]float32, vectors*l.HeadDim), weights: make([]float32, vectors),
-		x: make([]float32, l.HeadDim), codes: make([]uint8, l.HeadDim),
-	}
-}
-
-// mix adds the tokens of a split, counted from base, for KV head h.
-func (m *mixer) mix(split, h uint64, room *mixRoom) error {
-	start := m.f.base + split*shaders.SplitTokens
-	from, to := max(start, m.f.begin()), min(start+shaders.SplitTokens, m.f.end)
-	n := m.vectors * uint64(m.l.HeadDim)
-	at := (split*m.heads + h) * n
-	out := m.out[at : at+n]
-	clear(room.sums)
-	if from > start {
-		for i, w := range out {
-			room.sums[i] = math.Float32frombits(w)
+// addSplit adds the tokens of a split, counted from base, for KV head h.
+func (w *weightedSum) addSplit(split, h uint64, room *sumRoom) {
+	start := w.f.base + split*shaders.SplitTokens
+	from, to := max(start, w.f.begin()), min(start+shaders.SplitTokens, w.f.end)
+	n := uint64(len(room.sums))
+	out := w.out[(split*w.heads+h)*n:][:n]
+	for i := range out {
+		room.sums[i] = 0
+		if from > start { // an earlier dispatch began the split
+			room.sums[i] = math.Float32frombits(out[i])
 		}
 	}
 	for t := from; t < to; t++ {
-		if err := m.add(t, h, room); err != nil {
-			return err
-		}
+		w.addToken(t, h, room)
 	}
 	for i, sum := range room.sums {
 		out[i] = math.Float32bits(sum)
 	}
-	return nil
 }
 
-// add adds a token's row to the sums of the vectors that see it: the products
-// with a probability of 0 are zeros, which change no sum.
-func (m *mixer) add(t, h uint64, room *mixRoom) error {
+// addToken adds a token's row to the sums of the vectors that see it: the
+// products with a probability of 0 are zeros, which change no sum.
+func (w *weightedSum) addToken(t, h uint64, room *sumRoom) {
 	seen := false
-	for v := range room.weights {
-		room.weights[v] = math.Float32frombits(m.scores.words[m.scores.at(h, uint64(v), t-m.f.base)])
-		seen = seen || room.weights[v] != 0
+	for v := range room.p {
+		room.p[v] = w.scores.get(h, uint64(v), t-w.f.base)
+		seen = seen || room.p[v] != 0
 	}
 	if !seen {
-		return nil
+		return
 	}
-	row, err := m.rows.row(t, h)
-	if err == nil {
-		err = row.values(room)
-	}
-	if err != nil {
-		return err
-	}
-	for v, p := range room.weights {
+	w.stored.rowOf(t, h).loadValues(room)
+	for v, p := range room.p {
 		if p == 0 {
 			continue
 		}
-		sums := room.sums[v*len(room.x) : (v+1)*len(room.x)]
+		sums := room.sums[v*len(room.x):][:len(room.x)]
 		for d, x := range room.x {
 			sums[d] += float32(p * x)
 		}
 	}
-	return nil
 }
 
-// values writes the bounded values that decode returns for a row to room.x. It
-// computes those of all codes first where there are no more than elements.
-func (r storedRow) values(room *mixRoom) error {
+// loadValues writes the bounded values that decode returns for a row to room.x.
+func (r storedRow) loadValues(room *sumRoom) {
 	if r.bits == shaders.Raw {
-		r.raw(room.x)
-		return nil
+		r.loadRaw(room.x)
+		return
 	}
-	b, q := int(r.bits), r.quantizer()
-	known := 1<<b <= len(room.x)
-	for k := 0; known && k < 1<<b; k++ {
-		room.levels[k] = bound(q.value(uint8(k), b))
-	}
-	readRow(r.words, b, room.codes)
-	for d, code := range room.codes {
-		if known {
-			room.x[d] = room.levels[code]
-		} else {
-			room.x[d] = bound(q.value(code, b))
-		}
-	}
-	return r.outliers(func(d int, _ bool, x float32) { room.x[d] = x })
+	decodeRow(r.codeRange(), r.words, int(r.bits), room.codes, room.x, bound)
+	r.outliers(func(d int, _ bool, x float32) { room.x[d] = x })
 }

@@ -15,32 +15,31 @@ layout(push_constant) uniform Push {
     float Scale;
 };
 
-const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4;
+const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 
 float element(uint row, uint e) {
     uint word = rows[row + e / PER_WORD];
     uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
-    bool finite = (pattern & 0x7fffffffu) < uint(KEY_INFINITE);
-    precise float y = loaded(finite ? pattern : 0u) * Scale;
+    precise float y = loadFinite(pattern) * Scale;
     if ((floatBitsToUint(y) & 0x7fffffffu) < 0x2b800000u) return 0.0; // 2^-40
     y = y > 1048576.0 ? 1048576.0 : y;
     return y < -1048576.0 ? -1048576.0 : y;
 }
 
-// An invocation arranges a chunk of a vector.
+// An invocation arranges a block of a vector.
 void main() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES;
     uint n = gl_GlobalInvocationID.x;
-    uint slot = n % QUERIES, chunk = n / QUERIES % CHUNKS, tile = n / QUERIES / CHUNKS;
+    uint column = n % QUERIES, block = n / QUERIES % BLOCKS, tile = n / QUERIES / BLOCKS;
     if (tile >= Heads * tiles) return;
-    uint h = tile / tiles, v = tile % tiles * QUERIES + slot;
+    uint h = tile / tiles, v = tile % tiles * QUERIES + column;
     uint row = RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * RAW_ROW;
     float sum = 0.0;
-    for (uint e = chunk * 32u; e < min(chunk * 32u + 32u, HEAD_DIM); e++) {
+    for (uint e = block * 32u; e < min(block * 32u + 32u, HEAD_DIM); e++) {
         float y = v < Vectors ? element(row, e) : 0.0;
-        queries[tile * TILE + e * QUERIES + slot] = y;
+        queries[tile * TILE + e * QUERIES + column] = y;
         precise float next = sum + y;
         sum = next;
     }
-    queries[tile * TILE + (HEAD_DIM + chunk) * QUERIES + slot] = sum;
+    queries[tile * TILE + (HEAD_DIM + block) * QUERIES + column] = sum;
 }

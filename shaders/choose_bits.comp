@@ -32,7 +32,7 @@ void main() {
         bits[n] = RAW;
         return;
     }
-    float extent = rangeOf(loaded(low), loaded(high)).extent;
+    float extent = rangeOf(load(low), load(high)).extent;
     float c = uintBitsToFloat(plan[job.limits + g % GroupsPerToken]);
-    bits[n] = decideBits(extent, want[n], c, Delta, MinBits, MaxBits);
+    bits[n] = ruleBits(extent, want[n], c, Delta, MinBits, MaxBits);
 }

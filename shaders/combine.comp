@@ -25,7 +25,7 @@ uint combined(uint vector, uint d) {
         precise float next = sum + partials[(s * Heads * Vectors + vector) * HEAD_DIM + d];
         sum = next;
     }
-    return narrowBits(floatBitsToUint(sum));
+    return narrow(floatBitsToUint(sum));
 }
 
 // An invocation has a word of the output.

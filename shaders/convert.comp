@@ -15,7 +15,7 @@ layout(push_constant) uniform Push {
     uint SrcTokenStride; // words from token to token
     uint DstOffset;
     uint DstTokenStride;
-    uint DstSlots;       // 0: token i goes to place i; else to (first + i) % DstSlots
+    uint DstRing;        // 0: token i goes to place i; else to (first + i) % DstRing
     uint First;          // first, where FirstAt is 0
     uint FirstAt;        // first is word FirstAt - 1 of src
 };
@@ -24,9 +24,9 @@ const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 
 // Element e of eight that lie in one or two 128-bit words, narrowed.
 uint converted(uvec4 first, uvec4 second, uint e) {
-    if (PER_WORD == 1) return narrowBits(e < 4u ? first[e % 4u] : second[e % 4u]);
+    if (PER_WORD == 1) return narrow(e < 4u ? first[e % 4u] : second[e % 4u]);
     uint word = first[e / 2u];
-    return narrowBits(widenBits(e % 2u == 0u ? word << 16 : word & 0xffff0000u));
+    return narrow(widen(e % 2u == 0u ? word << 16 : word & 0xffff0000u));
 }
 
 // Eight elements, from and to a 128-bit word.
@@ -56,7 +56,7 @@ void main() {
     uint token = n / RowsPerToken, r = n % RowsPerToken;
     uint from = SrcOffset + token * SrcTokenStride + r * RAW_ROW;
     uint first = FirstAt == 0u ? First : WORD(src, FirstAt - 1u);
-    uint place = DstSlots == 0u ? token : (first + token) % DstSlots;
+    uint place = DstRing == 0u ? token : (first + token) % DstRing;
     uint to = DstOffset + place * DstTokenStride + r * (HEAD_DIM / OUT_PER_WORD);
     for (uint i = lane; i < HEAD_DIM / 8u; i += LANES)
         convertEight((from + i * (8u / PER_WORD)) / 4u, (to + i * (8u / OUT_PER_WORD)) / 4u);

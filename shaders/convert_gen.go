@@ -25,7 +25,7 @@ var Convert = &Kernel{
 		{Name: "SrcTokenStride", Offset: 12},
 		{Name: "DstOffset", Offset: 16},
 		{Name: "DstTokenStride", Offset: 20},
-		{Name: "DstSlots", Offset: 24},
+		{Name: "DstRing", Offset: 24},
 		{Name: "First", Offset: 28},
 		{Name: "FirstAt", Offset: 32},
 	},
@@ -52,14 +52,14 @@ type ConvertPush struct {
 	SrcTokenStride uint32
 	DstOffset      uint32
 	DstTokenStride uint32
-	DstSlots       uint32
+	DstRing        uint32
 	First          uint32
 	FirstAt        uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ConvertPush) Bytes() []byte {
-	return pushBytes(p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstSlots, p.First, p.FirstAt)
+	return pushBytes(p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstRing, p.First, p.FirstAt)
 }
 
 // ParseConvertPush reverses Bytes; fields behind the end of b are 0.
@@ -71,7 +71,7 @@ func ParseConvertPush(b []byte) ConvertPush {
 		SrcTokenStride: pushWord(b, 3),
 		DstOffset:      pushWord(b, 4),
 		DstTokenStride: pushWord(b, 5),
-		DstSlots:       pushWord(b, 6),
+		DstRing:        pushWord(b, 6),
 		First:          pushWord(b, 7),
 		FirstAt:        pushWord(b, 8),
 	}

@@ -111,13 +111,19 @@
 //
 // encode does not know where a page will lie, because its size follows from
 // bits decided in the same pass. It writes each group n of a dispatch to a
-// slot and its bits (0..8 or 16; 32 when the group could not be quantized) to
+// slot and its bits (0..8 or 16; Unquantizable when it could not be quantized) to
 // word n of the slot buffer. Slots begin at word SlotBase and have SlotWords
 // words each: the range as in a page (1 or 2 words), K outliers (16-bit types:
 // one word, index in the low half, value in the high half; f32: index word,
 // value word), then, from the next multiple of four words, the rows as in a
 // page. Words of a slot before and behind its rows that hold none of this are
 // not written. pack then assembles pages.
+//
+// # Plans
+//
+// A plan is a buffer of jobs, one a page, and of what they point to: limits of
+// groups, bits words. lib/jobs.glsl declares the jobs, jobs_gen.go has them in
+// Go, plan.go builds plans. Specialize says how a cache builds a kernel.
 //
 // # Numeric rules
 //

@@ -15,9 +15,9 @@
 // of raw rows that are NaN or infinite count as +0 here.
 //
 // Queries: y = load(element) * Scale, where NaN and infinities are loaded as
-// +0; y counts as +0 where |y| < 2^-40 and is cut to -2^20..2^20. The chunks of
+// +0; y counts as +0 where |y| < 2^-40 and is cut to -2^20..2^20. The blocks of
 // a row are its elements 32c to 32c+31, the last one may be shorter. X_c is the
-// sum of the y of chunk c in ascending order of element, X that of the X_c in
+// sum of the y of block c in ascending order of element, X that of the X_c in
 // ascending order of c.
 //
 // Score of a query and a K row, first of a quantized row of b bits with range
@@ -25,7 +25,7 @@
 // byte u = q*2^(8-b) - 128 and the base is the value that u = 0 would have,
 // base = bound(min + (128 + 2^(7-b))*s8); with b = 0, u = 0 for all and base =
 // bound(min + 128*s8). (Conversions, products with powers of two and 128 +
-// 2^(7-b) are exact.) A_c is the sum of y*u over the elements of chunk c, A that
+// 2^(7-b) are exact.) A_c is the sum of y*u over the elements of block c, A that
 // of the A_c. Then
 //
 //	r = flush(flush(base*X) + flush(s8*A))
@@ -36,21 +36,21 @@
 // outliers of the low end, of q = 2^b - 1 for those of the high end (and 0 for
 // b = 0). That is what an outlier's code is by the rule in "Codes" (unless R is
 // 0: then s8 is 0 too and u does not matter).
-// Of a raw row, r = flush of the sum over chunks of the sums of y*bound(x).
+// Of a raw row, r = flush of the sum over blocks of the sums of y*bound(x).
 //
-// Where the soft cap C is above 0, the score is C*tanh(r/C): with z = r*(1/C)
-// (1/C given as f32), cut to -16..16, and e = exp(-2|z|), it is
+// Where the soft cap C is above 0, the score is softCap(r), C*tanh(r/C): with z = r*(1/C)
+// (1/C given as f32), cut to -16..16, and e = exponential(-2|z|), it is
 // flush(sign(z) * ((1 - e) * reciprocal(1 + e)) * C), multiplied from left to
 // right; the sign is applied to the last product.
 //
 // Probabilities: query at token p sees the tokens t <= p, with a sliding window
 // W > 0 only those with p - t < W. m is the largest score that it sees, e_t =
-// exp(score_t - m). Lane j of 128 sums e_t over the visible t with t%128 = j in
+// exponential(score_t - m). Lane j of 128 sums e_t over the visible t with t%128 = j in
 // ascending order; then for k = 64, 32, 16, 8, 4, 2, 1, lane j < k adds lane
 // j+k to its sum. l is lane 0's. The probability is p_t = e_t*reciprocal(l), +0
 // where that is below 2^-40, and +0 for tokens that are not seen.
 //
-// exp(x), x <= 0: +0 where x < -80. Else k = trunc(x*1.44269504 - 0.5) as an
+// exponential(x), x <= 0: +0 where x < -80. Else k = trunc(x*1.44269504 - 0.5) as an
 // integer, r = (x - k*0.693359375) + k*0.000212194440, and Horner's scheme in r
 // with the coefficients 1/5040, 1/720, 1/120, 1/24, 1/6, 1/2, 1, 1, all f32;
 // k is added to the exponent of the result. Its error is below 2^-22.
@@ -79,24 +79,18 @@
 // least 1. The codes of tokens 4i to 4i+3 share word i, the first in the low
 // byte.
 //
-// reduce_importance turns importance to the weights w of groups: the largest over the rows
-// of the window that are kept, the KV heads of the group and, at level token,
-// its layers; or 1, where One is set. Tokens that not all of the last queries
-// saw, those from the number on that a job tells, get -1 either way.
+// reduce_importance turns importance to the weights w of groups: the largest
+// over the rows of the window that are kept, the KV heads of the group and, at
+// level token, its layers; or 1, where One is set. Tokens that not all of the
+// last queries saw, those from the number on that a job tells, get -1 either way.
 //
 // # Frames
 //
-// A frame tells score, softmax, record_importance, weighted_sum and combine
-// which tokens there are.
-// Its words:
-//
-//	0  Tokens: T
-//	1  Base: the first token that scores hold, a multiple of 256
-//	2  First: the first token of the part that a dispatch reads
-//	3  End: behind the last token of the part
-//	4  and on, for pages: of page i, tokens First + i*PageTokens and on, the
-//	   offset of the K page and that of the V page
-//	4  for record_importance: the words before the importance of the first KV head
+// A Frame tells score, softmax, weighted_sum and combine which tokens there are,
+// an ImportanceFrame record_importance (lib/jobs.glsl declares both, jobs_gen.go
+// has them in Go). Behind the Frame of a part that lies in pages there is a
+// FramePages for each of its pages. The recent window is a ring: token t has
+// place t%RingTokens.
 //
 // Scores are [KV head][tile][Stride tokens][QUERIES]: the vectors of a KV head
 // are in ceil(V/QUERIES) tiles of QUERIES, vector v in tile v/QUERIES, and the
@@ -111,6 +105,6 @@
 // KV heads only: Heads counts its own, and offsets in its push constants lead to
 // the first of them. Where STAGED is 1, a workgroup of score first copies its tile
 // to shared memory: at most 16 KiB, what every device has. The parts of a batch
-// of queries follow each other from Base on without a gap, because weighted_sum goes on
-// with the partials of a split that an earlier part began.
+// of queries follow each other from Base on without a gap, because weighted_sum
+// goes on with the partials of a split that an earlier part began.
 package shaders

@@ -23,7 +23,7 @@ layout(push_constant) uniform Push {
     uint MaxBits;        // most bits that the rule gives, MinBits..8, or 16
     float Delta;         // 0 paper, 1 authors
 };
-#include "lib/chunks.glsl"
+#include "lib/group.glsl"
 #include "lib/select.glsl"
 #include "lib/quantize.glsl"
 #include "lib/planes.glsl"
@@ -66,50 +66,50 @@ void writeRange(uint slot, uint low, uint high) {
     }
 }
 
-void writeRaw(uint rowAt, Unit unit, uint words[CHUNK_WORDS]) {
-    uint base = (rowAt + unit.chunk * CHUNK_WORDS) / 4u;
-    for (uint i = 0u; i < CHUNK_WORDS; i += 4u)
-        if (i * PER_WORD < unit.elements) slots[base + i / 4u] = uvec4(words[i], words[i + 1u], words[i + 2u], words[i + 3u]);
+void writeRaw(uint rowAt, Block block, uint words[BLOCK_WORDS]) {
+    uint base = (rowAt + block.index * BLOCK_WORDS) / 4u;
+    for (uint i = 0u; i < BLOCK_WORDS; i += 4u)
+        if (i * PER_WORD < block.elements) slots[base + i / 4u] = uvec4(words[i], words[i + 1u], words[i + 2u], words[i + 3u]);
 }
 
-// A plane of a chunk where planes do not start at word borders: the lane owns
+// A plane of a block where planes do not start at word borders: the lane owns
 // the row and has cleared it.
-void writeShifted(uint rowAt, Unit unit, uint p, uint plane) {
-    if (unit.elements < 32u) plane &= (1u << unit.elements) - 1u;
-    uint offset = p * HEAD_DIM + unit.chunk * 32u, at = rowAt + offset / 32u, shift = offset % 32u;
+void writeShifted(uint rowAt, Block block, uint p, uint plane) {
+    if (block.elements < 32u) plane &= (1u << block.elements) - 1u;
+    uint offset = p * HEAD_DIM + block.index * 32u, at = rowAt + offset / 32u, shift = offset % 32u;
     SLOT(at) |= plane << shift;
-    if (shift > 0u && shift + unit.elements > 32u) SLOT(at + 1u) |= plane >> (32u - shift);
+    if (shift > 0u && shift + block.elements > 32u) SLOT(at + 1u) |= plane >> (32u - shift);
 }
 
-void writeCodes(uint rowAt, Unit unit, uint words[CHUNK_WORDS], Range range, uint b) {
+void writeCodes(uint rowAt, Block block, uint words[BLOCK_WORDS], Range range, uint b) {
     uint codes[8];
     for (uint k = 0u; k < 8u; k++) {
         uint four = 0u;
         for (uint j = 0u; j < 4u; j++)
-            four |= codeOf(range, loaded(ELEMENT(words, 8u * j + k))) << (8u * j);
+            four |= codeOf(range, load(ELEMENT(words, 8u * j + k))) << (8u * j);
         codes[k] = four;
     }
     transpose(codes);
     for (uint p = 0u; p < 8u; p++) {
         if (p >= b) break;
-        if (ALIGNED) SLOT(rowAt + p * CHUNKS + unit.chunk) = codes[7u - p];
-        else writeShifted(rowAt, unit, p, codes[7u - p]);
+        if (ALIGNED) SLOT(rowAt + p * BLOCKS + block.index) = codes[7u - p];
+        else writeShifted(rowAt, block, p, codes[7u - p]);
     }
 }
 
-void writeUnit(uint group, uint lane, bool live, uint u, uint slot, Range range, uint b) {
-    Unit unit = unitOf(lane, u, live);
-    if (unit.elements == 0u) return;
-    uint words[CHUNK_WORDS];
-    again(group, unit, u, words);
-    uint stride = rowWords(b), rowAt = slot + SLOT_ROWS + unit.row * stride;
+void writeBlock(uint group, uint lane, bool live, uint u, uint slot, Range range, uint b) {
+    Block block = blockOf(lane, u, live);
+    if (block.elements == 0u) return;
+    uint words[BLOCK_WORDS];
+    again(group, block, u, words);
+    uint stride = rowWords(b), rowAt = slot + SLOT_ROWS + block.row * stride;
     if (b == RAW) {
-        writeRaw(rowAt, unit, words);
+        writeRaw(rowAt, block, words);
         return;
     }
-    if (!ALIGNED && unit.chunk == 0u)
+    if (!ALIGNED && block.index == 0u)
         for (uint i = 0u; i < stride; i++) SLOT(rowAt + i) = 0u;
-    writeCodes(rowAt, unit, words, range, b);
+    writeCodes(rowAt, block, words, range, b);
 }
 
 void main() {
@@ -127,13 +127,13 @@ void main() {
     bool isFew = false;
     if (FEW) isFew = selectFew(group, lane, live, s, few);
     if (!isFew) s = selectByDigits(group, lane, live);
-    Range range = rangeOf(s.finite ? loaded(patternOf(s.minKey)) : 0.0, s.finite ? loaded(patternOf(s.maxKey)) : 0.0);
+    Range range = rangeOf(s.finite ? load(patternOf(s.minKey)) : 0.0, s.finite ? load(patternOf(s.maxKey)) : 0.0);
     bool finite = s.finite && !overflows(range);
 
     uint b = want[n];
     if (Rule != 0u) {
         float c = uintBitsToFloat(plan[job.limits + i]);
-        b = decideBits(range.extent, uintBitsToFloat(b), c, Delta, MinBits, MaxBits);
+        b = ruleBits(range.extent, uintBitsToFloat(b), c, Delta, MinBits, MaxBits);
     }
     if (!finite) b = RAW;
 
@@ -147,5 +147,5 @@ void main() {
         if (!isFew && finite) writeOutliers(group, lane, live, slot, s);
         if (!finite && live && lane == 0u) clearOutliers(slot);
     }
-    for (uint u = 0u; u < UNITS; u++) writeUnit(group, lane, live, u, slot, range, b);
+    for (uint u = 0u; u < LANE_BLOCKS; u++) writeBlock(group, lane, live, u, slot, range, b);
 }

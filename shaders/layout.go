@@ -217,10 +217,17 @@ func UnpackBits(in []uint32, out []uint8) int {
 	return -1
 }
 
+// BlockElements are the elements of a block of a row, which have a word in each
+// plane where planes start at word borders.
+const BlockElements = 32
+
+// Blocks returns the blocks of a row; the last one may be shorter.
+func Blocks(headDim int) int { return words(headDim, BlockElements) }
+
 // TileWords returns the words of a tile of arranged queries: D elements and a
-// sum a chunk of 32, of so many vectors.
+// sum a block, of so many vectors.
 func TileWords(headDim, queries int) int {
-	return AlignWords((headDim + words(headDim, 32)) * queries)
+	return AlignWords((headDim + Blocks(headDim)) * queries)
 }
 
 // AlignWords rounds words up to a multiple of Align.

@@ -20,7 +20,7 @@ layout(push_constant) uniform Push {
 
 #define FRAME READ5(ImportanceFrame, frame, 0u, 0u)
 
-uint codeOf(float p) {
+uint importanceCode(float p) {
     uint code = (floatBitsToUint(p) + 0xfffffu) >> 20;
     return p > 0.0 ? code <= 768u ? 1u : code - 768u : 0u;
 }
@@ -43,6 +43,6 @@ void main() {
     uint at = FRAME.importance + h * HeadStride + i;
     uint old = Keep != 0u ? importance[at] : 0u, word = 0u;
     for (uint k = 0u; k < 4u; k++)
-        word |= max(codeOf(largest(h, 4u * i + k)), (old >> (8u * k)) & 0xffu) << (8u * k);
+        word |= max(importanceCode(largest(h, 4u * i + k)), (old >> (8u * k)) & 0xffu) << (8u * k);
     importance[at] = word;
 }

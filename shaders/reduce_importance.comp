@@ -21,6 +21,9 @@ layout(push_constant) uniform Push {
     uint One;            // 1: the weight is 1, 0: the importance
 };
 
+// The importance that a code stands for.
+float importanceOf(uint code) { return code == 0u ? 0.0 : uintBitsToFloat((code + 768u) << 20); }
+
 void main() {
     uint n = gl_GlobalInvocationID.x;
     if (n >= Groups) return;
@@ -33,6 +36,5 @@ void main() {
         uint word = importance[at + i % Heads * HeadStride + i / Heads % Layers * LayerStride + i / Heads / Layers * RowStride];
         most = max(most, (word >> (t % 4u * 8u)) & 0xffu);
     }
-    float importance_ = most == 0u ? 0.0 : uintBitsToFloat((most + 768u) << 20);
-    want[n] = !seen ? -1.0 : One != 0u ? 1.0 : importance_;
+    want[n] = !seen ? -1.0 : One != 0u ? 1.0 : importanceOf(most);
 }

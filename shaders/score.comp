@@ -16,9 +16,9 @@ layout(push_constant) uniform Push {
     uint PageTokens;     // tokens of a page
     uint GroupsPerToken; // groups of a token in a page
     uint RowFirst;       // row of the first KV head in the group, if a token has one group, else its group in the token
-    uint Slots;          // tokens of the recent window
-    uint SlotWords;      // words from token to token there
-    uint RowsAt;         // words before the rows of the first KV head there
+    uint RingTokens;     // tokens of the recent window
+    uint RingStride;     // words from token to token there
+    uint RingFirst;      // words before the rows of the first KV head there
     float Cap;           // soft cap C, 0 for none
     float InverseCap;    // 1/C
 };
@@ -71,36 +71,36 @@ void loadWords(uint at, uint n, out uint words[8]) {
     }
 }
 
-void loadRaw(Row row, uint chunk, inout float x[32]) {
+void loadRaw(Row row, uint block, inout float x[32]) {
     for (uint e8 = 0u; e8 < 32u; e8 += 8u) {
-        if (!ALIGNED && chunk * 32u + e8 >= HEAD_DIM) break;
+        if (!ALIGNED && block * 32u + e8 >= HEAD_DIM) break;
         uint words[8];
-        loadWords(row.at + (chunk * 32u + e8) / PER_WORD, 8u / PER_WORD, words);
+        loadWords(row.at + (block * 32u + e8) / PER_WORD, 8u / PER_WORD, words);
         for (uint k = 0u; k < 8u; k++)
-            x[e8 + k] = boundedPattern(PER_WORD == 1 ? words[k] :
+            x[e8 + k] = boundPattern(PER_WORD == 1 ? words[k] :
                 k % 2u == 0u ? words[k / 2u] << 16 : words[k / 2u] & 0xffff0000u);
     }
 }
 
-void loadCodes(Row row, uint chunk, inout float x[32]) {
+void loadCodes(Row row, uint block, inout float x[32]) {
     uint codes[8];
     for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
-#define PLANE(p) WHERE(p < row.bits) codes[7u - p] = planeAt(row.at, row.words, p, chunk);
+#define PLANE(p) WHERE(p < row.bits) codes[7u - p] = planeAt(row.at, row.words, p, block);
     EIGHT(PLANE)
     codes[7] = ~codes[7];
     transpose(codes);
     for (uint e = 0u; e < 32u; e++) x[e] = float(int(codes[e % 8u] << (24u - e / 8u * 8u)) >> 24);
 }
 
-// Elements of a chunk: bytes u of codes, or values of a raw row.
-void loadChunk(Row row, uint chunk, out float x[32]) {
+// Elements of a block: bytes u of codes, or values of a raw row.
+void loadBlock(Row row, uint block, out float x[32]) {
     for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
     if (RING != 0) {
-        loadRaw(row, chunk, x);
+        loadRaw(row, block, x);
         return;
     }
-    WHERE(row.bits == RAW) loadRaw(row, chunk, x);
-    WHERE(row.bits != RAW && row.bits != 0u) loadCodes(row, chunk, x);
+    WHERE(row.bits == RAW) loadRaw(row, block, x);
+    WHERE(row.bits != RAW && row.bits != 0u) loadCodes(row, block, x);
 }
 
 // A workgroup that has all elements of its queries at hand picks those of a
@@ -119,23 +119,23 @@ struct Picked {
     float second[QUERIES];
 };
 
-// Adds the products of a chunk to sums. It is called with constant chunks and
+// Adds the products of a block to sums. It is called with constant blocks and
 // outside of branches and loops: only then do such drivers load an element of
 // a query, which all invocations share, once (9 times as fast).
-void addChunk(inout float sums[QUERIES], inout Picked picked, uint tile, Row row, uint chunk) {
+void addBlock(inout float sums[QUERIES], inout Picked picked, uint tile, Row row, uint block) {
     float parts[QUERIES], x[32];
-    loadChunk(row, chunk, x);
+    loadBlock(row, block, x);
     for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
-        if (!ALIGNED && chunk * 32u + e >= HEAD_DIM) break;
+        if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint v = 0u; v < QUERIES; v++) {
-            float y = queryAt(tile, chunk * 32u + e, v);
+            float y = queryAt(tile, block * 32u + e, v);
             precise float product = y * x[e];
             precise float sum = parts[v] + product;
             parts[v] = sum;
             if (!PICK) continue;
-            picked.first[v] = row.two.x == chunk * 32u + e ? y : picked.first[v];
-            picked.second[v] = row.two.z == chunk * 32u + e ? y : picked.second[v];
+            picked.first[v] = row.two.x == block * 32u + e ? y : picked.first[v];
+            picked.second[v] = row.two.z == block * 32u + e ? y : picked.second[v];
         }
     }
     for (uint v = 0u; v < QUERIES; v++) {
@@ -146,15 +146,15 @@ void addChunk(inout float sums[QUERIES], inout Picked picked, uint tile, Row row
 
 float plus(float a, float b, float c) {
     precise float product = b * c;
-    precise float sum = a + flushed(product);
-    return flushed(sum);
+    precise float sum = a + flush(product);
+    return flush(sum);
 }
 
 // bound() of the value of code byte u.
 float valueOfByte(float base_, float s8, float u) {
     precise float offset = u * s8;
     precise float value = base_ + offset;
-    return bounded(value);
+    return bound(value);
 }
 
 // Element d of the tile's queries, times change, to the scores of a row.
@@ -169,8 +169,8 @@ void addOutlier(inout float scores_[QUERIES], uint tile, uint d, float change) {
 
 // What puts an outlier in the place of its code, whose value is value.
 float changeOf(uint pattern, float value) {
-    precise float difference = bounded(loaded(pattern)) - value;
-    return flushed(difference);
+    precise float difference = bound(load(pattern)) - value;
+    return flush(difference);
 }
 
 // Puts the outlier at element d, if that is in the row, in the place of its code.
@@ -212,10 +212,10 @@ void scoreCodes(inout float scores_[QUERIES], Picked picked, uint tile, Row row,
     precise float middle = 128.0 + (row.bits == 0u ? 0.0 : halfStep(row.bits));
     precise float up = middle * row.s8;
     precise float base_ = row.low + up;
-    base_ = bounded(base_);
+    base_ = bound(base_);
     for (uint v = 0u; v < QUERIES; v++) {
         precise float product = base_ * X[v];
-        scores_[v] = plus(flushed(product), row.s8, scores_[v]);
+        scores_[v] = plus(flush(product), row.s8, scores_[v]);
     }
     float top = float(128 - int(256u >> row.bits)); // u of 2^b - 1
     correct(scores_, picked, tile, row, base_, row.bits == 0u ? 0.0 : top);
@@ -224,7 +224,7 @@ void scoreCodes(inout float scores_[QUERIES], Picked picked, uint tile, Row row,
 // X of a query.
 float sumOf(uint tile, uint v) {
     float sum = 0.0;
-    for (uint c = 0u; c < CHUNKS; c++) {
+    for (uint c = 0u; c < BLOCKS; c++) {
         precise float next = sum + queryAt(tile, HEAD_DIM + c, v);
         sum = next;
     }
@@ -235,7 +235,7 @@ Row rowOf(uint t, uint h) {
     Row row;
     row.bits = RAW;
     if (RING != 0) {
-        row.at = t % Slots * SlotWords + RowsAt + h * RAW_ROW;
+        row.at = t % RingTokens * RingStride + RingFirst + h * RAW_ROW;
         return row;
     }
     uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).k, groups = PageTokens * GroupsPerToken;
@@ -247,7 +247,7 @@ Row rowOf(uint t, uint h) {
     row.words = rowWords(row.bits);
     row.at = page + codesAt(groups) + codesBefore(page + HEADER, row.group) + row.index * row.words;
     uvec2 range = rangePatterns(page + rangesAt(groups) + row.group * RANGE_WORDS);
-    row.low = loaded(range.x);
+    row.low = load(range.x);
     precise float s8 = extentOf(range) * 0.00390625;
     row.s8 = s8 > 4.722366482869645e21 ? 4.722366482869645e21 : s8; // 2^72
     if (PICK) row.two = pairOf(row);
@@ -255,8 +255,8 @@ Row rowOf(uint t, uint h) {
 }
 
 float finished(float score) {
-    score = flushed(score);
-    WHERE(Cap > 0.0) score = softCapped(score, Cap, InverseCap);
+    score = flush(score);
+    WHERE(Cap > 0.0) score = softCap(score, Cap, InverseCap);
     return score;
 }
 
@@ -274,7 +274,7 @@ void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
     uint tile = n % together, h = tile / tiles;
     uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
-    uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early, see addChunk
+    uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early, see addBlock
     stage(tile);
     Row row = rowOf(t, h);
     float sums[QUERIES], X[QUERIES];
@@ -283,14 +283,14 @@ void main() {
         picked.first[v] = picked.second[v] = sums[v] = 0.0;
         X[v] = sumOf(tile, v);
     }
-    addChunk(sums, picked, tile, row, 0u);
-    if (CHUNKS > 1) addChunk(sums, picked, tile, row, 1u);
-    if (CHUNKS > 2) addChunk(sums, picked, tile, row, 2u);
-    if (CHUNKS > 3) addChunk(sums, picked, tile, row, 3u);
-    if (CHUNKS > 4) addChunk(sums, picked, tile, row, 4u);
-    if (CHUNKS > 5) addChunk(sums, picked, tile, row, 5u);
-    if (CHUNKS > 6) addChunk(sums, picked, tile, row, 6u);
-    if (CHUNKS > 7) addChunk(sums, picked, tile, row, 7u);
+    addBlock(sums, picked, tile, row, 0u);
+    if (BLOCKS > 1) addBlock(sums, picked, tile, row, 1u);
+    if (BLOCKS > 2) addBlock(sums, picked, tile, row, 2u);
+    if (BLOCKS > 3) addBlock(sums, picked, tile, row, 3u);
+    if (BLOCKS > 4) addBlock(sums, picked, tile, row, 4u);
+    if (BLOCKS > 5) addBlock(sums, picked, tile, row, 5u);
+    if (BLOCKS > 6) addBlock(sums, picked, tile, row, 6u);
+    if (BLOCKS > 7) addBlock(sums, picked, tile, row, 7u);
     if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
 }

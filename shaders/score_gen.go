@@ -28,9 +28,9 @@ var Score = &Kernel{
 		{Name: "PageTokens", Offset: 12},
 		{Name: "GroupsPerToken", Offset: 16},
 		{Name: "RowFirst", Offset: 20},
-		{Name: "Slots", Offset: 24},
-		{Name: "SlotWords", Offset: 28},
-		{Name: "RowsAt", Offset: 32},
+		{Name: "RingTokens", Offset: 24},
+		{Name: "RingStride", Offset: 28},
+		{Name: "RingFirst", Offset: 32},
 		{Name: "Cap", Offset: 36, Float: true},
 		{Name: "InverseCap", Offset: 40, Float: true},
 	},
@@ -57,16 +57,16 @@ type ScorePush struct {
 	PageTokens     uint32
 	GroupsPerToken uint32
 	RowFirst       uint32
-	Slots          uint32
-	SlotWords      uint32
-	RowsAt         uint32
+	RingTokens     uint32
+	RingStride     uint32
+	RingFirst      uint32
 	Cap            float32
 	InverseCap     float32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ScorePush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt, math.Float32bits(p.Cap), math.Float32bits(p.InverseCap))
+	return pushBytes(p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.RingTokens, p.RingStride, p.RingFirst, math.Float32bits(p.Cap), math.Float32bits(p.InverseCap))
 }
 
 // ParseScorePush reverses Bytes; fields behind the end of b are 0.
@@ -78,9 +78,9 @@ func ParseScorePush(b []byte) ScorePush {
 		PageTokens:     pushWord(b, 3),
 		GroupsPerToken: pushWord(b, 4),
 		RowFirst:       pushWord(b, 5),
-		Slots:          pushWord(b, 6),
-		SlotWords:      pushWord(b, 7),
-		RowsAt:         pushWord(b, 8),
+		RingTokens:     pushWord(b, 6),
+		RingStride:     pushWord(b, 7),
+		RingFirst:      pushWord(b, 8),
 		Cap:            math.Float32frombits(pushWord(b, 9)),
 		InverseCap:     math.Float32frombits(pushWord(b, 10)),
 	}

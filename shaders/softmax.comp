@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Scores to probabilities, in place. A workgroup has the query vectors of up to
-// four neighbouring slots of a tile, so that it moves 128 bits at a time.
+// four neighbouring columns of a tile, so that it moves 128 bits at a time.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -18,28 +18,28 @@ layout(push_constant) uniform Push {
 #include "lib/attend.glsl"
 
 const uint SUMS = 128;                           // lanes of the contract, whatever WORKGROUP is
-const uint SLOTS = QUERIES < 4 ? QUERIES : 4;    // slots of a workgroup
-const uint PARTS = QUERIES / SLOTS;              // workgroups of a tile
+const uint COLUMNS = QUERIES < 4 ? QUERIES : 4;    // columns of a workgroup
+const uint PARTS = QUERIES / COLUMNS;              // workgroups of a tile
 
 shared vec4 lanes[SUMS];
 
-// Four of a word's slots, one where tiles have fewer than four.
-vec4 load(uint at) {
-    if (SLOTS == 4) return scores[at / 4u];
+// Four of a word's columns, one where tiles have fewer than four.
+vec4 loadFour(uint at) {
+    if (COLUMNS == 4) return scores[at / 4u];
     vec4 x = vec4(0.0);
-    for (uint k = 0u; k < SLOTS; k++) x[k] = WORD(scores, at + k);
+    for (uint k = 0u; k < COLUMNS; k++) x[k] = WORD(scores, at + k);
     return x;
 }
 
-void store(uint at, vec4 x) {
-    if (SLOTS == 4) {
+void storeFour(uint at, vec4 x) {
+    if (COLUMNS == 4) {
         scores[at / 4u] = x;
         return;
     }
-    for (uint k = 0u; k < SLOTS; k++) WORD(scores, at + k) = x[k];
+    for (uint k = 0u; k < COLUMNS; k++) WORD(scores, at + k) = x[k];
 }
 
-// Columns from..to-1 that each slot's query sees; none where there is no query.
+// Columns from..to-1 that each column's query sees; none where there is no query.
 struct Seen {
     uvec4 from;
     uvec4 to;
@@ -53,7 +53,7 @@ Seen seenBy(uint v0) {
     seen.to = uvec4(0u);
     seen.first = 0xffffffffu;
     seen.end = 0u;
-    for (uint k = 0u; k < SLOTS; k++) {
+    for (uint k = 0u; k < COLUMNS; k++) {
         uint v = v0 + k;
         if (v >= Vectors) continue;
         uint last = FRAME.tokens - Vectors / PerHead + v / PerHead, first = 0u;
@@ -66,13 +66,13 @@ Seen seenBy(uint v0) {
     return seen;
 }
 
-// Largest score that each slot's query sees.
+// Largest score that each column's query sees.
 vec4 largest(uint row, Seen seen) {
     for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
         vec4 most = vec4(-8.507059173023462e37); // below every score
         for (uint i = seen.first + lane; i < seen.end; i += SUMS) {
-            vec4 score = load(row + i * QUERIES);
-            for (uint k = 0u; k < SLOTS; k++)
+            vec4 score = loadFour(row + i * QUERIES);
+            for (uint k = 0u; k < COLUMNS; k++)
                 if (i >= seen.from[k] && i < seen.to[k]) most[k] = score[k] > most[k] ? score[k] : most[k];
         }
         lanes[lane] = most;
@@ -103,8 +103,8 @@ vec4 sumUp(uint row, Seen seen, vec4 most) {
     for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
         vec4 sum = vec4(0.0);
         for (uint i = seen.first / SUMS * SUMS + lane; i < seen.end; i += SUMS) {
-            vec4 e = load(row + i * QUERIES);
-            for (uint k = 0u; k < SLOTS; k++) {
+            vec4 e = loadFour(row + i * QUERIES);
+            for (uint k = 0u; k < COLUMNS; k++) {
                 bool here = i >= seen.from[k] && i < seen.to[k];
                 precise float below = e[k] - most[k];
                 float power = exponential(here ? below : 0.0);
@@ -112,7 +112,7 @@ vec4 sumUp(uint row, Seen seen, vec4 most) {
                 sum[k] = next;
                 e[k] = here ? power : e[k];
             }
-            store(row + i * QUERIES, e);
+            storeFour(row + i * QUERIES, e);
         }
         lanes[lane] = sum;
     }
@@ -126,19 +126,19 @@ vec4 sumUp(uint row, Seen seen, vec4 most) {
 
 void main() {
     uint tile = gl_WorkGroupID.x / PARTS, part = gl_WorkGroupID.x % PARTS;
-    uint tiles = tilesOf(Vectors), v0 = tile % tiles * QUERIES + part * SLOTS;
-    uint row = tile * Stride * QUERIES + part * SLOTS;
+    uint tiles = tilesOf(Vectors), v0 = tile % tiles * QUERIES + part * COLUMNS;
+    uint row = tile * Stride * QUERIES + part * COLUMNS;
     Seen seen = seenBy(v0);
     vec4 most = largest(row, seen), sum = sumUp(row, seen, most), inverse = vec4(0.0);
-    for (uint k = 0u; k < SLOTS; k++) inverse[k] = reciprocal(v0 + k < Vectors ? sum[k] : 1.0);
+    for (uint k = 0u; k < COLUMNS; k++) inverse[k] = reciprocal(v0 + k < Vectors ? sum[k] : 1.0);
     uint end = v0 < Vectors ? FRAME.tokens - FRAME.base : 0u;
     for (uint i = gl_LocalInvocationID.x; i < end; i += WORKGROUP) {
-        vec4 e = load(row + i * QUERIES);
-        for (uint k = 0u; k < SLOTS; k++) {
+        vec4 e = loadFour(row + i * QUERIES);
+        for (uint k = 0u; k < COLUMNS; k++) {
             bool here = i >= seen.from[k] && i < seen.to[k];
             precise float p = (here ? e[k] : 0.0) * inverse[k];
             if (v0 + k < Vectors) e[k] = p < 9.094947017729282e-13 ? 0.0 : p; // 2^-40
         }
-        store(row + i * QUERIES, e);
+        storeFour(row + i * QUERIES, e);
     }
 }

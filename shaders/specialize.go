@@ -112,7 +112,7 @@ func (t Target) Tile(headDim, vectors, tokens int) int {
 // mayTile tells whether a size is one to choose from.
 func (t Target) mayTile(size, headDim, vectors, tokens int) bool {
 	const long = 1024 // tokens from which on a large tile pays on a CPU
-	most := 64 / ((headDim + 31) / 32)
+	most := 64 / (Blocks(headDim))
 	if !t.CPU {
 		return size <= most
 	}

@@ -2,7 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 // Partial outputs: sums of V rows, weighted by probabilities, over the tokens
 // of a split. LANES invocations share a split, KV head, tile of queries and
-// chunk of the row; an invocation has the chunk's elements lane, lane + LANES, ...
+// block of the row; an invocation has the block's elements lane, lane + LANES, ...
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -17,9 +17,9 @@ layout(push_constant) uniform Push {
     uint PageTokens;     // tokens of a page
     uint GroupsPerToken; // groups of a token in a page
     uint RowFirst;       // row of the first KV head in the group, if a token has one group, else its group in the token
-    uint Slots;          // tokens of the recent window
-    uint SlotWords;      // words from token to token there
-    uint RowsAt;         // words before the rows of the first KV head there
+    uint RingTokens;     // tokens of the recent window
+    uint RingStride;     // words from token to token there
+    uint RingFirst;      // words before the rows of the first KV head there
 };
 #define PAGE(i) WORD(pages, i)
 #include "lib/stored.glsl"
@@ -31,14 +31,14 @@ const uint EACH = 32 / LANES; // elements of an invocation
 // What an invocation works on.
 struct Item {
     uint lane;
-    uint chunk;
+    uint block;
     uint head;
     uint partial; // the first vector's row of partials
     uint live;    // vectors of the tile
     uint scores_; // word of the tile's probabilities for token 0
 };
 
-uint elementOf(Item item, uint i) { return item.chunk * 32u + i * LANES + item.lane; }
+uint elementOf(Item item, uint i) { return item.block * 32u + i * LANES + item.lane; }
 
 // Probabilities of a token for the vectors of the tile.
 void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
@@ -73,18 +73,18 @@ uvec4 fourWords(uint at) {
     return four;
 }
 
-// Elements of a raw row of which four words hold the n-th of a chunk.
+// Elements of a raw row of which four words hold the n-th of a block.
 void loadFour(Item item, uint at, uint n, inout float x[EACH]) {
     uint e = n * 4u * PER_WORD;
-    if (e >= 32u || (!ALIGNED && item.chunk * 32u + e >= HEAD_DIM)) return;
-    uvec4 four = fourWords(at + (item.chunk * 32u + e) / PER_WORD);
+    if (e >= 32u || (!ALIGNED && item.block * 32u + e >= HEAD_DIM)) return;
+    uvec4 four = fourWords(at + (item.block * 32u + e) / PER_WORD);
     for (uint k = 0u; k < 4u * PER_WORD; k++)
-        x[(e + k) / LANES] = boundedPattern(PER_WORD == 1 ? four[k % 4u] :
+        x[(e + k) / LANES] = boundPattern(PER_WORD == 1 ? four[k % 4u] :
             k % 2u == 0u ? four[k / 2u % 4u] << 16 : four[k / 2u % 4u] & 0xffff0000u);
 }
 
-// All elements of a chunk of a raw row at word at.
-void loadRawChunk(Item item, uint at, inout float x[EACH]) {
+// All elements of a block of a raw row at word at.
+void loadRawBlock(Item item, uint at, inout float x[EACH]) {
 #define FOUR(n) loadFour(item, at, n, x);
     EIGHT(FOUR)
 }
@@ -92,16 +92,16 @@ void loadRawChunk(Item item, uint at, inout float x[EACH]) {
 // The elements of a raw row at word at.
 void loadRaw(Item item, uint at, inout float x[EACH]) {
     if (LANES == 1) {
-        loadRawChunk(item, at, x);
+        loadRawBlock(item, at, x);
         return;
     }
     for (uint i = 0u; i < EACH; i++) {
         uint d = elementOf(item, i);
-        x[i] = !ALIGNED && d >= HEAD_DIM ? 0.0 : boundedPattern(storedPattern(at, d));
+        x[i] = !ALIGNED && d >= HEAD_DIM ? 0.0 : boundPattern(storedPattern(at, d));
     }
 }
 
-// Codes in the high bits of bytes. An invocation with all elements of a chunk
+// Codes in the high bits of bytes. An invocation with all elements of a block
 // has element e in byte e/8 of word e%8; others have theirs in the first word,
 // LANES bits apart.
 const uint SPREAD = LANES == 8 ? 0x01010101 : LANES == 16 ? 0x00010001 : 1;
@@ -110,24 +110,24 @@ void loadCodes(Item item, uint at, uint bits, out uint codes[8]) {
     uint words = rowWords(bits);
     for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
     if (LANES == 1) {
-#define PLANE(p) WHERE(p < bits) codes[7u - p] = planeAt(at, words, p, item.chunk);
+#define PLANE(p) WHERE(p < bits) codes[7u - p] = planeAt(at, words, p, item.block);
         EIGHT(PLANE)
         transpose(codes);
         return;
     }
     for (uint p = 0u; p < bits; p++)
-        codes[0] = codes[0] << 1 | ((planeAt(at, words, p, item.chunk) >> item.lane) & SPREAD);
+        codes[0] = codes[0] << 1 | ((planeAt(at, words, p, item.block) >> item.lane) & SPREAD);
     codes[0] <<= 8u - bits;
 }
 
-uint codeOf(uint codes[8], uint i) {
+uint codeAt(uint codes[8], uint i) {
     if (LANES == 1) return (codes[i % 8u] >> (i / 8u * 8u)) & 0xffu;
     return (codes[0] >> (i * LANES)) & 0xffu;
 }
 
 // Puts outlier d of a row, in the group's order, in the place of its code.
 void place(Item item, uint d, uint pattern, inout float x[EACH]) {
-    float value = bounded(loaded(pattern));
+    float value = bound(load(pattern));
     for (uint i = 0u; i < EACH; i++) x[i] = d == elementOf(item, i) ? value : x[i];
 }
 
@@ -150,9 +150,9 @@ void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits
     uint codes[8];
     loadCodes(item, at, bits, codes);
     uvec2 range = rangePatterns(page + rangesAt(PageTokens * GroupsPerToken) + group * RANGE_WORDS);
-    float low = loaded(range.x);
+    float low = load(range.x);
     precise float s8 = extentOf(range) * 0.00390625;
-    for (uint i = 0u; i < EACH; i++) x[i] = bounded(valueOf(low, s8, halfStep(bits), codeOf(codes, i)));
+    for (uint i = 0u; i < EACH; i++) x[i] = bound(valueOf(low, s8, halfStep(bits), codeAt(codes, i)));
     placeOutliers(item, page, group, index, x);
 }
 
@@ -161,7 +161,7 @@ void addRing(inout float sums[EACH][QUERIES], Item item, uint from, uint to) {
     for (uint t = from; t < to; t++) {
         float x[EACH];
         for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
-        loadRaw(item, t % Slots * SlotWords + RowsAt + item.head * RAW_ROW, x);
+        loadRaw(item, t % RingTokens * RingStride + RingFirst + item.head * RAW_ROW, x);
         addToken(sums, item, t, x);
     }
 }
@@ -197,8 +197,8 @@ void main() {
     Item item;
     uint n = gl_GlobalInvocationID.x / LANES, tiles = tilesOf(Vectors);
     item.lane = gl_GlobalInvocationID.x % LANES;
-    item.chunk = n % CHUNKS;
-    n /= CHUNKS;
+    item.block = n % BLOCKS;
+    n /= BLOCKS;
     uint tile = n % tiles, split = begin() / SPLIT_TOKENS + n / tiles / Heads;
     item.head = n / tiles % Heads;
     item.scores_ = ((item.head * tiles + tile) * Stride - FRAME.base) * QUERIES;

@@ -27,9 +27,9 @@ var WeightedSum = &Kernel{
 		{Name: "PageTokens", Offset: 12},
 		{Name: "GroupsPerToken", Offset: 16},
 		{Name: "RowFirst", Offset: 20},
-		{Name: "Slots", Offset: 24},
-		{Name: "SlotWords", Offset: 28},
-		{Name: "RowsAt", Offset: 32},
+		{Name: "RingTokens", Offset: 24},
+		{Name: "RingStride", Offset: 28},
+		{Name: "RingFirst", Offset: 32},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -54,14 +54,14 @@ type WeightedSumPush struct {
 	PageTokens     uint32
 	GroupsPerToken uint32
 	RowFirst       uint32
-	Slots          uint32
-	SlotWords      uint32
-	RowsAt         uint32
+	RingTokens     uint32
+	RingStride     uint32
+	RingFirst      uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p WeightedSumPush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.Slots, p.SlotWords, p.RowsAt)
+	return pushBytes(p.Vectors, p.Heads, p.Stride, p.PageTokens, p.GroupsPerToken, p.RowFirst, p.RingTokens, p.RingStride, p.RingFirst)
 }
 
 // ParseWeightedSumPush reverses Bytes; fields behind the end of b are 0.
@@ -73,8 +73,8 @@ func ParseWeightedSumPush(b []byte) WeightedSumPush {
 		PageTokens:     pushWord(b, 3),
 		GroupsPerToken: pushWord(b, 4),
 		RowFirst:       pushWord(b, 5),
-		Slots:          pushWord(b, 6),
-		SlotWords:      pushWord(b, 7),
-		RowsAt:         pushWord(b, 8),
+		RingTokens:     pushWord(b, 6),
+		RingStride:     pushWord(b, 7),
+		RingFirst:      pushWord(b, 8),
 	}
 }

@@ -4,7 +4,7 @@
 #define QAQVK_ATTEND
 #include "jobs.glsl"
 
-const uint TILE = ((HEAD_DIM + CHUNKS) * QUERIES + 3) / 4 * 4; // words of a tile of arranged queries
+const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4; // words of a tile of arranged queries
 
 // Loops of no or one turn stand for branches: drivers that run invocations in
 // vector lanes skip only loops.
@@ -25,7 +25,7 @@ uint tilesOf(uint vectors) { return (vectors + QUERIES - 1u) / QUERIES; }
 
 // bound() of the contract. f16 elements, and values between them, are within
 // the bounds.
-float bounded(float x) {
+float bound(float x) {
     if (TYPE == F16) return x;
     float inside = x > 1.2089258196146292e24 ? 1.2089258196146292e24 : x; // 2^80
     inside = inside < -1.2089258196146292e24 ? -1.2089258196146292e24 : inside;
@@ -33,9 +33,6 @@ float bounded(float x) {
 }
 
 // bound() of an element's pattern, 0 for what is not finite.
-float boundedPattern(uint pattern) {
-    uint magnitude = pattern & 0x7fffffffu;
-    return bounded(loaded(magnitude < uint(KEY_INFINITE) ? pattern : 0u));
-}
+float boundPattern(uint pattern) { return bound(loadFinite(pattern)); }
 
 #endif

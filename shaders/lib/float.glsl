@@ -6,7 +6,9 @@
 
 const uint F32 = 0, F16 = 1, BF16 = 2;
 
-float flushed(float x) {
+const int KEY_INFINITE = TYPE == F16 ? 0x7c000000 : 0x7f800000; // pattern of infinity
+
+float flush(float x) {
     return (floatBitsToUint(x) & 0x7fffffffu) < 0x00800000u ? 0.0 : x;
 }
 
@@ -57,12 +59,12 @@ uint narrowBF16(uint bits) {
 }
 
 // Pattern of TYPE to f32 bits; every value, payloads included.
-uint widenBits(uint pattern) {
+uint widen(uint pattern) {
     return TYPE == F16 ? widenF16Bits(pattern) : pattern;
 }
 
 // f32 bits to OUT_TYPE, in the low half for 16-bit types.
-uint narrowBits(uint bits) {
+uint narrow(uint bits) {
     if (OUT_TYPE == F16) return narrowF16(bits);
     if (OUT_TYPE == BF16) return narrowBF16(bits);
     return bits;
@@ -70,19 +72,24 @@ uint narrowBits(uint bits) {
 
 // The same of a value that lies between two of TYPE.
 uint narrowValue(uint bits) {
-    return TYPE == F16 && OUT_TYPE == F16 ? narrowFiniteF16(bits) : narrowBits(bits);
+    return TYPE == F16 && OUT_TYPE == F16 ? narrowFiniteF16(bits) : narrow(bits);
 }
 
 // load() of the contract for finite patterns, sign of zero aside.
-float loaded(uint pattern) {
+float load(uint pattern) {
     if (TYPE == F16) return widenF16(pattern);
-    return flushed(uintBitsToFloat(pattern));
+    return flush(uintBitsToFloat(pattern));
+}
+
+// load() with +0 for a NaN or an infinity.
+float loadFinite(uint pattern) {
+    uint magnitude = pattern & 0x7fffffffu;
+    return load(magnitude < uint(KEY_INFINITE) ? pattern : 0u);
 }
 
 // The order of loaded values as integers: sign and magnitude to two's
-// complement, -0 and what load() flushes to 0. Infinities and NaNs lie outside.
-const int KEY_INFINITE = TYPE == F16 ? 0x7c000000 : 0x7f800000;
-
+// complement, -0 and what load() flushes to 0. Infinities and NaNs lie outside
+// -KEY_INFINITE..KEY_INFINITE.
 int keyOf(uint pattern) {
     uint magnitude = pattern & 0x7fffffffu;
     if (TYPE != F16 && magnitude < 0x00800000u) magnitude = 0u;

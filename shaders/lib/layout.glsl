@@ -7,9 +7,9 @@ const uint HEADER = 4;                        // words of a page before its bits
 const uint RAW = 16;
 const uint E = TYPE == 0 ? 4 : 2;             // bytes an element
 const uint PER_WORD = 4 / E;                  // elements a word
-const uint CHUNKS = (HEAD_DIM + 31) / 32;     // chunks of 32 elements a row
+const uint BLOCKS = (HEAD_DIM + 31) / 32;     // blocks of 32 elements a row
 const bool ALIGNED = HEAD_DIM % 32 == 0;      // planes start at word borders
-const uint CHUNK_WORDS = 32 / PER_WORD;       // words a chunk of rows
+const uint BLOCK_WORDS = 32 / PER_WORD;       // words a block of rows
 const uint RAW_ROW = HEAD_DIM / PER_WORD;     // words a raw row
 const uint GROUP = ROWS * HEAD_DIM;           // elements a group
 const uint OUTLIERS = LOW + HIGH;             // outliers a group
@@ -43,7 +43,7 @@ uint wordsOfNibbles(uint word) {
         uint raw = word & (word >> 1) & (word >> 2) & (word >> 3) & 0x11111111u;
         uint rest = word - raw * 15u;
         rest = (rest & 0x0f0f0f0fu) + ((rest >> 4) & 0x0f0f0f0fu);
-        return ROWS * (CHUNKS * ((rest * 0x01010101u) >> 24) + RAW_ROW * uint(bitCount(raw)));
+        return ROWS * (BLOCKS * ((rest * 0x01010101u) >> 24) + RAW_ROW * uint(bitCount(raw)));
     }
     uint words = 0u;
     for (uint g = 0u; g < 8u; g++) words += rowWords(bitsOfNibble(nibbleOf(word, g)));

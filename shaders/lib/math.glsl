@@ -42,7 +42,7 @@ float exponential(float x) {
 }
 
 // cap*tanh(r/cap), inverse = 1/cap.
-float softCapped(float r, float cap, float inverse) {
+float softCap(float r, float cap, float inverse) {
     precise float z = r * inverse;
     float size = z < 0.0 ? -z : z;
     size = size > 16.0 ? 16.0 : size;
@@ -52,7 +52,7 @@ float softCapped(float r, float cap, float inverse) {
     precise float below = 1.0 + e;
     precise float tanh_ = above * reciprocal(below);
     precise float capped = tanh_ * cap;
-    return flushed(z < 0.0 ? -capped : capped);
+    return flush(z < 0.0 ? -capped : capped);
 }
 
 #endif

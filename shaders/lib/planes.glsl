@@ -1,4 +1,4 @@
-// Codes of a chunk of 32 elements and their bit planes. In the byte form, word
+// Codes of a block of 32 elements and their bit planes. In the byte form, word
 // k holds the codes of elements k, k+8, k+16, k+24 in its four bytes.
 #ifndef QAQVK_PLANES
 #define QAQVK_PLANES

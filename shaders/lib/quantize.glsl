@@ -28,16 +28,16 @@ Range rangeOf(float low, float high) {
 bool overflows(Range r) { return r.extent >= 8.507059173023462e+37; } // 2^126
 
 // The smallest bits that keep the bound R*w <= c*(2^b - delta).
-uint decideBits(float extent, float w, float c, float delta, uint minBits, uint maxBits) {
-    w = flushed(w);
-    c = flushed(c);
+uint ruleBits(float extent, float w, float c, float delta, uint minBits, uint maxBits) {
+    w = flush(w);
+    c = flush(c);
     if (w < 0.0) return maxBits;
     precise float product = extent * w;
-    float need = flushed(product);
+    float need = flush(product);
     for (uint b = minBits; b <= min(maxBits, 8u); b++) {
         precise float levels = float(1u << b) - delta;
         precise float bound = c * levels;
-        if (need <= flushed(bound)) return b;
+        if (need <= flush(bound)) return b;
     }
     return maxBits;
 }

@@ -56,12 +56,12 @@ void quantizeRow(RowMove m) {
     uint low = SRC(m.range), high = low & 0xffff0000u;
     if (TYPE == F32) high = SRC(m.range + 1u);
     else low <<= 16;
-    Range range = rangeOf(loaded(low), loaded(high));
+    Range range = rangeOf(load(low), load(high));
     uint word = 0u;
     for (uint i = 0u; i < m.newBits * HEAD_DIM; i++) {
         uint e = i % HEAD_DIM, packed = SRC(m.from + e / PER_WORD);
         uint pattern = PER_WORD == 1 ? packed : e % 2u == 0u ? packed << 16 : packed & 0xffff0000u;
-        uint code = codeOf(range, loaded(pattern));
+        uint code = codeOf(range, load(pattern));
         word |= ((code >> (7u - i / HEAD_DIM)) & 1u) << (i % 32u);
         if (i % 32u == 31u || i + 1u == m.newBits * HEAD_DIM) {
             WORD(dst, m.to + i / 32u) = word;

@@ -65,9 +65,9 @@ bool isHigh(Selection s, int key, uint index) {
 
 // Runs body for every element of a lane, in ascending order of index.
 #define FOR_ELEMENTS(key, index, body)                                            \
-    for (uint u = 0u; u < UNITS; u++) {                                           \
-        Unit unit = unitOf(lane, u, live);                                        \
-        for (uint at = unit.first; at < unit.first + unit.elements; at += 4u * PER_WORD) { \
+    for (uint u = 0u; u < LANE_BLOCKS; u++) {                                           \
+        Block block = blockOf(lane, u, live);                                        \
+        for (uint at = block.first; at < block.first + block.elements; at += 4u * PER_WORD) { \
             uvec4 four = rows[(group + at / PER_WORD) / 4u];                      \
             for (uint e = 0u; e < 4u * PER_WORD; e++) {                           \
                 int key = keyOf(ELEMENT(four, e));                                \

@@ -69,16 +69,16 @@ void keep(inout FewOutliers few, uint pattern, uint index) {
     else keepPacked(few, key | int(index));
 }
 
-void keepUnit(uint group, uint lane, bool live, uint u, inout FewOutliers few) {
-    Unit unit = unitOf(lane, u, live);
+void keepBlock(uint group, uint lane, bool live, uint u, inout FewOutliers few) {
+    Block block = blockOf(lane, u, live);
     if (!PAIRS) { // too many steps an element for unrolled code
-        for (uint e = 0u; e < unit.elements; e++) keep(few, patternAt(group, unit.first + e), unit.first + e);
+        for (uint e = 0u; e < block.elements; e++) keep(few, patternAt(group, block.first + e), block.first + e);
         return;
     }
-    uint words[CHUNK_WORDS];
-    loadAndHold(group, unit, u, words);
+    uint words[BLOCK_WORDS];
+    loadAndHold(group, block, u, words);
     for (uint e = 0u; e < 32u; e++) {
-        if (e < unit.elements) keep(few, ELEMENT(words, e), unit.first + e);
+        if (e < block.elements) keep(few, ELEMENT(words, e), block.first + e);
     }
 }
 
@@ -89,7 +89,7 @@ int fewKey(int entry) { return TYPE == F32 ? entry : entry & int(0xffff0000u); }
 bool selectFew(uint group, uint lane, bool live, out Selection s, out FewOutliers few) {
     for (uint j = 0u; j < FEW_LOW; j++) { few.low[j] = 0x7fffffff; few.lowAt[j] = 0u; }
     for (uint j = 0u; j < FEW_HIGH; j++) { few.high[j] = int(0x80000000u); few.highAt[j] = 0u; }
-    for (uint u = 0u; u < UNITS; u++) keepUnit(group, lane, live, u, few);
+    for (uint u = 0u; u < LANE_BLOCKS; u++) keepBlock(group, lane, live, u, few);
     s.low = Cut(0u, 0u);
     s.high = Cut(0u, 0u);
     s.lows = 0u;

@@ -12,10 +12,10 @@ uint storedPattern(uint at, uint n) {
 }
 
 // Word of the codes at word at, a row's string of the given words: plane p of
-// a chunk, counted from the most significant one.
-uint planeAt(uint at, uint words, uint p, uint chunk) {
-    if (ALIGNED) return PAGE(at + p * CHUNKS + chunk);
-    return STRING_WORD(PAGE, at, p * HEAD_DIM + chunk * 32u, words);
+// a block, counted from the most significant one.
+uint planeAt(uint at, uint words, uint p, uint block) {
+    if (ALIGNED) return PAGE(at + p * BLOCKS + block);
+    return STRING_WORD(PAGE, at, p * HEAD_DIM + block * 32u, words);
 }
 
 // Index in its group of outlier number n of a page of groups.
@@ -43,7 +43,7 @@ uvec2 rangePatterns(uint at) {
 
 // R from the patterns of min and max, 0 below 2^-100.
 float extentOf(uvec2 patterns) {
-    precise float extent = loaded(patterns.y) - loaded(patterns.x);
+    precise float extent = load(patterns.y) - load(patterns.x);
     return extent < 7.888609052210118e-31 ? 0.0 : extent;
 }
 
@@ -54,7 +54,7 @@ float valueOf(float low, float s8, float half_, uint high) {
     precise float offset = middle * s8;
     precise float value = low + offset;
     // f16 ranges are multiples of 2^-24: no value of theirs is subnormal in f32.
-    return TYPE == F16 ? value : flushed(value);
+    return TYPE == F16 ? value : flush(value);
 }
 
 // 2^(7-b)

@@ -93,12 +93,12 @@ func (r *recording) arrangeQueries() {
 	push := shaders.ArrangeQueriesPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
 		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Q.Type)), Scale: r.Scale}
 	core.Dispatch(r.list, r.pipeline(shaders.ArrangeQueries, r.Q.Type, r.Q.Type, false), push.Bytes(),
-		r.heads*r.tiles*r.headChunks()*r.tile, src, r.arranged)
+		r.heads*r.tiles*r.headBlocks()*r.tile, src, r.arranged)
 	r.step("arrange_queries")
 }
 
-// headChunks are the runs of 32 elements of a row.
-func (r *recording) headChunks() int { return (r.work.HeadDim + 31) / 32 }
+// headBlocks are the runs of 32 elements of a row.
+func (r *recording) headBlocks() int { return shaders.Blocks(r.work.HeadDim) }
 
 // reach is up to which token a recorded dispatch has workgroups for a part: one
 // that grows may do so within the batch's stride.
@@ -139,7 +139,7 @@ func (r *recording) pageRow() uint32 {
 func (r *recording) score(p part) {
 	push := shaders.ScorePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
-		Slots: uint32(r.work.RingTokens), SlotWords: uint32(r.work.TokenWords), RowsAt: r.rowsAt(shaders.Key)}
+		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Key)}
 	if r.SoftCap > 0 {
 		push.Cap, push.InverseCap = r.SoftCap, 1/r.SoftCap
 	}
@@ -172,8 +172,8 @@ func (r *recording) recordImportance() {
 func (r *recording) weightedSum(p part) {
 	push := shaders.WeightedSumPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
-		Slots: uint32(r.work.RingTokens), SlotWords: uint32(r.work.TokenWords), RowsAt: r.rowsAt(shaders.Value)}
-	items := r.runs(p, shaders.SplitTokens) * r.heads * r.tiles * r.headChunks()
+		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Value)}
+	items := r.runs(p, shaders.SplitTokens) * r.heads * r.tiles * r.headBlocks()
 	core.Dispatch(r.list, r.stored(shaders.WeightedSum, p), push.Bytes(), items, device.Whole(p.buffer), r.inFrames(p.frame), r.scores, r.partials)
 }
 

@@ -33,7 +33,7 @@ func TestRowString(t *testing.T) {
 	codes := make([]uint8, 32)
 	codes[0], codes[1], codes[31] = 0b10, 0b01, 0b11
 	out := make([]uint32, 2)
-	putRow(codes, 2, out)
+	writeRow(codes, 2, out)
 	assert.Equal(t, []uint32{0x80000001, 0x80000002}, out)
 }
 
@@ -44,7 +44,7 @@ func TestRowStringsOfEveryWidth(t *testing.T) {
 			codes, back := randomCodes(r, d, b), make([]uint8, d)
 			want := plainRow(codes, b)
 			got := guarded(len(want))
-			putRow(codes, b, got)
+			writeRow(codes, b, got)
 			same(t, want, got, "put")
 			readRow(got, b, back)
 			require.Equal(t, codes, back)

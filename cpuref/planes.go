@@ -7,9 +7,9 @@ import "encoding/binary"
 // b bits of eight neighbours lie in b whole bytes, one a plane, and turning an
 // 8x8 bit matrix gives the eight codes.
 
-// putRow writes the row string of b bits of a row's codes, 1..8 bits each, to
+// writeRow writes the row string of b bits of a row's codes, 1..8 bits each, to
 // out, which has ceil(b*D/32) words; the last is padded with zeros.
-func putRow(codes []uint8, b int, out []uint32) {
+func writeRow(codes []uint8, b int, out []uint32) {
 	clear(out)
 	plane := len(codes) / 8
 	for i := range plane {
