@@ -107,7 +107,7 @@ func (w *Window) record(l *device.List, a Appended) {
 		In: a.typ, Out: g.Layout.Type, Rows: a.kinds * a.tokens * g.KVHeads,
 		Src: a.src, SrcStride: g.KVHeads * g.HeadDim * shaders.ElementBytes(a.typ) / 4,
 		Dst: device.Whole(w.Ring), DstAt: int(a.kind)*g.KindWords + a.Layer*g.LayerWords, DstStride: g.TokenWords / a.kinds,
-		dstSlots: a.kinds * g.RingTokens, first: a.token,
+		dstRing: a.kinds * g.RingTokens, first: a.token,
 	}
 	if a.staged() {
 		v.SrcAt, v.firstAt = head, 1

@@ -14,7 +14,7 @@ type Conversion struct {
 	Src, Dst         device.View
 	SrcAt, SrcStride int
 	DstAt, DstStride int
-	dstSlots         int // tokens go round so many places, 0: one after another
+	dstRing         int // tokens go round so many places, 0: one after another
 	first            int // the first one's number
 	firstAt          int // it is word firstAt - 1 of src instead; 0: it is not
 }
@@ -26,7 +26,7 @@ func Convert(w *core.Work, l *device.List, v Conversion) {
 	push := shaders.ConvertPush{Rows: uint32(v.Rows), RowsPerToken: uint32(w.KVHeads),
 		SrcOffset: uint32(slack + v.SrcAt), SrcTokenStride: uint32(v.SrcStride),
 		DstOffset: uint32(v.DstAt), DstTokenStride: uint32(v.DstStride),
-		DstRing: uint32(v.dstSlots), First: uint32(v.first)}
+		DstRing: uint32(v.dstRing), First: uint32(v.first)}
 	if v.firstAt > 0 {
 		push.First, push.FirstAt = 0, uint32(slack+v.firstAt)
 	}
