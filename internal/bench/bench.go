@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/report"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Options choose what is timed.
@@ -20,8 +20,8 @@ type Options struct {
 	Elements int            // elements of a case; 0 for the standard 33,554,432
 	// Progress is told the number of cases done and of all, may be nil.
 	Progress func(done, all int, name string)
-	// Tune holds kernel constants that replace the chosen ones, such as
-	// "encode.LANES" -> 4; for measuring kernels.
+	// Tune holds constants of the codec's kernels that replace the chosen ones,
+	// such as "encode.LANES" -> 4; for measuring kernels.
 	Tune map[string]uint32
 }
 
@@ -40,11 +40,14 @@ type work interface {
 
 // Run times the cases on a device, one after the other.
 func Run(ctx context.Context, d device.Device, o Options) (*report.Bench, error) {
-	cases := selected(o.Filter, cmp.Or(o.Elements, Elements))
+	cases := selected(o)
 	if len(cases) == 0 {
 		return nil, fmt.Errorf("bench: no case matches %q", o.Filter)
 	}
-	unit, err := newCopy(d)
+	if err := checkTune(o.Tune); err != nil {
+		return nil, err
+	}
+	unit, err := newCopy(ctx, d)
 	if err != nil {
 		return nil, fmt.Errorf("bench: copy: %w", err)
 	}
@@ -69,10 +72,26 @@ func Run(ctx context.Context, d device.Device, o Options) (*report.Bench, error)
 	return out, nil
 }
 
+// tuned are the kernels that Tune reaches.
+var tuned = []*shaders.Kernel{shaders.Encode, shaders.Pack, shaders.Decode, shaders.Repack, shaders.Promote, shaders.ChooseBits}
+
+// checkTune refuses what would not be seen.
+func checkTune(tune map[string]uint32) error {
+	for name := range tune {
+		known := slices.ContainsFunc(tuned, func(k *shaders.Kernel) bool {
+			return slices.ContainsFunc(k.Constants, func(c shaders.Constant) bool { return k.Name+"."+c.Name == name })
+		})
+		if !known {
+			return fmt.Errorf("bench: tune %s: no constant of %v", name, tuned)
+		}
+	}
+	return nil
+}
+
 // measure runs a case and a copy in turns and returns the case's medians and
 // the copies' times. The first run of each warms up.
 func measure(ctx context.Context, d device.Device, c Case, unit work, o Options) (report.BenchResult, []time.Duration, error) {
-	w, err := c.setUp(ctx, d, o.Tune)
+	w, err := c.setUp(ctx, d)
 	if err != nil {
 		return report.BenchResult{}, nil, err
 	}

@@ -41,8 +41,15 @@ func TestRunOnReference(t *testing.T) {
 		require.Positive(t, c.Units, c.Name)
 		pages[c.Name] = c.Bytes
 	}
-	// 8192 rows in 32 pages: 4 header and 32 bits words a page; range, two
+	// 8192 rows in 64 pages: 4 header and 16 bits words a page; range, two
 	// outlier values, two outlier indices and 12 words of codes a row.
-	require.Equal(t, int64(4*(32*(4+32)+8192/2+8192*(1+1+12))), pages["encode/f16/d128/b3/a1"])
+	require.Equal(t, int64(4*(64*(4+16)+8192/2+8192*(1+1+12))), pages["encode/f16/d128/b3/a1"])
 	require.NoError(t, d.Close())
+}
+
+func TestTuneReachesTheCodecAlone(t *testing.T) {
+	for _, name := range []string{"encode.SIZE", "score.WORKGROUP", "erase.LANES", "encode"} {
+		require.ErrorContains(t, checkTune(map[string]uint32{name: 1}), "bench: tune "+name+": no constant of [encode ")
+	}
+	require.NoError(t, checkTune(map[string]uint32{"encode.LANES": 2, "choose_bits.WORKGROUP": 32}))
 }

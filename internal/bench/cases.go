@@ -1,9 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -14,8 +14,8 @@ const Elements = 1 << 25
 
 const (
 	kvHeads    = 8   // KV heads of the one layer
-	pageTokens = 32  // tokens of a page
-	batchPages = 256 // pages that encode stages at a time
+	pageTokens = 16  // tokens of a page, as in a cache
+	batchPages = 512 // pages that encode stages at a time
 )
 
 // Case is an operation with its parameters.
@@ -31,6 +31,8 @@ type Case struct {
 	Tokens   int  // tokens of attend and adapt
 	Plain    bool // attend without importance
 	Elements int  // elements to treat
+
+	tune map[string]uint32 // Options.Tune
 }
 
 var typeNames = [...]string{shaders.TypeF32: "f32", shaders.TypeF16: "f16", shaders.TypeBF16: "bf16"}
@@ -71,11 +73,12 @@ func Cases() []Case {
 	)
 }
 
-func selected(filter *regexp.Regexp, elements int) []Case {
+func selected(o Options) []Case {
+	elements := cmp.Or(o.Elements, Elements)
 	var out []Case
 	for _, c := range Cases() {
-		if filter == nil || filter.MatchString(c.name()) {
-			c.Elements = elements
+		if o.Filter == nil || o.Filter.MatchString(c.name()) {
+			c.Elements, c.tune = elements, o.Tune
 			if c.Tokens > 0 {
 				c.Elements = min(elements, 2*c.Tokens*c.HeadDim*kvHeads)
 			}
@@ -95,30 +98,36 @@ func (c Case) name() string {
 	case "copy":
 		return c.Op
 	case "attend":
-		return c.attendName()
+		bits := fmt.Sprintf("b%d", c.Bits)
+		if c.Bits == shaders.Raw {
+			bits = typeNames[c.Type]
+		}
+		if c.Plain {
+			bits += "/no-importance"
+		}
+		return fmt.Sprintf("attend/decode/h%dkv%d/d%d/t%d/%s", queryHeads, kvHeads, c.HeadDim, c.Tokens, bits)
 	case "adapt":
-		return c.adaptName()
+		return fmt.Sprintf("adapt/h%dkv%d/d%d/t%d", queryHeads, kvHeads, c.HeadDim, c.Tokens)
 	case "demote", "promote":
 		return fmt.Sprintf("%s/d%d/b%d-%d%s", c.Op, c.HeadDim, c.Bits, c.To, level)
 	}
 	return fmt.Sprintf("%s/%s/d%d/b%d/a%g%s", c.Op, typeNames[c.Type], c.HeadDim, c.Bits, c.Alpha*100, level)
 }
 
+// tokens of attend and adapt, fewer where there are fewer elements to treat.
+func (c Case) tokens() int { return c.Elements / 2 / c.HeadDim / kvHeads }
+
 // setUp makes buffers and lists for the case, and the pages it starts from.
-func (c Case) setUp(ctx context.Context, d device.Device, tune map[string]uint32) (work, error) {
+func (c Case) setUp(ctx context.Context, d device.Device) (work, error) {
 	switch c.Op {
 	case "copy":
-		return newCopy(d)
+		return newCopy(ctx, d)
 	case "encode":
-		return newStore(ctx, d, c, tune)
-	case "decode":
-		return newDecode(ctx, d, c, tune)
+		return newCodec(ctx, d, c)
 	case "attend":
-		return newAttend(ctx, d, c, tune)
+		return newAttend(ctx, d, c)
 	case "adapt":
 		return newAdapt(ctx, d, c)
-	case "decide":
-		return newDecide(ctx, d, c, tune)
 	}
-	return newRepack(ctx, d, c, tune)
+	return newPaged(ctx, d, c)
 }

@@ -11,40 +11,35 @@ import (
 // copyWords are 64 MiB.
 const copyWords = 1 << 24
 
-// copied is the unit of speed: 64 MiB by the copy kernel.
-type copied struct {
-	device  device.Device
-	buffers buffers
-	list    *device.List
+// listed is work of one recorded list.
+type listed struct {
+	buffers
+	list *device.List
 }
 
-func newCopy(d device.Device) (*copied, error) {
-	c := &copied{device: d, buffers: buffers{device: d}, list: device.NewList(d)}
-	src := c.buffers.make("src", copyWords, device.DeviceLocal)
-	dst := c.buffers.make("dst", copyWords, device.DeviceLocal)
-	if c.buffers.err != nil {
-		c.release()
-		return nil, c.buffers.err
+// newCopy is the unit of speed: 64 MiB by the copy kernel.
+func newCopy(ctx context.Context, d device.Device) (*listed, error) {
+	c := &listed{buffers{device: d}, device.NewList(d)}
+	src, dst := c.make("src", copyWords, device.DeviceLocal), c.make("dst", copyWords, device.DeviceLocal)
+	if c.err == nil {
+		c.list.Fill(src, 0, copyWords, 0x3c003c00) // touched once, so that no page is missing
+		c.err = device.Run(ctx, d, c.list)
 	}
-	const group = 128
-	c.list.Fill(src, 0, copyWords, 0x3c003c00) // touched once, so that no page is missing
-	c.list.Barrier(device.AllCommands, device.AllCommands)
-	if err := device.Run(context.Background(), d, c.list); err != nil {
+	if c.err != nil {
 		c.release()
-		return nil, err
+		return nil, c.err
 	}
 	c.list.Reset()
+	p := shaders.Specialize(shaders.Copy, d.Limits().Target(), shaders.Setting{})
 	c.list.Dispatch(device.Dispatch{
-		Kernel: shaders.Copy, Spec: shaders.Spec{Workgroup: group}.Words(shaders.Copy),
-		Push:       shaders.CopyPush{Vectors: copyWords / 4}.Bytes(),
-		Views:      []device.View{device.Whole(src), device.Whole(dst)},
-		Workgroups: copyWords / 4 / group,
+		Kernel: p.Kernel, Spec: p.Words(), Push: shaders.CopyPush{Vectors: copyWords / 4}.Bytes(),
+		Workgroups: p.Workgroups(copyWords / 4), Views: []device.View{device.Whole(src), device.Whole(dst)},
 	})
 	c.list.Mark("copy")
 	return c, nil
 }
 
-func (c *copied) run(ctx context.Context) (sample, error) {
+func (c *listed) run(ctx context.Context) (sample, error) {
 	var s sample
 	start := time.Now()
 	err := s.submit(ctx, c.device, c.list)
@@ -52,9 +47,9 @@ func (c *copied) run(ctx context.Context) (sample, error) {
 	return s, err
 }
 
-func (c *copied) bytes() int64 { return 4 * copyWords }
+func (c *listed) bytes() int64 { return 4 * copyWords }
 
-func (c *copied) release() {
+func (c *listed) release() {
 	c.list.Release()
 	c.buffers.release()
 }
@@ -66,22 +61,32 @@ type buffers struct {
 	err    error
 }
 
+// make makes a buffer; nil after a failure.
 func (b *buffers) make(label string, words int, m device.Memory) device.Buffer {
 	if b.err != nil {
 		return nil
 	}
-	buffer, err := b.device.NewBuffer(label, words, m)
+	made, err := b.device.NewBuffer(label, words, m)
 	if err != nil {
 		b.err = err
 		return nil
 	}
-	b.made = append(b.made, buffer)
-	return buffer
+	b.made = append(b.made, made)
+	return made
+}
+
+// upload makes a buffer with words that the device reads.
+func (b *buffers) upload(label string, words []uint32) device.Buffer {
+	made := b.make(label, len(words), device.Upload)
+	if made != nil {
+		copy(made.Words(), words)
+	}
+	return made
 }
 
 func (b *buffers) release() {
-	for _, buffer := range b.made {
-		buffer.Release()
+	for _, made := range b.made {
+		made.Release()
 	}
 	b.made = nil
 }
