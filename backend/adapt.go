@@ -21,7 +21,7 @@ type Batches = adapt.Batches
 
 // Adapt chooses the bits of all stored groups anew and moves those that change:
 // fewer bits on the device alone, more bits with what the host supplies. Groups
-// whose rows the host does not have keep their bits; with Config.Exact that is
+// whose rows the host does not have keep their bits; with Config.Synchronous that is
 // an error that wraps ErrHostBudget.
 //
 // It ends an adaptation that Step began, waits for its own, and returns what
@@ -42,7 +42,7 @@ func (s *Sequence) Adapt(ctx context.Context) (Moves, error) {
 // adaptAll is a whole round.
 func (s *Sequence) adaptAll(ctx context.Context) (Moves, error) {
 	moves, err := s.c.adapter.All(ctx, s.adapting)
-	if err == nil && s.c.cfg.Exact {
+	if err == nil && s.c.cfg.Synchronous {
 		err = s.hostBudgetError()
 	}
 	return moves, err
@@ -53,7 +53,7 @@ func (s *Sequence) adaptAll(ctx context.Context) (Moves, error) {
 func (s *Sequence) adaptStep(ctx context.Context) error {
 	every, a := s.c.cfg.AdaptEvery, s.c.adapter
 	due := every > 0 && s.extent.Steps%every == 0 && s.c.chooser.Adapts()
-	if due && s.c.cfg.Exact {
+	if due && s.c.cfg.Synchronous {
 		a.Finish(nil)
 		_, err := s.adaptAll(ctx)
 		return err

@@ -14,7 +14,7 @@ import (
 // In exact mode every step ends with the bits that the rule asks for.
 func TestExactStepsWait(t *testing.T) {
 	cfg := small
-	cfg.Exact, cfg.AdaptEvery = true, 1
+	cfg.Synchronous, cfg.AdaptEvery = true, 1
 	s := newSequence(t, cpu(t), F32, cfg)
 	for _, n := range []int{30, 1, 16, 1, 1, 9} {
 		s.step(n)
@@ -24,7 +24,7 @@ func TestExactStepsWait(t *testing.T) {
 	}
 	require.Positive(t, s.seq.adapting.Moves.Promoted)
 	require.Zero(t, s.seq.adapting.Moves.LateSteps)
-	require.NoError(t, s.seq.Stats().Unmet)
+	require.NoError(t, s.seq.Stats().Shortfall)
 }
 
 func TestHostBudgetIsExplained(t *testing.T) {
@@ -40,7 +40,7 @@ func TestHostBudgetIsExplained(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := small
-			cfg.HostBudget, cfg.Capacity, cfg.Exact, cfg.Level = c.budget, 140, true, c.level
+			cfg.HostBudget, cfg.Capacity, cfg.Synchronous, cfg.Level = c.budget, 140, true, c.level
 			s := newSequence(t, cpu(t), F32, cfg)
 			var err error
 			for _, n := range []int{20, 20, 20, 20, 20, 9, 9, 9} {
@@ -51,20 +51,20 @@ func TestHostBudgetIsExplained(t *testing.T) {
 			}
 			require.ErrorIs(t, err, ErrHostBudget)
 			require.Regexp(t, c.want, err.Error())
-			require.EqualError(t, s.seq.Stats().Unmet, err.Error())
-			require.EqualError(t, s.c.Stats().Unmet, err.Error())
+			require.EqualError(t, s.seq.Stats().Shortfall, err.Error())
+			require.EqualError(t, s.c.Stats().Shortfall, err.Error())
 			u := *s.seq.adapting.Shortfall
 			require.GreaterOrEqual(t, s.c.work.TokenOf(u.Page.Page, u.Group), s.seq.host.Kept())
 			require.Equal(t, u.Has, s.seq.table.PageBits(u.Page)[u.Group])
 			require.Greater(t, u.Wants, u.Has)
 			s.requireRows(F32)
 			s.rollback(s.seq.Tokens())
-			require.NoError(t, s.seq.Stats().Unmet)
+			require.NoError(t, s.seq.Stats().Shortfall)
 		})
 	}
 }
 
-var large = Config{Layers: 4, KVHeads: 2, HeadDim: 64, Capacity: 500, MaxAppend: 100, Alpha: 0.04, Policy: testQAQ(policy.Paper), AdaptEvery: 1, HostBudget: 1 << 24}
+var large = Config{Layers: 4, KVHeads: 2, HeadDim: 64, Capacity: 500, MaxStepTokens: 100, OutlierFraction: 0.04, Policy: testQAQ(policy.Paper), AdaptEvery: 1, HostBudget: 1 << 24}
 
 // A round goes on over steps where a batch is not all of it, and sequences take
 // turns.
@@ -127,7 +127,7 @@ func resize(t *testing.T, d device.Device, b *device.Buffer, words int, m device
 func TestManyAdaptationsHoldNoMore(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	cfg := small
-	cfg.AdaptEvery, cfg.Capacity, cfg.MaxAppend = 1, 128, 8
+	cfg.AdaptEvery, cfg.Capacity, cfg.MaxStepTokens = 1, 128, 8
 	s := newSequence(t, cpu(t), F32, cfg)
 	for range 8 {
 		s.step(8)

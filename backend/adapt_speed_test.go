@@ -33,7 +33,7 @@ func benchmarkAdapt(b *testing.B, every int, reserve int64) {
 	require.NoError(b, err)
 	q := testQAQ(policy.Paper)
 	q.KeyError, q.ValueError = 2, 0.02
-	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Capacity: 8192, MaxAppend: 128, Alpha: .01,
+	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Capacity: 8192, MaxStepTokens: 128, OutlierFraction: .01,
 		Policy: q, AdaptEvery: every, HostBudget: 1 << 30, Reserve: reserve})
 	require.NoError(b, err)
 	s, err := c.NewSequence()

@@ -84,7 +84,7 @@ func TestAdaptBesideStepsOnVulkanAndReference(t *testing.T) {
 func testBesideSteps(t *testing.T, d device.Device) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
+			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
 			byHand := newSequence(t, d, c.appended, c.cfg)
 			c.cfg.AdaptEvery = 1
 			beside := newSequence(t, d, c.appended, c.cfg)

@@ -11,7 +11,7 @@ import (
 // the next Read, Attend or Step and must stay as they are until then.
 //
 // Every layer must get the same tokens before Step, in one call or in several,
-// together at most MaxAppend. The error for too many tokens is ErrCapacity, for
+// together at most MaxStepTokens. The error for too many tokens is ErrCapacity, for
 // rows of another shape ErrShape.
 func (s *Sequence) Append(layer int, k, v Rows) error {
 	if err := s.usable(layer); err != nil {
@@ -25,9 +25,9 @@ func (s *Sequence) Append(layer int, k, v Rows) error {
 	if err := s.checkRoom(layer, n); err != nil {
 		return err
 	}
-	token, typ := s.layerTokens(layer), k.Type.shader()
-	if k.View.Buffer != nil {
-		s.window.StageViews(layer, token, n, typ, k.View, v.View)
+	token, typ := s.layerTokens(layer), k.typ.shader()
+	if k.view.Buffer != nil {
+		s.window.StageViews(layer, token, n, typ, k.view, v.view)
 	} else if err := s.window.Stage(layer, token, n, typ, k.pack, v.pack); err != nil {
 		return err
 	}
@@ -54,8 +54,8 @@ func (c *Cache) checkRows(k, v Rows) (int, error) {
 		}
 		n = elements / token
 	}
-	if k.Type != v.Type || (k.View.Buffer == nil) != (v.View.Buffer == nil) {
-		return 0, fmt.Errorf("k is %s and v is %s, or one of them on the device: both must be alike", k.Type, v.Type)
+	if k.typ != v.typ || (k.view.Buffer == nil) != (v.view.Buffer == nil) {
+		return 0, fmt.Errorf("k is %s and v is %s, or one of them on the device: both must be alike", k.typ, v.typ)
 	}
 	return n, nil
 }
@@ -63,8 +63,8 @@ func (c *Cache) checkRows(k, v Rows) (int, error) {
 func (s *Sequence) checkRoom(layer, n int) error {
 	step, end := s.pending[layer]+n, s.layerTokens(layer)+n
 	switch {
-	case step > s.c.cfg.MaxAppend:
-		return fmt.Errorf("backend: append: %d tokens in a step: limit %d: %w", step, s.c.cfg.MaxAppend, ErrCapacity)
+	case step > s.c.cfg.MaxStepTokens:
+		return fmt.Errorf("backend: append: %d tokens in a step: limit %d: %w", step, s.c.cfg.MaxStepTokens, ErrCapacity)
 	case end > s.c.cfg.Capacity:
 		return fmt.Errorf("backend: append: %d tokens: capacity %d: %w", end, s.c.cfg.Capacity, ErrCapacity)
 	case end-s.extent.Stored > s.c.work.RingTokens:

@@ -15,7 +15,7 @@ type AttendOptions struct {
 	Window  int     // tokens that a query sees, its own included; 0: all up to its own
 	SoftCap float32 // C of C*tanh(score/C); 0: none
 
-	Unobserved bool // importance does not take the queries in
+	SkipImportance bool // importance does not take the queries in
 }
 
 // Attend computes softmax(q k^T * scale) v over a layer, straight from the
@@ -45,17 +45,17 @@ func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
 		}
 	}
 	call := attend.Call{Layer: layer, Queries: n, Tokens: s.layerTokens(layer), Stored: s.extent.Stored,
-		Q: attend.Rows{Type: q.Type.shader(), View: q.View}, Out: attend.Rows{Type: out.Type.shader(), View: out.View},
+		Q: attend.Rows{Type: q.typ.shader(), View: q.view}, Out: attend.Rows{Type: out.typ.shader(), View: out.view},
 		Options: attend.Options{Scale: o.Scale, Window: o.Window, SoftCap: o.SoftCap},
 		Table:   s.table, Window: s.window, Importance: s.importance}
-	if !o.Unobserved {
+	if !o.SkipImportance {
 		call.Recorded = s.importance.Plan(layer, n)
 	}
 	if err := s.runAttention(call, q, out); err != nil {
 		s.importance.Lost(layer, call.Recorded)
 		return err
 	}
-	if !o.Unobserved {
+	if !o.SkipImportance {
 		s.importance.Done(layer, n, call.Tokens)
 	}
 	return nil
@@ -67,14 +67,14 @@ func (s *Sequence) runAttention(c attend.Call, q, out Rows) error {
 	if s.attends[c.Layer] == nil {
 		s.attends[c.Layer] = a.NewList()
 	}
-	if q.View.Buffer == nil {
-		q.pack(0, a.QueryRows.Words()[:elements*q.Type.Bytes()/4])
+	if q.view.Buffer == nil {
+		q.pack(0, a.QueryRows.Words()[:elements*q.typ.Bytes()/4])
 	}
 	if err := s.attends[c.Layer].Run(a, c); err != nil {
 		return err
 	}
-	if out.View.Buffer == nil {
-		out.unpack(0, a.OutputRows.Words()[:elements*out.Type.Bytes()/4])
+	if out.view.Buffer == nil {
+		out.unpack(0, a.OutputRows.Words()[:elements*out.typ.Bytes()/4])
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 // The longest text that the contract names: 512 splits, in several parts.
 func TestAttendTo131072Tokens(t *testing.T) {
-	cfg := Config{Layers: 1, KVHeads: 1, QueryHeads: 2, HeadDim: 32, Alpha: .05, Capacity: 1 << 17, MaxAppend: 4096, Policy: policy.Uniform{KeyBits: 3, ValueBits: 4}}
+	cfg := Config{Layers: 1, KVHeads: 1, QueryHeads: 2, HeadDim: 32, OutlierFraction: .05, Capacity: 1 << 17, MaxStepTokens: 4096, Policy: policy.Uniform{KeyBits: 3, ValueBits: 4}}
 	var first []float32
 	for _, name := range []string{"cpu", "llvmpipe"} {
 		d, err := device.Open(name, device.Options{})

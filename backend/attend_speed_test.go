@@ -24,7 +24,7 @@ func BenchmarkAttend(b *testing.B) {
 func benchmarkAttend(b *testing.B, p policy.Policy, n int) {
 	d, err := device.Open("llvmpipe", device.Options{})
 	require.NoError(b, err)
-	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, Alpha: .01, Capacity: 4200, MaxAppend: 128, Policy: p})
+	c, err := New(d, Config{Layers: 30, KVHeads: 3, QueryHeads: 9, HeadDim: 64, OutlierFraction: .01, Capacity: 4200, MaxStepTokens: 128, Policy: p})
 	require.NoError(b, err)
 	s, err := c.NewSequence()
 	require.NoError(b, err)

@@ -15,11 +15,11 @@ var attendCases = []struct {
 	cfg  Config
 	o    AttendOptions
 }{
-	{"gqa", Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 64, Alpha: 0.03, Policy: policy.Uniform{KeyBits: 3, ValueBits: 4}}, AttendOptions{}},
+	{"gqa", Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 64, OutlierFraction: 0.03, Policy: policy.Uniform{KeyBits: 3, ValueBits: 4}}, AttendOptions{}},
 	{"mha raw d40", Config{Layers: 1, KVHeads: 3, QueryHeads: 3, HeadDim: 40}, AttendOptions{Scale: .5}},
 	{"mqa layer bf16", Config{Layers: 2, KVHeads: 1, QueryHeads: 32, HeadDim: 32, Type: BF16, Level: LevelLayer, Policy: policy.Uniform{KeyBits: 8, ValueBits: 2}}, AttendOptions{SoftCap: 20}},
-	{"token f32 window", Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: policy.Uniform{KeyBits: 5, ValueBits: 5}}, AttendOptions{Window: 70}},
-	{"d256", Config{Layers: 1, KVHeads: 2, QueryHeads: 16, HeadDim: 256, Level: LevelLayer, Alpha: .01, Policy: policy.Uniform{KeyBits: 0, ValueBits: 6}, PageTokens: 5}, AttendOptions{Window: 3}},
+	{"token f32 window", Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Type: F32, Level: LevelToken, OutlierFraction: 0.1, Policy: policy.Uniform{KeyBits: 5, ValueBits: 5}}, AttendOptions{Window: 70}},
+	{"d256", Config{Layers: 1, KVHeads: 2, QueryHeads: 16, HeadDim: 256, Level: LevelLayer, OutlierFraction: .01, Policy: policy.Uniform{KeyBits: 0, ValueBits: 6}, PageTokens: 5}, AttendOptions{Window: 3}},
 }
 
 func TestAttendAgainstFloat64(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAttendOnVulkanAndReference(t *testing.T) {
 }
 
 func testAttend(t *testing.T, d device.Device, cfg Config, o AttendOptions, steps ...int) {
-	cfg.Capacity, cfg.MaxAppend = 700, 40
+	cfg.Capacity, cfg.MaxStepTokens = 700, 40
 	s := newSequence(t, d, F32, cfg)
 	for _, n := range steps {
 		for layer := range cfg.Layers {
@@ -64,7 +64,7 @@ func wordsOfBytes(b []byte) []uint32 {
 }
 
 func TestAttendRefuses(t *testing.T) {
-	s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, MaxAppend: 8})
+	s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, MaxStepTokens: 8})
 	s.step(3)
 	rows := func(n int) Rows { return RowsF32(make([]float32, n*4*32)) }
 	for _, c := range []struct {
@@ -78,7 +78,7 @@ func TestAttendRefuses(t *testing.T) {
 		{"head count", "q: 96 elements: a query has 128", ErrShape, RowsF32(make([]float32, 96)), rows(1), AttendOptions{}},
 		{"no query", "q: 0 elements: a query has 128", ErrShape, rows(0), rows(1), AttendOptions{}},
 		{"small out", "out: room for 128 elements: the queries have 256", ErrShape, rows(2), rows(1), AttendOptions{}},
-		{"type", "q: rows of type f16 given as []float32", ErrShape, Rows{Type: F16, F32: make([]float32, 128)}, rows(1), AttendOptions{}},
+		{"type", "q: rows of type f16 given as []float32", ErrShape, Rows{typ: F16, f32: make([]float32, 128)}, rows(1), AttendOptions{}},
 		{"scale", "scale NaN: must be within -1.048576e+06..1.048576e+06: bad cache configuration", policy.ErrConfig, rows(1), rows(1), AttendOptions{Scale: float32(math.NaN())}},
 		{"window", "window -1: must be 0..16777216: bad cache configuration", policy.ErrConfig, rows(1), rows(1), AttendOptions{Window: -1}},
 		{"soft cap", "soft cap -2: must be 0 or 9.5367431640625e-07..1.048576e+06: bad cache configuration", policy.ErrConfig, rows(1), rows(1), AttendOptions{SoftCap: -2}},
@@ -107,7 +107,7 @@ func TestAttendRecordsOnce(t *testing.T) {
 		recorded int // of a layer at most: the first, the first page, 256 tokens, a longer frame; and larger segments
 	}{{"segments", policy.Uniform{KeyBits: 4, ValueBits: 4}, 0, 60}, {"reserve", testQAQ(policy.Paper), 1 << 20, 4}} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Window: 2,
+			s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Recent: 2,
 				Policy: c.policy, AdaptEvery: 8, HostBudget: 1 << 24, Reserve: c.reserve})
 			recorded := 0
 			for s.seq.extent.Tokens < 512 {
@@ -153,7 +153,7 @@ func TestAttendOnDeviceBuffers(t *testing.T) {
 			require.NoError(t, device.Write(t.Context(), d, b, 36, wordsOf(q)))
 			in, out := RowsView(F32, device.View{Buffer: b, Offset: 36, Words: len(q)}), RowsView(F32, device.View{Buffer: deviceBuffer(t, d, "result", 4096, device.DeviceLocal), Offset: 2012, Words: len(q)})
 			require.NoError(t, s.seq.Attend(0, in, out, AttendOptions{}))
-			got, err := device.Read(t.Context(), d, out.View)
+			got, err := device.Read(t.Context(), d, out.view)
 			require.NoError(t, err)
 			require.Equal(t, wordsOf(want), got)
 			require.EqualError(t, s.seq.Attend(0, RowsView(F32, device.View{Buffer: b, Offset: 6, Words: len(q)}), out, AttendOptions{}), "backend: attend: q: rows from word 6: must be a multiple of 4")
@@ -166,7 +166,7 @@ func TestAttendOnDeviceBuffers(t *testing.T) {
 func TestAttendAfterForkAndRollback(t *testing.T) {
 	for _, c := range attendCases {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.HostBudget, c.cfg.Sequences = 300, 20, 1<<24, 2
+			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.HostBudget, c.cfg.Sequences = 300, 20, 1<<24, 2
 			s := newSequence(t, cpu(t), F32, c.cfg)
 			for _, n := range []int{20, 20, 20, 1, 20} {
 				s.step(n)
@@ -197,7 +197,7 @@ func TestAttendAfterForkAndRollback(t *testing.T) {
 // a token, rounded up to four significant bits.
 func TestAttendObserves(t *testing.T) {
 	for _, level := range []Level{LevelHead, LevelLayer} {
-		s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 32, Capacity: 400, Window: 3,
+		s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 32, Capacity: 400, Recent: 3,
 			Level: level, Policy: testQAQ(policy.Paper), AdaptEvery: -1})
 		for _, n := range []int{30, 30, 30, 1, 1, 2, 30} {
 			for layer := range 2 {
@@ -206,7 +206,7 @@ func TestAttendObserves(t *testing.T) {
 				s.attend(layer, q, AttendOptions{})
 				before := s.importance(layer)
 				s.requireImportance(layer, q, before)
-				s.attend(layer, s.queries(1), AttendOptions{Unobserved: true})
+				s.attend(layer, s.queries(1), AttendOptions{SkipImportance: true})
 				require.Equal(t, before, s.importance(layer))
 			}
 			require.NoError(t, s.seq.Step(t.Context()))
@@ -224,7 +224,7 @@ func (s *sequence) importance(layer int) []float32 {
 func (s *sequence) requireImportance(layer int, q []float32, got []float32) {
 	d, g, tokens := s.cfg.HeadDim, s.c.work.QueriesPerHead(), s.tokens(layer)
 	n := len(q) / d / s.cfg.QueryHeads
-	if n < s.cfg.Window {
+	if n < s.cfg.Recent {
 		return
 	}
 	k := make([]float32, tokens*s.cfg.KVHeads*d)
@@ -232,7 +232,7 @@ func (s *sequence) requireImportance(layer int, q []float32, got []float32) {
 	require.NoError(s.t, err)
 	groups := s.c.work.TokenGroups
 	want := make([]float64, tokens*groups)
-	for row := (n - s.cfg.Window) * s.cfg.QueryHeads; row < n*s.cfg.QueryHeads; row++ {
+	for row := (n - s.cfg.Recent) * s.cfg.QueryHeads; row < n*s.cfg.QueryHeads; row++ {
 		h := row % s.cfg.QueryHeads / g
 		at := func(t int) int { return (t*s.cfg.KVHeads + h) * d }
 		p := exactRow(q[row*d:][:d], k, k, at, tokens-n+row/s.cfg.QueryHeads, AttendOptions{}, make([]float64, d))
@@ -240,7 +240,7 @@ func (s *sequence) requireImportance(layer int, q []float32, got []float32) {
 			want[t*groups+h%groups] = math.Max(want[t*groups+h%groups], p[t])
 		}
 	}
-	for i, w := range want[:min(len(got), (tokens-s.cfg.Window+1)*groups)] { // whole pages
+	for i, w := range want[:min(len(got), (tokens-s.cfg.Recent+1)*groups)] { // whole pages
 		require.GreaterOrEqual(s.t, float64(got[i]), w*(1-1e-5), "token %d", i/groups)
 		require.LessOrEqual(s.t, float64(got[i]), w*1.1251+0x1p-30, "token %d", i/groups)
 	}

@@ -91,20 +91,20 @@ type cacheCase struct {
 }
 
 var cacheCases = []cacheCase{
-	{"head", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 64, Alpha: 0.03, Policy: testQAQ(policy.Paper)}},
-	{"head authors d40", F16, Config{Layers: 2, KVHeads: 3, HeadDim: 40, Alpha: 0.06, Policy: testQAQ(policy.Authors)}},
-	{"layer bf16", BF16, Config{Layers: 2, KVHeads: 3, HeadDim: 64, Type: BF16, Level: LevelLayer, Alpha: 0.01, Policy: testQAQ(policy.Paper)}},
-	{"token f32", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Type: F32, Level: LevelToken, Alpha: 0.1, Policy: testQAQ(policy.Authors)}},
+	{"head", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 64, OutlierFraction: 0.03, Policy: testQAQ(policy.Paper)}},
+	{"head authors d40", F16, Config{Layers: 2, KVHeads: 3, HeadDim: 40, OutlierFraction: 0.06, Policy: testQAQ(policy.Authors)}},
+	{"layer bf16", BF16, Config{Layers: 2, KVHeads: 3, HeadDim: 64, Type: BF16, Level: LevelLayer, OutlierFraction: 0.01, Policy: testQAQ(policy.Paper)}},
+	{"token f32", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Type: F32, Level: LevelToken, OutlierFraction: 0.1, Policy: testQAQ(policy.Authors)}},
 	{"up to raw", F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Policy: policy.QAQ{KeyError: 0.1, ValueError: 3e-4, MaxBits: 16}}},
-	{"no outliers, small pages", F16, Config{Layers: 2, KVHeads: 2, HeadDim: 48, PageTokens: 3, Window: 2, Policy: testQAQ(policy.Paper)}},
-	{"uniform", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64, Alpha: 0.02, Policy: policy.Uniform{KeyBits: 3, ValueBits: 0}}},
+	{"no outliers, small pages", F16, Config{Layers: 2, KVHeads: 2, HeadDim: 48, PageTokens: 3, Recent: 2, Policy: testQAQ(policy.Paper)}},
+	{"uniform", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64, OutlierFraction: 0.02, Policy: policy.Uniform{KeyBits: 3, ValueBits: 0}}},
 	{"none", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64}},
 }
 
 func TestReadsWhatTheReferenceDecodes(t *testing.T) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery = 120, 20, -1
+			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.AdaptEvery = 120, 20, -1
 			s := newSequence(t, cpu(t), c.appended, c.cfg)
 			for i, n := range []int{1, 20, 20, 1, 1, 1, 7, 16, 1, 1, 20, 3, 20} {
 				before := s.chunks()
@@ -128,7 +128,7 @@ func TestAdaptOnVulkanAndReference(t *testing.T) {
 func testAdapt(t *testing.T, d device.Device) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
+			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
 			s := newSequence(t, d, c.appended, c.cfg)
 			var all Moves
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
@@ -151,7 +151,7 @@ func testAdapt(t *testing.T, d device.Device) {
 func TestStatsAddUp(t *testing.T) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery = 120, 20, 2
+			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.AdaptEvery = 120, 20, 2
 			s := newSequence(t, cpu(t), c.appended, c.cfg)
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
 				s.step(n)
@@ -171,7 +171,7 @@ func TestStatsAddUp(t *testing.T) {
 			window := int64((st.Tokens - st.Stored) * g.TokenWords)
 			importance := int64(0)
 			if !s.fixed() {
-				importance = int64(73 * s.cfg.Window * c.cfg.Layers * c.cfg.KVHeads)
+				importance = int64(73 * s.cfg.Recent * c.cfg.Layers * c.cfg.KVHeads)
 			}
 			require.Equal(t, 4*(words+window)+importance, st.Bytes.Live)
 			require.Equal(t, s.c.work.Device.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging)

@@ -77,16 +77,16 @@ type Config struct {
 
 	Sequences int // most sequences at once, up to 65,536; default 1
 
-	Type   Type          // element type of the cache; default F16
-	Level  Level         // default LevelHead
-	Alpha  float64       // part of a group kept as outliers, 0..0.1; half at each end
-	Policy policy.Policy // default None
+	Type            Type          // element type of the cache; default F16
+	Level           Level         // default LevelHead
+	OutlierFraction float64       // part of a group kept as outliers, 0..0.1; half at each end
+	Policy          policy.Policy // default None
 
-	Window     int  // n: newest tokens kept as they came, and attention rows that importance looks at; default 5
-	PageTokens int  // tokens of a page; default 16
-	MaxAppend  int  // most tokens of a step; default 32
-	Exact      bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
-	AdaptEvery int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
+	Recent        int  // n: newest tokens kept as they came, and attention rows that importance looks at; default 5
+	PageTokens    int  // tokens of a page; default 16
+	MaxStepTokens int  // most tokens of a step; default 32
+	Synchronous   bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
+	AdaptEvery    int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
 
 	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much), and no more than all sequences can fill; 0: memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
@@ -98,22 +98,22 @@ type Config struct {
 
 // Limits of Config that have no other source.
 const (
-	maxLayers     = 4096
-	maxHeads      = 1024
-	maxAlpha      = 0.1
-	maxPerHead    = 32
-	maxCapacity   = 1 << 24
-	maxWindow     = 1024
-	maxPageTokens = 256
-	maxStep       = 4096
-	maxSequences  = 1 << 16
+	maxLayers          = 4096
+	maxHeads           = 1024
+	MaxOutlierFraction = 0.1
+	maxPerHead         = 32
+	maxCapacity        = 1 << 24
+	maxRecent          = 1024
+	maxPageTokens      = 256
+	maxStepTokens      = 4096
+	maxSequences       = 1 << 16
 )
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Sequences, 1)
-	setDefault(&c.Window, 5)
+	setDefault(&c.Recent, 5)
 	setDefault(&c.PageTokens, 16)
-	setDefault(&c.MaxAppend, 32)
+	setDefault(&c.MaxStepTokens, 32)
 	setDefault(&c.AdaptEvery, 16)
 	if c.Policy == nil {
 		c.Policy = policy.None{}
@@ -152,16 +152,16 @@ func (c Config) checkNumbers() error {
 		{"sequences", c.Sequences, 1, maxSequences},
 		{"type", int(c.Type), 0, len(typeNames) - 1},
 		{"level", int(c.Level), 0, len(levelNames) - 1},
-		{"window", c.Window, 1, maxWindow},
+		{"window", c.Recent, 1, maxRecent},
 		{"page tokens", c.PageTokens, 1, maxPageTokens},
-		{"tokens a step", c.MaxAppend, 1, maxStep},
+		{"tokens a step", c.MaxStepTokens, 1, maxStepTokens},
 	} {
 		if r.v < r.lo || r.v > r.hi {
 			return fmt.Errorf("backend: %s %d: must be %d..%d: %w", r.name, r.v, r.lo, r.hi, policy.ErrConfig)
 		}
 	}
-	if !(c.Alpha >= 0 && c.Alpha <= maxAlpha) {
-		return fmt.Errorf("backend: alpha %g: must be 0..%g: %w", c.Alpha, maxAlpha, policy.ErrConfig)
+	if !(c.OutlierFraction >= 0 && c.OutlierFraction <= MaxOutlierFraction) {
+		return fmt.Errorf("backend: alpha %g: must be 0..%g: %w", c.OutlierFraction, MaxOutlierFraction, policy.ErrConfig)
 	}
 	if c.QueryHeads < 0 || c.KVHeads > 0 && (c.QueryHeads%c.KVHeads != 0 || c.QueryHeads > maxPerHead*c.KVHeads) {
 		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, policy.ErrConfig)
@@ -177,12 +177,12 @@ func (c Config) checkNumbers() error {
 
 // geometry are the sizes that follow from the configuration.
 func (c Config) geometry() (*core.Geometry, error) {
-	alpha := c.Alpha
+	alpha := c.OutlierFraction
 	if c.Policy == (policy.None{}) {
 		alpha = 0 // every element is stored as it is: outliers would only take room
 	}
 	g, err := core.NewGeometry(core.Shape{Layers: c.Layers, KVHeads: c.KVHeads, QueryHeads: c.QueryHeads, HeadDim: c.HeadDim,
-		Capacity: c.Capacity, Recent: c.Window, MaxStepTokens: c.MaxAppend, PageTokens: c.PageTokens,
+		Capacity: c.Capacity, Recent: c.Recent, MaxStepTokens: c.MaxStepTokens, PageTokens: c.PageTokens,
 		Type: c.Type.shader(), OutlierFraction: alpha, GroupHeads: c.Level == LevelLayer, GroupLayers: c.Level == LevelToken},
 		device.MinimumLimits.ViewAlign)
 	if err != nil {

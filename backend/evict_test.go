@@ -12,7 +12,7 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// custom is a policy with weights of its own that is no Weigher.
+// custom is a policy with weights of its own that is no HostPolicy.
 type custom struct{ policy.None }
 
 func (custom) Rule(shaders.Kind) policy.Rule {
@@ -23,7 +23,7 @@ func TestCustomWeightsNeedAWeigher(t *testing.T) {
 	cfg := small
 	cfg.Policy = custom{}
 	_, err := New(cpu(t), cfg)
-	require.EqualError(t, err, "backend: policy none: custom weights for k: it must be a Weigher: bad cache configuration")
+	require.EqualError(t, err, "backend: policy none: custom weights for k: it must be a HostPolicy: bad cache configuration")
 	require.ErrorIs(t, err, policy.ErrConfig)
 }
 

@@ -31,7 +31,7 @@ func Example() {
 	}
 	defer dev.Close()
 	cache, err := backend.New(dev, backend.Config{
-		Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 256, Alpha: 0.02, HostBudget: 1 << 20,
+		Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 256, OutlierFraction: 0.02, HostBudget: 1 << 20,
 		Policy: policy.QAQ{KeyError: 1, ValueError: 0.02, MaxBits: 8},
 	})
 	if err != nil {
@@ -123,7 +123,7 @@ func ExampleCache_Lists() {
 
 // A policy of one's own: keep the first token as it came, and any that ever got
 // a tenth of a query's attention, and the rest in 2 bits.
-func ExampleWeigher() {
+func Example_hostPolicy() {
 	dev, _ := device.Open("cpu", device.Options{})
 	defer dev.Close()
 	cache, _ := backend.New(dev, backend.Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 64, Policy: sink{}, AdaptEvery: -1})

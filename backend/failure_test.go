@@ -55,7 +55,7 @@ func (d *failing) succeed(buffers, submits int) {
 
 var errBroken = errors.New("broken")
 
-var small = Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 64, Alpha: 0.07, Policy: testQAQ(policy.Paper), AdaptEvery: -1, HostBudget: 1 << 20}
+var small = Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 64, OutlierFraction: 0.07, Policy: testQAQ(policy.Paper), AdaptEvery: -1, HostBudget: 1 << 20}
 
 func TestNewRefuses(t *testing.T) {
 	norms := func(layers, heads int, v float64) policy.Policy {
@@ -87,11 +87,11 @@ func TestNewRefuses(t *testing.T) {
 		{"type", func(c *Config) { c.Type = 3 }, "backend: type 3: must be 0..2: bad cache configuration"},
 		{"level", func(c *Config) { c.Level = 9 }, "backend: level 9: must be 0..2: bad cache configuration"},
 		{"group", func(c *Config) { c.Level, c.Layers = LevelToken, 300 }, "backend: level token: layout: 600 rows of 32: a group has 1 row to 16384 elements: bad cache configuration"},
-		{"alpha", func(c *Config) { c.Alpha = 0.2 }, "backend: alpha 0.2: must be 0..0.1: bad cache configuration"},
-		{"alpha NaN", func(c *Config) { c.Alpha = math.NaN() }, "backend: alpha NaN: must be 0..0.1: bad cache configuration"},
-		{"window", func(c *Config) { c.Window = -2 }, "backend: window -2: must be 1..1024: bad cache configuration"},
+		{"alpha", func(c *Config) { c.OutlierFraction = 0.2 }, "backend: alpha 0.2: must be 0..0.1: bad cache configuration"},
+		{"alpha NaN", func(c *Config) { c.OutlierFraction = math.NaN() }, "backend: alpha NaN: must be 0..0.1: bad cache configuration"},
+		{"window", func(c *Config) { c.Recent = -2 }, "backend: window -2: must be 1..1024: bad cache configuration"},
 		{"page", func(c *Config) { c.PageTokens = 257 }, "backend: page tokens 257: must be 1..256: bad cache configuration"},
-		{"step", func(c *Config) { c.MaxAppend = 5000 }, "backend: tokens a step 5000: must be 1..4096: bad cache configuration"},
+		{"step", func(c *Config) { c.MaxStepTokens = 5000 }, "backend: tokens a step 5000: must be 1..4096: bad cache configuration"},
 		{"reserve", func(c *Config) { c.Reserve = -1 }, "backend: reserve of -1 bytes: must not be negative: bad cache configuration"},
 		{"budget", func(c *Config) { c.HostBudget = -1 }, "backend: host budget of -1 bytes: must not be negative: bad cache configuration"},
 		{"uniform", func(c *Config) { c.Policy = policy.Uniform{KeyBits: 3, ValueBits: 9} }, "policy: uniform: 9 bits for v: must be 0..8: bad cache configuration"},
@@ -102,7 +102,7 @@ func TestNewRefuses(t *testing.T) {
 		{"norm layers", func(c *Config) { c.Policy = norms(1, 2, 1) }, "policy: qaq: query norms of 1 layers: the cache has 2: bad cache configuration"},
 		{"norm heads", func(c *Config) { c.Policy = norms(2, 1, 1) }, "policy: qaq: query norms of 1 KV heads in layer 0: the cache has 2: bad cache configuration"},
 		{"norm", func(c *Config) { c.Policy = norms(2, 2, 0) }, "policy: qaq: query norm 0 of layer 0 head 0: must be above 0 and finite: bad cache configuration"},
-		{"ring", func(c *Config) { c.MaxAppend, c.Layers, c.HeadDim = 4096, 200, 64 }, "backend: ring of 105676800 words: the device limits a storage buffer to 33554432: bad cache configuration"},
+		{"ring", func(c *Config) { c.MaxStepTokens, c.Layers, c.HeadDim = 4096, 200, 64 }, "backend: ring of 105676800 words: the device limits a storage buffer to 33554432: bad cache configuration"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, cfg := cpu(t), small
@@ -129,8 +129,8 @@ func TestCallsRefuse(t *testing.T) {
 		{"part of a token", k.Append(0, RowsF32(make([]float32, 63)), one), "backend: append: k: 63 elements: a token has 64"},
 		{"unequal", k.Append(0, RowsF32(make([]float32, 128)), one), "backend: append: 2 tokens of k and 1 of v"},
 		{"types", k.Append(0, one, RowsU16(F16, make([]uint16, 64))), "backend: append: k is f32 and v is f16, or one of them on the device: both must be alike"},
-		{"wrong slice", k.Append(0, Rows{Type: F16, F32: make([]float32, 64)}, one), "backend: append: k: rows of type f16 given as []float32"},
-		{"unknown type", k.Append(0, Rows{Type: 7}, one), "backend: append: k: rows of type(7): must be one of [f16 bf16 f32]"},
+		{"wrong slice", k.Append(0, Rows{typ: F16, f32: make([]float32, 64)}, one), "backend: append: k: rows of type f16 given as []float32"},
+		{"unknown type", k.Append(0, Rows{typ: 7}, one), "backend: append: k: rows of type(7): must be one of [f16 bf16 f32]"},
 		{"step", k.Append(0, RowsF32(make([]float32, 64*33)), RowsF32(make([]float32, 64*33))), "backend: append: 33 tokens in a step: limit 32: cache full"},
 		{"probabilities", k.Observe(0, make([]float32, 5), 1, 2), "backend: observe: 5 probabilities: 1 queries, 2 heads and 30 tokens need 60"},
 		{"query heads", k.Observe(0, nil, 1, 3), "backend: observe: 3 query heads: must be a multiple of the 2 KV heads"},

@@ -69,7 +69,7 @@ func (s *sequence) fresh() *sequence {
 	f := newSequence(s.t, s.c.work.Device, cfg.Type, cfg)
 	heads, each := testQueryHeads*s.cfg.KVHeads, s.c.work.LayerWords
 	for from, all := 0, s.tokens(0); from < all; {
-		n := min(s.cfg.MaxAppend, all-from)
+		n := min(s.cfg.MaxStepTokens, all-from)
 		for layer := range s.cfg.Layers {
 			var rows [2]Rows
 			for k := range rows {

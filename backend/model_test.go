@@ -151,7 +151,7 @@ func (s *sequence) step(n int) {
 
 // weightOf is the weight of a group by the definition.
 func (s *sequence) weightOf(kind shaders.Kind, unit, group, token int) float32 {
-	n, q, weight := s.cfg.Window, len(s.seen), s.c.chooser.Rules[kind].Weight
+	n, q, weight := s.cfg.Recent, len(s.seen), s.c.chooser.Rules[kind].Weight
 	if weight == policy.WeightMost || q < n || s.seen[q-n] <= token {
 		return -1
 	}

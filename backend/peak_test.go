@@ -15,7 +15,7 @@ func TestPeakMemoryHasFewSecondCopies(t *testing.T) {
 	for _, p := range []policy.Policy{policy.None{}, testQAQ(policy.Paper)} {
 		t.Run(p.Name(), func(t *testing.T) {
 			d := cpu(t)
-			s := newSequence(t, d, F32, Config{Layers: 32, KVHeads: 1, HeadDim: 64, Capacity: 16000, Alpha: .02, Policy: p, HostBudget: 1 << 30})
+			s := newSequence(t, d, F32, Config{Layers: 32, KVHeads: 1, HeadDim: 64, Capacity: 16000, OutlierFraction: .02, Policy: p, HostBudget: 1 << 30})
 			for range 20 {
 				s.step(32)
 			}

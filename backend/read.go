@@ -23,7 +23,7 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 		return 0, fmt.Errorf("backend: read: %w", shapeError{err})
 	}
 	for from := 0; from < tokens; {
-		r := s.newReading(layer, k.Type, from, tokens)
+		r := s.newReading(layer, k.typ, from, tokens)
 		if err := r.run(); err != nil {
 			return 0, err
 		}
@@ -40,15 +40,15 @@ func (c *Cache) checkTarget(k, v Rows, tokens int) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", shaders.Kind(i), err)
 		}
-		if r.View.Buffer != nil {
+		if r.view.Buffer != nil {
 			return fmt.Errorf("%s: rows must be host memory", shaders.Kind(i))
 		}
 		if elements < need {
 			return fmt.Errorf("%s: room for %d elements: %d tokens have %d", shaders.Kind(i), elements, tokens, need)
 		}
 	}
-	if k.Type != v.Type {
-		return fmt.Errorf("k is %s and v is %s: both must be alike", k.Type, v.Type)
+	if k.typ != v.typ {
+		return fmt.Errorf("k is %s and v is %s: both must be alike", k.typ, v.typ)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func TestSequencesInAReserve(t *testing.T) {
 			for _, parts := range []int{1, 5} {
 				t.Run(fmt.Sprintf("%s/%d/%d", c.name, words, parts), func(t *testing.T) {
 					cfg := c.cfg
-					cfg.Capacity, cfg.MaxAppend, cfg.AdaptEvery, cfg.HostBudget, cfg.Sequences = 120, 20, -1, 1<<22, 2
+					cfg.Capacity, cfg.MaxStepTokens, cfg.AdaptEvery, cfg.HostBudget, cfg.Sequences = 120, 20, -1, 1<<22, 2
 					cfg.Reserve = int64(4 * words)
 					cfg.reserveSegments = parts
 					s := newSequence(t, cpu(t), c.appended, cfg)
@@ -40,7 +40,7 @@ func TestSequencesInAReserve(t *testing.T) {
 // is compared with the reference.
 func TestReserveOnVulkanAndReference(t *testing.T) {
 	cfg := cacheCases[0].cfg
-	cfg.Capacity, cfg.MaxAppend, cfg.AdaptEvery, cfg.HostBudget, cfg.Sequences = 120, 20, -1, 1<<22, 2
+	cfg.Capacity, cfg.MaxStepTokens, cfg.AdaptEvery, cfg.HostBudget, cfg.Sequences = 120, 20, -1, 1<<22, 2
 	cfg.Reserve = 4 * 18000
 	f := newSequence(t, openLLVMpipe(t, "both:llvmpipe"), cacheCases[0].appended, cfg).live()
 	require.NotNil(t, f.c.Lists()["compact"])
@@ -108,8 +108,8 @@ func TestReserveTakesNoMemoryInSteps(t *testing.T) {
 
 func testNoMemoryInSteps(t *testing.T, opened device.Device, p policy.Policy, exact bool) {
 	d := &failing{Device: opened, buffers: -1, submits: -1, err: errBroken}
-	s := newSequence(t, d, F32, Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 400, Alpha: .07, Policy: p,
-		AdaptEvery: 3, Exact: exact, HostBudget: 1 << 24, Reserve: 400 << 10})
+	s := newSequence(t, d, F32, Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 400, OutlierFraction: .07, Policy: p,
+		AdaptEvery: 3, Synchronous: exact, HostBudget: 1 << 24, Reserve: 400 << 10})
 	taken := d.Stats()
 	d.succeed(0, -1)
 	for range 4 {
@@ -146,8 +146,8 @@ func (s *sequence) decode(tokens int) {
 func TestAdaptBesideStepsInATightReserve(t *testing.T) {
 	for words := 4000; words <= 40000; words += 4000 {
 		t.Run(fmt.Sprint(words), func(t *testing.T) {
-			s := newSequence(t, cpu(t), F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 300, Alpha: .07, Policy: testQAQ(policy.Paper),
-				AdaptEvery: 1, MaxAppend: 16, HostBudget: 1 << 24, Reserve: int64(4 * words)})
+			s := newSequence(t, cpu(t), F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 300, OutlierFraction: .07, Policy: testQAQ(policy.Paper),
+				AdaptEvery: 1, MaxStepTokens: 16, HostBudget: 1 << 24, Reserve: int64(4 * words)})
 			for s.seq.extent.Tokens < 280 {
 				s.step(1 + s.rng.IntN(9))
 			}

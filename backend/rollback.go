@@ -13,7 +13,7 @@ import "fmt"
 // in a new sequence groups that are chosen then keep the most bits; from then
 // on choices are those of a sequence that never got the tokens.
 //
-// A rollback inside the ring (PageTokens + MaxAppend tokens and more) needs
+// A rollback inside the ring (PageTokens + MaxStepTokens tokens and more) needs
 // neither device nor host rows; a longer one takes rows from the host. The
 // error wraps ErrRollback when they are not there either, because of the
 // HostBudget, and ErrUnfinishedStep between Append and Step: tokens of an

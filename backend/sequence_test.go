@@ -19,7 +19,7 @@ func TestSequencesOnVulkanAndReference(t *testing.T) {
 func testSequences(t *testing.T, d device.Device, cases []cacheCase) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Capacity, c.cfg.MaxAppend, c.cfg.AdaptEvery, c.cfg.HostBudget, c.cfg.Sequences = 120, 20, -1, 1<<22, 2
+			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.AdaptEvery, c.cfg.HostBudget, c.cfg.Sequences = 120, 20, -1, 1<<22, 2
 			s := newSequence(t, d, c.appended, c.cfg)
 			empty := d.Stats().LiveBytes
 			f := s.live()

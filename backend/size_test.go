@@ -14,7 +14,7 @@ func TestPageBytes(t *testing.T) {
 		for _, p := range []policy.Policy{policy.None{}, policy.Uniform{KeyBits: 3, ValueBits: 8}, testQAQ(policy.Paper)} {
 			t.Run(fmt.Sprintf("%s/%s", c.name, p.Name()), func(t *testing.T) {
 				cfg := c.cfg
-				cfg.Capacity, cfg.MaxAppend, cfg.Policy, cfg.HostBudget = 200, 32, p, 1<<24
+				cfg.Capacity, cfg.MaxStepTokens, cfg.Policy, cfg.HostBudget = 200, 32, p, 1<<24
 				s := newSequence(t, cpu(t), c.appended, cfg)
 				for range 6 {
 					s.step(32)

@@ -29,7 +29,7 @@ func benchmarkStep(b *testing.B, p policy.Policy, tokens int) {
 	d, err := device.Open("llvmpipe", device.Options{})
 	require.NoError(b, err)
 	defer d.Close()
-	c, err := New(d, Config{Layers: 30, KVHeads: 3, HeadDim: 64, Capacity: tokens + 32 + 10000, Alpha: 0.02, Policy: p, HostBudget: 1 << 30})
+	c, err := New(d, Config{Layers: 30, KVHeads: 3, HeadDim: 64, Capacity: tokens + 32 + 10000, OutlierFraction: 0.02, Policy: p, HostBudget: 1 << 30})
 	require.NoError(b, err)
 	defer c.Close()
 	q, err := c.NewSequence()

@@ -42,7 +42,7 @@ func (c *Cache) makeStaging() error {
 	}
 	return w.Make(
 		core.Wanted{At: &w.Rows, Label: "rows", Memory: device.Upload,
-			Words: max(core.RoundUp(words/4, shaders.Align), window.Words(c.cfg.MaxAppend*token), w.PageGroups*w.Layout.RawGroupWords())},
+			Words: max(core.RoundUp(words/4, shaders.Align), window.Words(c.cfg.MaxStepTokens*token), w.PageGroups*w.Layout.RawGroupWords())},
 		core.Wanted{At: &w.Plan, Label: "plan", Memory: device.Upload, Words: max(words, store.LeastPlan(w))},
 		core.Wanted{At: &w.Scratch, Label: "scratch", Memory: device.DeviceLocal,
 			Words: 2 * core.RoundUp(c.scratchWords()/2, core.LCM(w.SlotStride, align))},

@@ -18,7 +18,7 @@ type Bytes struct {
 	Peak      int64 `json:"peak"`      // the most memory at once of the device since it was opened, mapped memory left out: of a sequence, that of its cache
 	Scratch   int64 `json:"scratch"`   // device memory for work on the way: a part of Staging
 	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences
-	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a Weigher keeps
+	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a HostPolicy keeps
 	Paper     int64 `json:"paper"`     // the paper's accounting: code bits and outlier values alone; no range, index or header
 }
 
@@ -38,7 +38,7 @@ type Stats struct {
 	V         Bits                     `json:"v"`
 	Moves     Moves                    `json:"moves"`
 	Adapting  Batches                  `json:"adapting"`   // of the cache
-	Unmet     error                    `json:"-"`          // a choice that could not be followed, wraps ErrHostBudget; nil: none
+	Shortfall error                    `json:"-"`          // a choice that could not be followed, wraps ErrHostBudget; nil: none
 	NonFinite int64                    `json:"non_finite"` // groups stored raw because they cannot be quantized
 	Pages     int                      `json:"pages"`
 	Segments  int                      `json:"segments"` // device buffers that the pages lie in
@@ -59,8 +59,8 @@ func (c *Cache) Stats() Stats {
 		s.Tokens += q.extent.Tokens
 		s.Stored += q.extent.Stored
 		s.Bytes.Host += q.indexBytes()
-		if s.Unmet == nil {
-			s.Unmet = q.hostBudgetError()
+		if s.Shortfall == nil {
+			s.Shortfall = q.hostBudgetError()
 		}
 	}
 	s.Bytes.Host += c.host.Bytes()
@@ -79,7 +79,7 @@ func (s *Sequence) Stats() Stats {
 	if s == nil || s.c == nil || s.dropped {
 		return Stats{}
 	}
-	st := Stats{Sequences: 1, Tokens: s.extent.Tokens, Stored: s.extent.Stored, Moves: s.adapting.Moves, Unmet: s.hostBudgetError()}
+	st := Stats{Sequences: 1, Tokens: s.extent.Tokens, Stored: s.extent.Stored, Moves: s.adapting.Moves, Shortfall: s.hostBudgetError()}
 	st.Bytes.Host = s.indexBytes() + s.host.Bytes()
 	words, segments := s.table.Extent()
 	s.c.complete(&st, s.table.Count(), words, segments)

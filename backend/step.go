@@ -14,7 +14,7 @@ import (
 // cache, tokens that left the recent window are stored in whole pages, bits that
 // were chosen by an earlier Step and are ready take effect, and every
 // AdaptEvery steps a round begins in which the bits of all groups are chosen
-// anew, batch by batch, while later steps go on. With Config.Exact the round ends
+// anew, batch by batch, while later steps go on. With Config.Synchronous the round ends
 // before Step returns.
 //
 // If storing or adapting fails, the tokens stay in the recent window or keep

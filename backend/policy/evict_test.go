@@ -9,7 +9,7 @@ import (
 
 // kept runs a decision over the importance of all stored tokens and names those
 // that are kept.
-func kept(w Weigher, tokens int, state []uint32, importance ...float32) (list []int) {
+func kept(w HostPolicy, tokens int, state []uint32, importance ...float32) (list []int) {
 	call := Weighing{Tokens: tokens, Weights: importance, State: state}
 	w.Weigh(&call)
 	for t, weight := range call.Weights {

@@ -7,7 +7,7 @@ import (
 )
 
 // None stores every row as it came, on the same path as the other policies and
-// with no outliers, whatever Config.Alpha says.
+// with no outliers, whatever Config.OutlierFraction says.
 type None struct{}
 
 // Name is none.

@@ -18,7 +18,7 @@ import (
 // queries, over the query heads of the KV head. Sums of queries that Rollback
 // dropped stay in those of older tokens. An evicted token is not left out of
 // attention: it counts with the middle of its range, and with its outliers, so
-// Config.Alpha is best 0. The budget can be exceeded by the tokens of the recent
+// Config.OutlierFraction is best 0. The budget can be exceeded by the tokens of the recent
 // window, which always stay.
 type H2O struct {
 	Budget int // tokens of a layer and KV head that stay, at least 1

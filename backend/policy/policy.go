@@ -27,7 +27,7 @@ type Rule struct {
 }
 
 // Weight says what the weight of a group is. But for WeightMost, tokens that
-// fewer than the last n = Config.Window queries saw have MaxBits.
+// fewer than the last n = Config.Recent queries saw have MaxBits.
 type Weight uint8
 
 // Weights of groups. The zero value is WeightImportance.
@@ -35,11 +35,11 @@ const (
 	WeightImportance Weight = iota // the largest attention probability in the last n queries
 	WeightOne                      // 1
 	WeightMost                     // none: all groups have MaxBits
-	WeightCustom                   // what the policy says, which is a Weigher
+	WeightCustom                   // what the policy says, which is a HostPolicy
 )
 
 // Policy decides bits: importance and range in, bits out. The range part runs
-// on the device by the Rule, as do the weights, unless the policy is a Weigher;
+// on the device by the Rule, as do the weights, unless the policy is a HostPolicy;
 // the policy gives limits. A policy is a value that several caches may use.
 type Policy interface {
 	// Name is short: qaq, uniform, none.
@@ -53,10 +53,10 @@ type Policy interface {
 	Limit(k shaders.Kind, layer, head, tokens int) float64
 }
 
-// Weigher is a Policy that gives the weights of groups on the host, for kinds
+// HostPolicy is a Policy that gives the weights of groups on the host, for kinds
 // whose Rule says WeightCustom. To choose bits freely, give weight -1 for
 // MaxBits and 0 for MinBits, with limit 1.
-type Weigher interface {
+type HostPolicy interface {
 	Policy
 	// Weigh turns importance into weights, for all groups of one layer and KV
 	// head (as far as the level tells them apart). It is called when tokens are
@@ -64,7 +64,7 @@ type Weigher interface {
 	Weigh(*Weighing)
 }
 
-// Weighing is one call of a Weigher. The slices have a place for each stored
+// Weighing is one call of a HostPolicy. The slices have a place for each stored
 // token, oldest first, and are the policy's during the call only.
 type Weighing struct {
 	Kind        shaders.Kind

@@ -20,7 +20,7 @@ import (
 // budget asks for; of tokens with equal counts the older ones go. What queries
 // that Rollback dropped did to older tokens' counts stays. An evicted token is
 // not left out of attention: it counts with the middle of its range, and with its
-// outliers, so Config.Alpha is best 0. The budget can be exceeded by the tokens
+// outliers, so Config.OutlierFraction is best 0. The budget can be exceeded by the tokens
 // of the recent window, which always stay.
 type Scissorhands struct {
 	Budget  int // tokens of a layer and KV head that stay, at least 1

@@ -29,7 +29,7 @@ type cached struct {
 // newCached fills a cache. One that adapts has importance from the first step on.
 func newCached(ctx context.Context, d device.Device, c Case, p policy.Policy, adapts bool) (*cached, error) {
 	cache, err := backend.New(d, backend.Config{Layers: 1, KVHeads: kvHeads, QueryHeads: queryHeads, HeadDim: c.HeadDim,
-		Capacity: c.tokens(), Alpha: c.Alpha, MaxAppend: step, AdaptEvery: -1, HostBudget: 1 << 30, Policy: p})
+		Capacity: c.tokens(), OutlierFraction: c.Alpha, MaxStepTokens: step, AdaptEvery: -1, HostBudget: 1 << 30, Policy: p})
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func newAttend(ctx context.Context, d device.Device, c Case) (work, error) {
 
 func (w attending) run(context.Context) (sample, error) {
 	return w.time(func() error {
-		return w.text.Attend(0, w.q, w.out, backend.AttendOptions{Unobserved: w.c.Plain})
+		return w.text.Attend(0, w.q, w.out, backend.AttendOptions{SkipImportance: w.c.Plain})
 	})
 }
 

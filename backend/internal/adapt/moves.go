@@ -28,8 +28,8 @@ func (m *Moves) Add(n Moves) {
 // Batches count batches, and what of their time went on while the caller worked.
 type Batches struct {
 	Batches    int64         `json:"batches"`
-	Overlapped int64         `json:"beside"`    // of them, those that a later step found ready
-	Time       time.Duration `json:"time_ns"`   // from the choice of bits until the batch was ready
-	Host       time.Duration `json:"host_ns"`   // of that, the host's work: comparing, and preparing what promotions lack
-	Waited     time.Duration `json:"waited_ns"` // of Time, what calls waited for
+	Overlapped int64         `json:"overlapped"` // of them, those that a later step found ready
+	Time       time.Duration `json:"time_ns"`    // from the choice of bits until the batch was ready
+	Host       time.Duration `json:"host_ns"`    // of that, the host's work: comparing, and preparing what promotions lack
+	Waited     time.Duration `json:"waited_ns"`  // of Time, what calls waited for
 }

@@ -14,24 +14,24 @@ import (
 
 // Chooser is the policy of a cache.
 type Chooser struct {
-	work    *core.Work
-	policy  policy.Policy
-	weigher policy.Weigher // the policy, where it is one
-	Rules   [2]policy.Rule // by kind
+	work   *core.Work
+	policy policy.Policy
+	host   policy.HostPolicy // the policy, where it is one
+	Rules  [2]policy.Rule    // by kind
 }
 
 // New asks the policy for its rules and refuses what the kernels cannot follow.
 func New(w *core.Work, p policy.Policy) (*Chooser, error) {
 	c := &Chooser{work: w, policy: p, Rules: [2]policy.Rule{p.Rule(shaders.Key), p.Rule(shaders.Value)}}
-	c.weigher, _ = p.(policy.Weigher)
+	c.host, _ = p.(policy.HostPolicy)
 	for k, r := range c.Rules {
 		switch {
 		case r.MinBits < 0 || r.MinBits > 8 || r.MaxBits < r.MinBits || r.MaxBits > 8 && r.MaxBits != shaders.RawBits:
 			return nil, fmt.Errorf("backend: policy: bits %d..%d for %s: must be within 0..8, or up to 16: %w", r.MinBits, r.MaxBits, shaders.Kind(k), policy.ErrConfig)
 		case r.Weight > policy.WeightCustom:
 			return nil, fmt.Errorf("backend: policy: weight %d for %s: must be 0..%d: %w", r.Weight, shaders.Kind(k), policy.WeightCustom, policy.ErrConfig)
-		case r.Weight == policy.WeightCustom && c.weigher == nil:
-			return nil, fmt.Errorf("backend: policy %s: custom weights for %s: it must be a Weigher: %w", p.Name(), shaders.Kind(k), policy.ErrConfig)
+		case r.Weight == policy.WeightCustom && c.host == nil:
+			return nil, fmt.Errorf("backend: policy %s: custom weights for %s: it must be a HostPolicy: %w", p.Name(), shaders.Kind(k), policy.ErrConfig)
 		}
 	}
 	return c, nil

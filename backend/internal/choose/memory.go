@@ -74,7 +74,7 @@ func (j *Choice) ask(layerGroup int) (*remembered, error) {
 		for t := range call.Weights {
 			call.Weights[t] = importance[t*w.TokenGroups+group]
 		}
-		j.weigher.Weigh(&call)
+		j.host.Weigh(&call)
 		for t := range call.Weights {
 			r.weights[group][t] = weight32(call.Weights[t])
 		}
