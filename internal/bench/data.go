@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -15,10 +16,9 @@ func fillRows(ctx context.Context, d device.Device, rows device.Buffer, typ uint
 	r := rand.New(rand.NewPCG(1, 2))
 	block := make([]uint32, 1<<20)
 	for i := range block {
-		if typ == shaders.TypeF32 {
-			block[i] = math.Float32bits(draw(r))
-		} else {
-			block[i] = half16(draw(r), typ) | half16(draw(r), typ)<<16
+		block[i] = cpuref.Narrow(typ, math.Float32bits(draw(r)))
+		if typ != shaders.TypeF32 {
+			block[i] |= cpuref.Narrow(typ, math.Float32bits(draw(r))) << 16
 		}
 	}
 	for at := 0; at < rows.Len(); at += len(block) {
@@ -35,17 +35,4 @@ func draw(r *rand.Rand) float32 {
 		x *= 10
 	}
 	return float32(x)
-}
-
-// half16 cuts x to 16 bits; magnitudes below the f16 normals become 0.
-func half16(x float32, typ uint32) uint32 {
-	bits := math.Float32bits(x)
-	if typ == shaders.TypeBF16 {
-		return bits >> 16
-	}
-	exponent := int(bits>>23&0xff) - 112
-	if exponent <= 0 {
-		return 0
-	}
-	return bits>>16&0x8000 | uint32(exponent)<<10 | bits>>13&0x3ff
 }
