@@ -1,7 +1,7 @@
 // Package cpuref is the reference of every kernel in shaders: one file a
 // kernel, of the same name, its buffers in the order of the shader's bindings,
 // and what kernels share in files of the names of shaders/lib (attend, float,
-// group, math, planes, quantize, rewrite, stored). It is written from the
+// group, math, planes, quantize, rewrite, select, stored). It is written from the
 // contract in the documentation of package shaders and from nothing else, in
 // pure Go, and is also the device "cpu".
 //
@@ -11,7 +11,7 @@
 //
 // A kernel is a function that checks its arguments and calls a body for each
 // group, job, tile or token. Read planes.go (row strings), float.go (element
-// types), group.go (outliers and range), quantize.go (codes), page.go (pages),
+// types), group.go and select.go (outliers, range), quantize.go (codes), page.go,
 // then any kernel; for attention math.go and attend.go (frames, tiles, bounds)
 // and stored.go (rows of pages and of the window), then arrange_queries, score,
 // softmax, weighted_sum, combine in the order of their dispatches,
