@@ -10,7 +10,7 @@ var ErrMemory = errors.New("not enough memory")
 
 // f32Share: weights are expanded to f32 where that takes at most one part in so
 // many of the memory available, which leaves room for the garbage collector to
-// let the heap double. SmolLM2-135M then prefills 1.3 and decodes 3 times as fast
+// let the heap double. SmolLM2-135M then prefills 1.5 and decodes 3 times as fast
 // as from its file; larger models stay in their file types.
 const f32Share = 4
 
@@ -43,6 +43,11 @@ func (p Footprint) String() string {
 
 func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", (n+(1<<20-1))>>20) }
 
+// room is the address space that a run takes beside its model, most of it in
+// arenas of the runtime and buffers of OpenBLAS, which waits for ever where it
+// gets none.
+const room = 512 << 20
+
 // decide chooses the form of the weights, or fails with ErrMemory.
 func (p *Footprint) decide() error {
 	p.F32 = p.Host.Known && p.Elements <= min(p.Host.Memory, p.Host.Process)/4/f32Share
@@ -51,8 +56,8 @@ func (p *Footprint) decide() error {
 		return nil
 	case p.Need() > p.Host.Memory:
 		return fmt.Errorf("%s of weights and %s to work in need %s, %s: %w", mebibytes(p.Stored), mebibytes(p.Work), mebibytes(p.Need()), p.Host, ErrMemory)
-	case p.Work > p.Host.Process:
-		return fmt.Errorf("%s to work in, the process may take %s: %w", mebibytes(p.Work), mebibytes(p.Host.Process), ErrMemory)
+	case p.Work+room > p.Host.Process:
+		return fmt.Errorf("%s of address space to work in, %s left to this process (ulimit -v): %w", mebibytes(p.Work+room), mebibytes(p.Host.Process), ErrMemory)
 	}
 	return nil
 }

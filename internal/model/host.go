@@ -3,6 +3,7 @@ package model
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -24,7 +25,7 @@ func (h Host) String() string {
 	if !h.Known {
 		return "memory of unknown size"
 	}
-	return mebibytes(h.Memory) + " available (" + h.By + ")"
+	return fmt.Sprintf("%d MiB available (%s)", h.Memory>>20, h.By)
 }
 
 // readHost asks Linux; other systems tell nothing here.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"reflect"
 	"slices"
+
+	"github.com/qaqvk/qaqvk/internal/model/quant"
 )
 
 const alignment = 32
@@ -76,22 +78,8 @@ func (f *File) Write(path string) error {
 // KV does not list.
 func (f *File) Bytes() ([]byte, error) {
 	w := &writer{}
-	w.put([]byte("GGUF"), uint32(3), uint64(len(f.Tensors)), uint64(len(f.KVs)))
-	for _, kv := range f.KVs {
-		w.text(kv.Key)
-		if err := w.value(kv.Value); err != nil {
-			return nil, fmt.Errorf("modeltest: %s: %w", kv.Key, err)
-		}
-	}
-	offset := uint64(0)
-	for _, t := range f.Tensors {
-		w.text(t.Name)
-		w.put(uint32(len(t.Dims)))
-		for _, d := range t.Dims {
-			w.put(uint64(d))
-		}
-		w.put(t.Type, offset)
-		offset += uint64(len(t.Data)+alignment-1) / alignment * alignment
+	if _, err := f.header(w, func(t Tensor) int64 { return int64(len(t.Data)) }); err != nil {
+		return nil, err
 	}
 	for _, t := range f.Tensors {
 		w.pad()
@@ -99,6 +87,54 @@ func (f *File) Bytes() ([]byte, error) {
 	}
 	w.pad()
 	return w.Bytes(), nil
+}
+
+// WriteSparse writes a file whose tensors are all zeros, whatever their Data,
+// and take no room on the disk.
+func (f *File) WriteSparse(path string) error {
+	w := &writer{}
+	size, err := f.header(w, Tensor.size)
+	if err != nil {
+		return err
+	}
+	w.pad()
+	if err := os.WriteFile(path, w.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return os.Truncate(path, int64(w.Len())+size)
+}
+
+// size is what a tensor of its shape and type takes.
+func (t Tensor) size() int64 {
+	elems := int64(1)
+	for _, d := range t.Dims {
+		elems *= int64(d)
+	}
+	per, bytes, _ := quant.Type(t.Type).Block() // a supported type
+	return elems / int64(per) * int64(bytes)
+}
+
+// header appends all that comes before the data of tensors of given sizes, and
+// returns the size of the data.
+func (f *File) header(w *writer, size func(Tensor) int64) (int64, error) {
+	w.put([]byte("GGUF"), uint32(3), uint64(len(f.Tensors)), uint64(len(f.KVs)))
+	for _, kv := range f.KVs {
+		w.text(kv.Key)
+		if err := w.value(kv.Value); err != nil {
+			return 0, fmt.Errorf("modeltest: %s: %w", kv.Key, err)
+		}
+	}
+	offset := int64(0)
+	for _, t := range f.Tensors {
+		w.text(t.Name)
+		w.put(uint32(len(t.Dims)))
+		for _, d := range t.Dims {
+			w.put(uint64(d))
+		}
+		w.put(t.Type, offset)
+		offset += (size(t) + alignment - 1) / alignment * alignment
+	}
+	return offset, nil
 }
 
 type writer struct{ bytes.Buffer }

@@ -24,19 +24,7 @@ const (
 // same for the same seed; its matrices take the weight types in turn.
 func Tiny(seed uint64) *File {
 	f := &File{}
-	for _, kv := range []KV{
-		{"general.architecture", "llama"},
-		{"llama.block_count", uint32(Layers)},
-		{"llama.context_length", uint32(Context)},
-		{"llama.embedding_length", uint32(Width)},
-		{"llama.feed_forward_length", uint32(Hidden)},
-		{"llama.attention.head_count", uint32(QueryHeads)},
-		{"llama.attention.head_count_kv", uint32(KVHeads)},
-		{"llama.rope.freq_base", float32(10000)},
-		{"llama.attention.layer_norm_rms_epsilon", float32(1e-5)},
-	} {
-		f.Set(kv.Key, kv.Value)
-	}
+	f.setShape(Layers, Context, Width, Hidden, QueryHeads, KVHeads)
 	vocab := f.setVocabulary()
 	r := rand.New(rand.NewPCG(seed, 1))
 	f.add(r, "token_embd.weight", quant.Q8_0, Width, vocab)
@@ -57,6 +45,23 @@ func Tiny(seed uint64) *File {
 		}
 	}
 	return f
+}
+
+// setShape sets the metadata of a llama.
+func (f *File) setShape(layers, context, width, hidden, queryHeads, kvHeads int) {
+	for _, kv := range []KV{
+		{"general.architecture", "llama"},
+		{"llama.block_count", uint32(layers)},
+		{"llama.context_length", uint32(context)},
+		{"llama.embedding_length", uint32(width)},
+		{"llama.feed_forward_length", uint32(hidden)},
+		{"llama.attention.head_count", uint32(queryHeads)},
+		{"llama.attention.head_count_kv", uint32(kvHeads)},
+		{"llama.rope.freq_base", float32(10000)},
+		{"llama.attention.layer_norm_rms_epsilon", float32(1e-5)},
+	} {
+		f.Set(kv.Key, kv.Value)
+	}
 }
 
 // Add appends a random tensor of a supported type.
