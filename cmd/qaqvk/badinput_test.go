@@ -151,6 +151,12 @@ func TestBadModel(t *testing.T) {
 	}{
 		{"architecture", func(f *modeltest.File) { f.Set("general.architecture", "rwkv") }, []string{"rwkv", "llama"}},
 		{"weight type", func(f *modeltest.File) { f.Tensors[0].Type = 16 }, []string{"token_embd.weight", "type"}},
+		{"removed weight type", func(f *modeltest.File) { f.Tensors[0].Type = 4 }, []string{"token_embd.weight", "Q4_2 (type 4, removed from the format)"}},
+		{"alignment", func(f *modeltest.File) { f.Set("general.alignment", uint32(0)) }, []string{"tiny.gguf", "general.alignment is 0"}},
+		{"ALiBi", func(f *modeltest.File) { f.Set("llama.attention.max_alibi_bias", float32(8)) }, []string{"tiny.gguf", "llama.attention.max_alibi_bias is 8"}},
+		{"unknown arithmetic", func(f *modeltest.File) { f.Set("llama.attention.twist", true) }, []string{"tiny.gguf", "llama.attention.twist"}},
+		{"no tokenizer", func(f *modeltest.File) { f.Set("tokenizer.ggml.model", nil) }, []string{"tiny.gguf", "no tokenizer"}},
+		{"one of two parts", func(f *modeltest.File) { f.Set("split.count", uint16(2)) }, []string{"tiny.gguf", "part 1 of 2", "-00001-of-00002.gguf"}},
 		{"missing tensor", func(f *modeltest.File) { f.Remove("blk.0.attn_q.weight") }, []string{"blk.0.attn_q.weight"}},
 		{"head dimension", func(f *modeltest.File) { reshape(f, 20) }, []string{"head dimension 20", "multiple of 8"}},
 	} {

@@ -115,13 +115,19 @@ func TestNothingSelected(t *testing.T) {
 	}
 }
 
-// Rows that are not finite do not stop the cache; logits that are not finite stop the run.
+// Weights that are not finite stop the run before it begins, values that overflow
+// when they are computed.
 func TestNonFiniteRows(t *testing.T) {
-	model := writeModel(t, func(f *modeltest.File) {
-		w := f.Tensor("blk.0.attn_norm.weight")
-		copy(w.Data, "\xff\xff\x7f\x7f") // the largest number: sums overflow
-	})
-	o := qaqvk(t, []string{"QAQVK_CACHE=" + t.TempDir()}, "run", "--device", "cpu", "--policy", "uniform",
-		"--model", model, "--tokens", "2", "--prompt", "ab")
-	o.requireError(t, 1, "layer 0", "not finite")
+	for value, want := range map[string][]string{
+		"\x00\x00\xc0\x7f": {"tiny.gguf", `tensor "blk.0.attn_norm.weight"`, "element 0 is NaN"},
+		"\xff\xff\x7f\x7f": {"layer 0", "token 0", "not finite"}, // the largest f32
+	} {
+		model := writeModel(t, func(f *modeltest.File) {
+			w := f.Tensor("blk.0.attn_norm.weight")
+			copy(w.Data, strings.Repeat(value, len(w.Data)/4))
+		})
+		o := qaqvk(t, []string{"QAQVK_CACHE=" + t.TempDir()}, "run", "--device", "cpu", "--policy", "uniform",
+			"--model", model, "--tokens", "2", "--prompt", "ab")
+		o.requireError(t, 1, want...)
+	}
 }

@@ -18,6 +18,7 @@ func tiny(t *testing.T) *model.Model {
 	require.NoError(t, modeltest.Tiny(1).Write(path))
 	m, err := model.Load(path)
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Close()) })
 	return m
 }
 

@@ -3,6 +3,7 @@ package generate
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,42 @@ func TestStoreGivesTheLogitsOfMemory(t *testing.T) {
 			require.Equal(t, 64, cache.Stats().Stored, "pages were read, not only the recent window")
 		})
 	}
+}
+
+// What a model file asks of scale, window and soft cap reaches the device, layer
+// by layer.
+func TestStoreAttendsAsTheFileAsks(t *testing.T) {
+	f := modeltest.Tiny(1)
+	f.Set("llama.attention.scale", float32(0.25))
+	f.Set("llama.attn_logit_softcapping", float32(1))
+	f.Set("llama.attention.sliding_window", uint32(20))
+	f.Set("llama.attention.sliding_window_pattern", []bool{false, true})
+	path := filepath.Join(t.TempDir(), "asks.gguf")
+	require.NoError(t, f.Write(path))
+	m, err := model.Load(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Close()) })
+	tokens := make([]int, 75)
+	for i := range tokens {
+		tokens[i] = (31*i + 7) % m.Vocab
+	}
+	for _, size := range sizes {
+		store, _ := newStore(t, backend.F32)
+		memory := model.NewMemory(m.Config)
+		for at := 0; at < len(tokens); at += size {
+			batch := tokens[at:min(at+size, len(tokens))]
+			want, err := m.ForwardAll(batch, memory)
+			require.NoError(t, err)
+			got, err := m.ForwardAll(batch, store)
+			require.NoError(t, err)
+			require.InDeltaSlice(t, want, got, 1e-4, "batches of %d, from token %d on", size, at)
+		}
+	}
+	plain, err := tiny(t).Forward(tokens, model.NewMemory(m.Config))
+	require.NoError(t, err)
+	asked, err := m.Forward(tokens, model.NewMemory(m.Config))
+	require.NoError(t, err)
+	require.NotEqual(t, plain, asked)
 }
 
 // What attention gives a token does not depend on the batch that it came in.

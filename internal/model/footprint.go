@@ -9,8 +9,8 @@ import (
 var ErrMemory = errors.New("not enough memory")
 
 // f32Share: weights are expanded to f32 where that takes at most one part in so
-// many of the memory available, which leaves room for the garbage collector to
-// let the heap double. SmolLM2-135M then prefills 1.5 and decodes 3 times as fast
+// many of the memory available, which leaves room for the cache and for other
+// programs. SmolLM2-135M then prefills 1.5 and decodes 3 times as fast
 // as from its file; larger models stay in their file types.
 const f32Share = 4
 

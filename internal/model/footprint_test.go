@@ -74,7 +74,8 @@ func TestStoredWeightsGiveTheSameLogits(t *testing.T) {
 	stored, err := model.LoadStored(path)
 	require.NoError(t, err)
 	require.False(t, stored.Footprint.F32)
-	f32 := load(t, f)
+	f32, err := model.Load(path)
+	require.NoError(t, err)
 	require.True(t, f32.Footprint.F32)
 	for _, batch := range [][]int{tokens, tokens[:1]} {
 		want, err := f32.ForwardAll(batch, model.NewMemory(f32.Config))
@@ -83,6 +84,9 @@ func TestStoredWeightsGiveTheSameLogits(t *testing.T) {
 		require.NoError(t, err)
 		require.InDeltaSlice(t, want, got, 1e-5)
 	}
+	require.NoError(t, f32.Close())
+	_, err = f32.Forward(tokens, model.NewMemory(f32.Config))
+	require.ErrorIs(t, err, os.ErrClosed)
 	require.NoError(t, os.Truncate(path, 20_000))
 	_, err = stored.Forward(tokens, model.NewMemory(stored.Config))
 	require.ErrorContains(t, err, path+`: tensor "`, "the file was cut short while in use")

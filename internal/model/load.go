@@ -12,18 +12,20 @@ import (
 	"github.com/qaqvk/qaqvk/internal/model/tokenizer"
 )
 
-// Model is a loaded model. It holds its files open where its weights are used
-// as they are stored (Footprint).
+// Model is a loaded model. It holds its files open while its weights are used as
+// they are stored, and memory outside of Go's heap where they are f32
+// (Footprint): Close it.
 type Model struct {
 	Config
 	SHA256    string // of the file, or of all parts one behind the other, lower-case hex
 	Tokenizer *tokenizer.Tokenizer
 	Footprint Footprint
 
-	file       *gguf.File // nil: all weights are in memory
-	embedding  *matrix    // [Vocab][Width]
-	output     *matrix    // [Vocab][Width], the embedding where they are tied
-	outputNorm []float32  // [Width]
+	file       *gguf.File
+	matrices   []*matrix // all of the following
+	embedding  *matrix   // [Vocab][Width]
+	output     *matrix   // [Vocab][Width], the embedding where they are tied
+	outputNorm []float32 // [Width]
 	layers     []layer
 	rope       []float64 // [Rope.Dims/2] radians per position
 	scratch    scratch
@@ -55,12 +57,7 @@ func load(path string, host Host) (*Model, error) {
 	}
 	m := &Model{file: f, Footprint: Footprint{Host: host}}
 	if err := m.read(); err != nil {
-		f.Close()
-		return nil, err
-	}
-	if m.Footprint.F32 {
-		m.file = nil
-		return m, f.Close()
+		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
@@ -79,10 +76,10 @@ func (m *Model) read() (err error) {
 	return err
 }
 
-// Close releases the model's files; it must not be used after it.
+// Close releases the model's files and memory; what is run after it fails.
 func (m *Model) Close() error {
-	if m.file == nil {
-		return nil
+	for _, w := range m.matrices {
+		w.free()
 	}
 	return m.file.Close()
 }

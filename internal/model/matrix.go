@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/qaqvk/qaqvk/internal/model/blas"
 	"github.com/qaqvk/qaqvk/internal/model/gguf"
 )
@@ -48,15 +50,25 @@ func (w *matrix) apply(y, x []float32, n int, alpha, beta float32) error {
 // expandElems is how many elements are expanded at once on loading.
 const expandElems = 1 << 20
 
-// expand puts the weights into memory in f32.
+// expand puts the weights into memory in f32, until free.
 func (w *matrix) expand() error {
-	all := make([]float32, w.rows*w.cols)
+	all := blas.Alloc(w.rows * w.cols)
+	if all == nil {
+		return fmt.Errorf("model: %d weights as f32: %w", w.rows*w.cols, ErrMemory)
+	}
 	rows := max(1, expandElems/w.cols)
 	for first := 0; first < w.rows; first += rows {
 		if err := w.read(all[first*w.cols:min(first+rows, w.rows)*w.cols], first); err != nil {
+			blas.Free(all)
 			return err
 		}
 	}
 	w.f32 = all
 	return nil
+}
+
+// free gives the memory back; what is read later comes from the file.
+func (w *matrix) free() {
+	blas.Free(w.f32)
+	w.f32 = nil
 }

@@ -39,6 +39,7 @@ func (m *Model) loadWeights(f *gguf.File) error {
 	if err := m.Footprint.decide(); err != nil {
 		return fmt.Errorf("model: %s: %w", f.Path(), err)
 	}
+	m.matrices = l.matrices
 	if err := l.run(m.Footprint.F32); err != nil {
 		return err
 	}

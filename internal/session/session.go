@@ -55,6 +55,7 @@ type session struct {
 	report  report.Run
 }
 
+// close releases the model, which nothing was written to.
 func (s *session) close() {
 	if s.model != nil {
 		s.model.Close()

@@ -25,6 +25,7 @@ func full(t *testing.T, generated int) Options {
 	require.NoError(t, f.Write(path))
 	m, err := model.Load(path)
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Close()) })
 	empty, err := m.Tokenizer.Prompt("z")
 	require.NoError(t, err)
 	return Options{

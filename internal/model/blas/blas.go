@@ -7,6 +7,7 @@ package blas
 
 // #cgo LDFLAGS: -lopenblas
 // #include <cblas.h>
+// #include <stdlib.h>
 import "C"
 
 import "unsafe"
@@ -18,6 +19,20 @@ type Matrix struct {
 	Data   []float32
 	Stride int
 }
+
+// Alloc returns n zeros outside of Go's heap, nil where there is no memory: the
+// collector lets its heap grow to twice what lives in it, which weights, of which
+// none become garbage, should not count for. Free gives them back.
+func Alloc(n int) []float32 {
+	p := (*float32)(C.calloc(C.size_t(n), 4))
+	if p == nil {
+		return nil
+	}
+	return unsafe.Slice(p, n)
+}
+
+// Free releases what Alloc returned; nil is nothing.
+func Free(s []float32) { C.free(unsafe.Pointer(unsafe.SliceData(s))) }
 
 // MulT computes c = alpha·a·bᵀ + beta·c for a [m][k], b [n][k], c [m][n].
 // Nothing is done where m, n or k is below one.

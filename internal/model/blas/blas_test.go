@@ -108,6 +108,14 @@ func TestMulWithStrides(t *testing.T) {
 	assert.Equal(t, float32(53), c.Data[0])
 }
 
+func TestAlloc(t *testing.T) {
+	s := blas.Alloc(1000)
+	assert.Equal(t, make([]float32, 1000), s)
+	blas.Free(s)
+	blas.Free(nil)
+	assert.Nil(t, blas.Alloc(1<<60))
+}
+
 func TestParallelCallsEachOnce(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 3, 31, 1023} {
 		seen := make([]atomic.Int32, n)
