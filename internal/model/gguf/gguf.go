@@ -118,30 +118,26 @@ type part struct {
 	tensors []*Tensor // by place in the file
 }
 
-// openPart opens and reads one file.
+// openPart opens and reads one file. What is no file is not opened: a pipe would
+// wait for its writer.
 func openPart(path string) (*part, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("gguf: %w", err)
-	}
-	p, err := statPart(path, file)
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return p, nil
-}
-
-func statPart(path string, file *os.File) (*part, error) {
-	info, err := file.Stat()
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("gguf: %w", err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("gguf: %s: no regular file: %w", path, ErrFormat)
 	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("gguf: %w", err)
+	}
 	p := &part{path: path, file: file, data: file, size: info.Size()}
-	return p, p.read()
+	if err := p.read(); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 // read reads and checks the header.
