@@ -235,7 +235,7 @@ func (s *sequence) requireImportance(layer int, q []float32, got []float32) {
 	for row := (n - s.cfg.Recent) * s.cfg.QueryHeads; row < n*s.cfg.QueryHeads; row++ {
 		h := row % s.cfg.QueryHeads / g
 		at := func(t int) int { return (t*s.cfg.KVHeads + h) * d }
-		p := exactRow(q[row*d:][:d], k, k, at, tokens-n+row/s.cfg.QueryHeads, AttendOptions{}, make([]float64, d))
+		p := exactRow(q[row*d:][:d], k, k, at, func(int) bool { return false }, tokens-n+row/s.cfg.QueryHeads, AttendOptions{}, make([]float64, d))
 		for t := range p {
 			want[t*groups+h%groups] = math.Max(want[t*groups+h%groups], p[t])
 		}

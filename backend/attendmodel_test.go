@@ -22,12 +22,15 @@ func (s *sequence) attend(layer int, q []float32, o AttendOptions) []float32 {
 	return out
 }
 
-// exactAttention is attention in float64 over what Read returns.
+// exactAttention is attention in float64 over what Read returns, evicted tokens
+// left out.
 func (s *sequence) exactAttention(layer int, q []float32, o AttendOptions) []float64 {
 	tokens := s.tokens(layer)
 	size := tokens * s.cfg.KVHeads * s.cfg.HeadDim
 	k, v := make([]float32, size), make([]float32, size)
 	_, err := s.seq.Read(layer, RowsF32(k), RowsF32(v))
+	require.NoError(s.t, err)
+	evicted, err := s.seq.Evicted(layer)
 	require.NoError(s.t, err)
 	d, g := s.cfg.HeadDim, s.c.work.QueriesPerHead()
 	out := make([]float64, len(q))
@@ -35,14 +38,14 @@ func (s *sequence) exactAttention(layer int, q []float32, o AttendOptions) []flo
 	for row := range len(q) / d {
 		i, h := row/s.cfg.QueryHeads, row%s.cfg.QueryHeads/g
 		at := func(t int) int { return (t*s.cfg.KVHeads + h) * d }
-		exactRow(q[row*d:][:d], k, v, at, tokens-n+i, o, out[row*d:][:d])
+		exactRow(q[row*d:][:d], k, v, at, func(t int) bool { return evicted[t*s.cfg.KVHeads+h] }, tokens-n+i, o, out[row*d:][:d])
 	}
 	return out
 }
 
 // exactRow is attention of one query at token last; at gives the place of a
-// token's row. It returns the probabilities.
-func exactRow(q, k, v []float32, at func(int) int, last int, o AttendOptions, out []float64) []float64 {
+// token's row, evicted tells of tokens that are out. It returns the probabilities.
+func exactRow(q, k, v []float32, at func(int) int, evicted func(int) bool, last int, o AttendOptions, out []float64) []float64 {
 	first := 0
 	if o.Window > 0 {
 		first = max(0, last-o.Window+1)
@@ -58,6 +61,9 @@ func exactRow(q, k, v []float32, at func(int) int, last int, o AttendOptions, ou
 		}
 		if c := float64(o.SoftCap); c > 0 {
 			scores[t] = c * math.Tanh(scores[t]/c)
+		}
+		if evicted(t) {
+			scores[t] = math.Inf(-1)
 		}
 		most = math.Max(most, scores[t])
 	}

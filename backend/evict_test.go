@@ -35,6 +35,68 @@ func TestEvictionKeepsTheBudget(t *testing.T) {
 	}
 }
 
+// Attention of a cache that evicts is attention with the evicted tokens left out,
+// whatever codes the others have; what is out gets no importance, has no bytes but
+// its range, and comes back only where the policy recalls it.
+func TestEvictedTokensTakeNoPartInAttention(t *testing.T) {
+	for _, c := range []struct {
+		policy policy.Policy
+		level  Level
+		device string
+	}{
+		{policy.H2O{Budget: 40}, LevelHead, "cpu"},
+		{policy.H2O{Budget: 40}, LevelHead, "both:llvmpipe"},
+		{policy.H2O{Budget: 40, Recall: true}, LevelLayer, "cpu"},
+		{policy.Scissorhands{Budget: 40, Recent: 10, History: 8}, LevelToken, "cpu"},
+		{policy.Scissorhands{Budget: 30, Recent: 10, History: 8, Recall: true}, LevelHead, "cpu"},
+		{evictingSome{}, LevelHead, "both:llvmpipe"},
+	} {
+		t.Run(c.policy.Name()+" "+c.level.String()+" "+c.device, func(t *testing.T) {
+			d := device.Device(nil)
+			if d = cpu(t); c.device != "cpu" {
+				d = openLLVMpipe(t, c.device)
+			}
+			s := newSequence(t, d, F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 256, Level: c.level,
+				Policy: c.policy, AdaptEvery: 1, Synchronous: true, HostBudget: 1 << 24})
+			for range 8 {
+				for layer := range 2 {
+					s.append(layer, 16)
+					q := s.queries(16)
+					want := s.exactAttention(layer, q, AttendOptions{SoftCap: 20})
+					require.Less(t, relative(s.attend(layer, q, AttendOptions{SoftCap: 20}), want), 1e-5)
+				}
+				require.NoError(t, s.seq.Step(t.Context()))
+			}
+			st := s.seq.Stats()
+			require.Equal(t, st.K.Histogram[shaders.Evicted], st.K.Evicted)
+			require.Positive(t, st.K.Evicted)
+			require.Equal(t, st.K.Evicted, st.V.Evicted)
+			out, err := s.seq.Evicted(0)
+			require.NoError(t, err)
+			require.Contains(t, out, true)
+			if _, free := c.policy.(evictingSome); !free {
+				require.Less(t, 4*s.seq.table.Words(), int64(4*40*2*2*2*(32+2)*4), "what is kept, and ranges")
+			}
+		})
+	}
+}
+
+// evictingSome evicts every third token, keeps every third, and gives the others
+// no bits: they take part with the middle of their range.
+type evictingSome struct{ policy.Uniform }
+
+func (evictingSome) Rule(shaders.Kind) policy.Rule {
+	return policy.Rule{MaxBits: 8, Weight: policy.WeightCustom}
+}
+
+func (evictingSome) Limit(shaders.Kind, int, int, int) float64 { return 1 }
+
+func (evictingSome) Weigh(w *policy.Weighing) {
+	for t := range w.Weights {
+		w.Weights[t] = [...]float32{policy.Evict, policy.Keep, 0}[t%3]
+	}
+}
+
 func TestEvictionOnVulkanAndReference(t *testing.T) {
 	testEviction(t, openLLVMpipe(t, "both:llvmpipe"), policy.H2O{Budget: 40}, LevelHead)
 }
@@ -56,7 +118,7 @@ func testEviction(t *testing.T, d device.Device, p policy.Policy, level Level) {
 				group := token%g.PageTokens*g.TokenGroups + i
 				k, v := s.seq.table.PageBits(p)[group], s.seq.table.PageBits(pages.ID{Kind: shaders.Value, LayerGroup: unit, Page: p.Page})[group]
 				require.Equal(t, k, v, "K and V go together")
-				require.Contains(t, []uint8{0, shaders.RawBits}, k)
+				require.Contains(t, []uint8{shaders.Evicted, shaders.RawBits}, k)
 				raw += int(k) / shaders.RawBits
 			}
 			require.Equal(t, 40-(s.seq.extent.Tokens-s.seq.extent.Stored), raw, "the recent window counts")

@@ -33,6 +33,23 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	return tokens, nil
 }
 
+// Evicted tells which tokens of a layer a policy has evicted, [tokens][KV heads]:
+// they take no part in attention, and Read returns zeros for them.
+func (s *Sequence) Evicted(layer int) ([]bool, error) {
+	if err := s.usable(layer); err != nil {
+		return nil, err
+	}
+	w := s.c.work
+	out := make([]bool, s.layerTokens(layer)*w.KVHeads)
+	for g, bits := range s.table.Bits(shaders.Key, w.LayerGroup(layer), 0, s.storedPages()) {
+		head, heads := w.HeadsOf(g % w.TokenGroups)
+		for token := g / w.TokenGroups; head < heads && bits == shaders.Evicted; head++ {
+			out[token*w.KVHeads+head] = true
+		}
+	}
+	return out, nil
+}
+
 func (c *Cache) checkTarget(k, v Rows, tokens int) error {
 	need := tokens * c.cfg.KVHeads * c.cfg.HeadDim
 	for i, r := range []Rows{k, v} {

@@ -25,7 +25,9 @@ type Bytes struct {
 // Bits describes the bits of the stored groups of a kind.
 type Bits struct {
 	Mean      float64                    `json:"mean"`
-	Histogram [shaders.RawBits + 1]int64 `json:"histogram"` // groups by bits 0..8 and 16
+	Histogram [shaders.RawBits + 1]int64 `json:"histogram"` // groups by bits 0..8 and 16; those evicted at 14
+	Evicted   int64                      `json:"evicted"`   // groups that take no part in attention; they count as 0 bits
+	Unmet     int64                      `json:"unmet"`     // groups whose bound even the most bits that the policy allows do not keep
 }
 
 // Stats is a snapshot of a cache or of a sequence.
@@ -90,7 +92,7 @@ func (s *Sequence) Stats() Stats {
 // their segments, and the counts of sequences and tokens.
 func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	w := c.work
-	s.K, s.V, s.NonFinite = bitsOf(n.Groups[shaders.Key]), bitsOf(n.Groups[shaders.Value]), n.Unquantizable
+	s.K, s.V, s.NonFinite = bitsOf(n, shaders.Key), bitsOf(n, shaders.Value), n.Unquantizable
 	s.Pages, s.Segments = int(n.Pages), segments
 	s.Submits, s.Times = c.counts()
 	s.Adapting = c.adapter.Batches
@@ -105,13 +107,13 @@ func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	s.Bytes.Paper = n.PaperBytes(w.Geometry) + 4*recent
 }
 
-// bitsOf describes groups by their bits.
-func bitsOf(histogram [shaders.RawBits + 1]int64) Bits {
-	b := Bits{Histogram: histogram}
+// bitsOf describes groups of a kind by their bits.
+func bitsOf(c *pages.Counts, k shaders.Kind) Bits {
+	b := Bits{Histogram: c.Groups[k], Evicted: c.Groups[k][shaders.Evicted], Unmet: c.Unmet[k]}
 	var groups, sum int64
-	for bits, n := range histogram {
+	for bits, n := range b.Histogram {
 		groups += n
-		sum += n * int64(bits)
+		sum += n * int64(shaders.PlainBits(uint8(bits)))
 	}
 	if groups > 0 {
 		b.Mean = float64(sum) / float64(groups)

@@ -19,13 +19,17 @@ var rules = map[string]rule{
 	"rule-authors": {1, shaders.Raw, 1},
 	"rule-narrow":  {2, 4, 0},
 	"rule-fixed":   {3, 3, 1},
+	"rule-evict":   {0, shaders.Raw, 0}, // a quarter of the weights evict
 }
 
 // widths are all bit widths, in the order in which "cycle" hands them out.
 var widths = []uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, shaders.Raw}
 
+// evicting are the widths of groups of which some are evicted.
+var evicting = append([]uint8{shaders.Evicted}, widths...)
+
 // wants are the words of what each group wants, by "bits": "cycle"
-// gives group n the width n of all widths, "pages" those of page n, a number
+// gives group n the width n of all widths, "evict" of those with evicted ones, "pages" those of page n, a number
 // gives it to all, the name of a rule gives importances.
 func (c Case) wants() ([]uint32, error) {
 	words := make([]uint32, c.Params.total())
@@ -33,6 +37,9 @@ func (c Case) wants() ([]uint32, error) {
 		rng := c.rng(2)
 		for n := range words {
 			words[n] = math.Float32bits(importance(rng.Uint32()))
+			if c.Params.Bits == "rule-evict" && rng.IntN(4) == 0 {
+				words[n] = math.Float32bits(-2)
+			}
 		}
 		return words, nil
 	}
@@ -51,12 +58,14 @@ func bitsOf(how string, n, groups int) (uint8, error) {
 	switch how {
 	case "cycle":
 		return widths[n%len(widths)], nil
+	case "evict":
+		return evicting[n%len(evicting)], nil
 	case "pages":
 		return widths[n/groups%len(widths)], nil
 	}
 	b, err := strconv.ParseUint(how, 10, 8)
 	if err != nil || !shaders.ValidBits(uint8(b)) {
-		return 0, fmt.Errorf("bits %q: must be 0..8, 16, cycle, pages or a rule", how)
+		return 0, fmt.Errorf("bits %q: must be 0..8, 14, 16, cycle, evict, pages or a rule", how)
 	}
 	return uint8(b), nil
 }

@@ -9,24 +9,28 @@ import (
 )
 
 // newBits gives each group the width that "to" asks for: "lower" and "any" are
-// random, a number is that width. Groups that cannot be quantized stay raw,
+// random, "evict" is too and evicts some, a number is that width. Groups that cannot be quantized stay raw,
 // and no group gets more than it has unless mayRise.
 func newBits(rng *rand.Rand, to string, from pages, mayRise bool) ([][]uint8, error) {
 	fixed, err := strconv.ParseUint(to, 10, 8)
-	if err != nil && to != "lower" && to != "any" {
-		return nil, fmt.Errorf("to %q: must be 0..8, 16, lower or any", to)
+	if err != nil && to != "lower" && to != "any" && to != "evict" {
+		return nil, fmt.Errorf("to %q: must be 0..8, 14, 16, lower, any or evict", to)
 	}
 	out := make([][]uint8, len(from.bits))
 	for j, bits := range from.bits {
 		for _, old := range bits {
 			b := uint8(fixed)
 			if err != nil {
-				b = widths[rng.IntN(len(widths))]
+				from := widths
+				if to == "evict" {
+					from = evicting
+				}
+				b = from[rng.IntN(len(from))]
 			}
-			if !mayRise {
-				b = min(b, old)
+			if !mayRise && shaders.Fewer(old, b) {
+				b = old
 			}
-			if old == shaders.Unquantizable {
+			if old == shaders.Unquantizable && b != shaders.Evicted {
 				b = old
 			}
 			out[j] = append(out[j], b)

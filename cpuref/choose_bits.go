@@ -6,8 +6,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// ChooseBits writes to bits[n] what the rule gives stored group n: 0..8 or 16,
-// which a group that cannot be quantized always has. Word n of want is its weight.
+// ChooseBits writes to bits[n] what the rule gives stored group n: 0..8, 16 or
+// shaders.Evicted; a group that cannot be quantized has one of the last two. Word n of want is its weight.
 func ChooseBits(s shaders.Spec, p shaders.ChooseBitsPush, pages, plan, bits, want []uint32) error {
 	const k = kernel("choose_bits")
 	return try(func() {
@@ -43,7 +43,10 @@ func (c *chooser) choose(n int) uint32 {
 	w := math.Float32frombits(c.want.word(uint64(n)))
 	limit := math.Float32frombits(c.plan.word(uint64(c.job(job).Limits) + i))
 	low, high, quantizes := c.pages[job].Range(n % int(c.p.GroupsPerJob))
-	if !quantizes {
+	switch {
+	case !quantizes && w <= evictWeight:
+		return shaders.Evicted
+	case !quantizes:
 		return shaders.Raw
 	}
 	return RuleBits(rangeOf(low, high).extent, w, limit, c.p.Delta, c.p.MinBits, c.p.MaxBits)

@@ -58,15 +58,19 @@ func (d *decoder) decode(n int, codes []uint8, row []uint32) {
 	page, g := d.pages[job], n%int(d.p.GroupsPerJob)
 	for r := range int(d.p.RowCount) {
 		in, to := page.Row(g, int(d.p.RowFirst)+r), elements{d.out, out[r*words:]}
-		if page.Bits[g] == shaders.Raw {
+		switch page.Bits[g] {
+		case shaders.Raw:
 			convertRow(elements{d.l.Type, in}, to, row)
+			continue
+		case shaders.Evicted:
+			clear(out[r*words:][:words])
 			continue
 		}
 		low, high, _ := page.Range(g)
 		decodeRow(rangeOf(low, high), in, int(page.Bits[g]), codes, row, func(x float32) uint32 { return Narrow(d.out, math.Float32bits(x)) })
 		packRow(row, to)
 	}
-	if page.Bits[g] != shaders.Raw {
+	if page.Bits[g] <= 8 {
 		d.overlay(page, g, out)
 	}
 }

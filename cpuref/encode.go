@@ -6,8 +6,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Encode writes each group of rows to its slot, and its bits, 0..8, 16 or
-// shaders.Unquantizable, to word n of slots. Word n of want is the group's bits,
+// Encode writes each group of rows to its slot, and its bits, 0..8, 16,
+// shaders.Evicted or Unquantizable, to word n of slots. Word n of want is the group's bits,
 // or its weight where the rule decides.
 func Encode(s shaders.Spec, p shaders.EncodePush, rows, plan, slots, want []uint32) error {
 	const k = kernel("encode")
@@ -46,8 +46,8 @@ func (e *encoder) check(k kernel) {
 	k.checkSlots(e.l, e.p.SlotBase, e.p.SlotWords)
 	checkWhole(e.rows, e.slots)
 	for n := 0; e.p.Rule == 0 && n < int(e.p.Groups); n++ {
-		if b := e.want.word(uint64(n)); b > 8 && b != shaders.Raw {
-			k.fail("bits %d of group %d: must be 0..8 or %d", b, n, shaders.Raw)
+		if b := e.want.word(uint64(n)); b > 0xff || !shaders.ValidBits(uint8(b)) {
+			k.fail("bits %d of group %d: must be 0..8, %d or %d", b, n, shaders.Evicted, shaders.Raw)
 		}
 	}
 }
@@ -65,11 +65,13 @@ func (e *encoder) encode(n int, g *group) {
 	e.slots.words[n] = b
 	writeRange(e.l, g.min, g.max, slot)
 	g.writeOutliers(slot)
-	if b >= shaders.Raw {
+	switch b &^= shaders.Unmet; {
+	case b == shaders.Evicted:
+	case b >= shaders.Raw:
 		copy(slot[e.l.SlotRowsAt():], rows)
-		return
+	default:
+		g.writeCodes(int(b), slot[e.l.SlotRowsAt():])
 	}
-	g.writeCodes(int(b), slot[e.l.SlotRowsAt():])
 }
 
 // bits returns the bits of group n whose limit is at a place in plan.
@@ -79,7 +81,7 @@ func (e *encoder) bits(n int, limitAt uint64, g *group) uint32 {
 		w, c := math.Float32frombits(b), math.Float32frombits(e.plan.word(limitAt))
 		b = RuleBits(rangeOf(g.min, g.max).extent, w, c, e.p.Delta, e.p.MinBits, e.p.MaxBits)
 	}
-	if !g.quantizes {
+	if !g.quantizes && b != shaders.Evicted {
 		return shaders.Unquantizable
 	}
 	return b

@@ -14,7 +14,7 @@ var ErrPage = errors.New("invalid page")
 type Page struct {
 	Layout shaders.Layout
 	Words  []uint32 // exactly the page
-	Bits   []uint8  // of each group: 0..8 or shaders.Raw
+	Bits   []uint8  // of each group: 0..8, shaders.Evicted or shaders.Raw
 
 	codes []int // word where the codes of each group begin, and their end
 }
@@ -38,7 +38,7 @@ func OpenPage(l shaders.Layout, words []uint32) (*Page, error) {
 	}
 	p := &Page{Layout: l, Words: words[:size:size], Bits: make([]uint8, n)}
 	if g := shaders.UnpackBits(words[shaders.HeaderWords:], p.Bits); g >= 0 {
-		return nil, fmt.Errorf("%w: bits of group %d: must be 0..8 or 15", ErrPage, g)
+		return nil, fmt.Errorf("%w: bits of group %d: must be 0..8, 14 or 15", ErrPage, g)
 	}
 	p.codes = codesAt(l, p.Bits)
 	if end := p.codes[n]; uint64(end) != size {

@@ -22,7 +22,7 @@ func Promote(s shaders.Spec, p shaders.PromotePush, jobs uint32, src, plan, supp
 			lacking.checkPlace(job.Supply)
 			at := uint64(job.Supply)
 			for g, from := range old.Bits {
-				if page.Bits[g] <= from {
+				if !shaders.Fewer(from, page.Bits[g]) {
 					r.shorten(old, page, g, room)
 					continue
 				}
@@ -37,7 +37,7 @@ func Promote(s shaders.Spec, p shaders.PromotePush, jobs uint32, src, plan, supp
 // extend writes the codes of group g from an old page that has fewer bits and
 // from what it lacks.
 func (r *rewriter) extend(old, page *Page, g int, lacking []uint32) {
-	from, to := int(old.Bits[g]), int(page.Bits[g])
+	from, to := int(shaders.PlainBits(old.Bits[g])), int(page.Bits[g])
 	if to == shaders.Raw {
 		copy(page.Codes(g), lacking)
 		return
@@ -59,7 +59,7 @@ func Supply(l shaders.Layout, rangeWords, rows []uint32, from, to uint8, out []u
 	case l.Check() != nil:
 		return 0, fmt.Errorf("cpuref: supply: %w", l.Check())
 	case !shaders.ValidBits(from) || !shaders.ValidBits(to):
-		return 0, fmt.Errorf("cpuref: supply: from %d to %d bits: must be 0..8 or %d", from, to, shaders.Raw)
+		return 0, fmt.Errorf("cpuref: supply: from %d to %d bits: must be 0..8, %d or %d", from, to, shaders.Evicted, shaders.Raw)
 	case len(rangeWords) != l.RangeWords():
 		return 0, fmt.Errorf("cpuref: supply: range of %d words: must be %d", len(rangeWords), l.RangeWords())
 	case len(rows) != l.RawGroupWords():
@@ -77,6 +77,6 @@ func Supply(l shaders.Layout, rangeWords, rows []uint32, from, to uint8, out []u
 	}
 	g := &group{layout: l, values: make([]float32, l.Group()), codes: make([]uint8, l.Group()), raw: make([]uint32, l.Group())}
 	g.load(rows)
-	rangeOf(low, high).writeRows(l, g.values, int(to), int(from), g.codes, out[:n])
+	rangeOf(low, high).writeRows(l, g.values, int(to), int(shaders.PlainBits(from)), g.codes, out[:n])
 	return n, nil
 }

@@ -23,12 +23,18 @@ func rangeOf(low, high float32) codeRange {
 	return codeRange{low, high, extent, step, 1 / step}
 }
 
+// evictWeight is the weight of a group that is to be evicted.
+const evictWeight = -2
+
 // RuleBits returns what the rule gives a group of range r (doc.go of shaders,
-// "Bits"): the fewest of least..most bits with r*w <= c*(2^b - delta), else
-// most, which may be shaders.Raw.
+// "Bits"): the fewest of least..most bits with r*w <= c*(2^b - delta), else most,
+// which may be shaders.Raw, with shaders.Unmet added where it is not.
 func RuleBits(r, w, c, delta float32, least, most uint32) uint32 {
 	w, c = flush(w), flush(c)
-	if w < 0 {
+	switch {
+	case w <= evictWeight:
+		return shaders.Evicted
+	case w < 0:
 		return most
 	}
 	needs := flush(r * w)
@@ -37,7 +43,10 @@ func RuleBits(r, w, c, delta float32, least, most uint32) uint32 {
 			return b
 		}
 	}
-	return most
+	if most == shaders.Raw {
+		return most
+	}
+	return most | shaders.Unmet
 }
 
 // codeOf returns the largest k in 0..255 with k*s8 <= y, y = clamp(x) - min. The

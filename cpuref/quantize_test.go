@@ -84,7 +84,7 @@ func TestErrorIsAtMostHalfAStep(t *testing.T) {
 }
 
 func TestBitsTable(t *testing.T) {
-	const raw = shaders.Raw
+	const raw, unmet = shaders.Raw, shaders.Unmet
 	cases := []struct {
 		name           string
 		r, w, c, delta float32
@@ -100,22 +100,26 @@ func TestBitsTable(t *testing.T) {
 		{"importance scales", 8, 0.25, 1, 0, 0, 8, 1},
 		{"limit scales", 8, 1, 0.5, 0, 0, 8, 4},
 		{"least", 1, 1, 100, 0, 3, 8, 3},
-		{"most", 1000, 1, 1, 0, 0, 6, 6},
+		{"most", 1000, 1, 1, 0, 0, 6, 6 | unmet},
 		{"most is raw", 1000, 1, 1, 0, 0, raw, raw},
 		{"eight before raw", 256, 1, 1, 0, 0, raw, 8},
-		{"least is most", 1000, 1, 1, 0, 4, 4, 4},
+		{"least is most", 1000, 1, 1, 0, 4, 4, 4 | unmet},
 		{"pinned", 0, -1, 1, 0, 0, 8, 8},
 		{"pinned to raw", 0, -1, 1, 0, 0, raw, raw},
 		{"no range needs none", 0, 1, 0, 1, 0, 8, 0},
-		{"no limit", 1, 1, 0, 0, 0, 8, 8},
+		{"no limit", 1, 1, 0, 0, 0, 8, 8 | unmet},
 		{"unimportant", 1, 0, 0, 0, 0, 8, 0},
 		{"small products count as 0", 0x1p-100, 0x1p-27, 0, 0, 0, 8, 0},
-		{"a product of 2^-126 does not", 0x1p-100, 0x1p-26, 0, 0, 0, 8, 8},
+		{"a product of 2^-126 does not", 0x1p-100, 0x1p-26, 0, 0, 0, 8, 8 | unmet},
 		{"subnormal importance is 0", 0x1p100, 0x1p-127, 0, 0, 0, 8, 0},
 		{"negative subnormal importance is 0", 0x1p100, -0x1p-127, 0, 0, 0, 8, 0},
-		{"subnormal limit is 0", 0x1p-126, 1, 0x1p-127, 0, 0, 8, 8},
-		{"product that overflows", 0x1p125, 0x1p20, 0x1p100, 0, 0, 8, 8},
-		{"NaN importance", 1, nan, 1, 0, 0, 8, 8},
+		{"subnormal limit is 0", 0x1p-126, 1, 0x1p-127, 0, 0, 8, 8 | unmet},
+		{"product that overflows", 0x1p125, 0x1p20, 0x1p100, 0, 0, 8, 8 | unmet},
+		{"NaN importance", 1, nan, 1, 0, 0, 8, 8 | unmet},
+		{"evicted", 1, -2, 1, 0, 0, raw, shaders.Evicted},
+		{"evicted for good", 0, float32(math.Inf(-1)), 1, 0, 3, 8, shaders.Evicted},
+		{"nearly evicted", 0, -1.9999999, 1, 0, 0, raw, raw},
+		{"most just fits", 256, 1, 1, 0, 0, 8, 8},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -135,6 +139,9 @@ func TestBitsAgainstTheLogarithm(t *testing.T) {
 				continue
 			}
 			want := uint32(math.Max(1, math.Min(8, math.Ceil(exact))))
+			if exact > 8 {
+				want |= shaders.Unmet
+			}
 			require.Equal(t, want, RuleBits(float32(rng), 1, float32(e), delta, 1, 8), "R %v e %v", rng, e)
 		}
 	}

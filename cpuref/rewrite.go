@@ -37,8 +37,9 @@ func (r *rewriter) open(job shaders.RepackJob) (old, page *Page) {
 func (r *rewriter) shorten(old, page *Page, g int, room *group) {
 	from, to := old.Bits[g], page.Bits[g]
 	switch {
-	case from < to:
+	case shaders.Fewer(from, to):
 		r.fail("group %d has %d bits: cannot get %d", g, from, to)
+	case to == shaders.Evicted:
 	case from == to:
 		copy(page.Codes(g), old.Codes(g))
 	case from == shaders.Raw:
@@ -62,7 +63,7 @@ func newPage(l shaders.Layout, plan buffer, bitsAt uint32, n int, pages buffer, 
 	nibbles := plan.span(uint64(bitsAt), uint64(shaders.BitsWords(n)))
 	bits := make([]uint8, n)
 	if g := shaders.UnpackBits(nibbles, bits); g >= 0 {
-		plan.fail("bits of group %d: must be 0..8 or 15", g)
+		plan.fail("bits of group %d: must be 0..8, 14 or 15", g)
 	}
 	codes := codesAt(l, bits)
 	if codes[n] != int(size) {

@@ -95,10 +95,17 @@ func (c *scorer) score(t uint64, x []float32, codes []uint8) {
 		}
 		out := c.out.words[c.out.tile(n, t-c.f.base):]
 		for column, vector := range c.vectors[n*c.out.queries : (n+1)*c.out.queries] {
-			out[column] = math.Float32bits(c.finished(row.score(vector)))
+			score := float32(outScore)
+			if !row.evicted {
+				score = c.finished(row.score(vector))
+			}
+			out[column] = math.Float32bits(score)
 		}
 	}
 }
+
+// outScore is the score of a token that is out: below all others.
+const outScore = -0x1p127
 
 func (c *scorer) finished(score float32) float32 {
 	if c.p.Cap > 0 {
@@ -110,6 +117,7 @@ func (c *scorer) finished(score float32) float32 {
 // scoredRow is a K row as scores need it.
 type scoredRow struct {
 	raw      bool
+	evicted  bool
 	x        []float32 // values of a raw row, else codes as signed bytes
 	base, s8 float32   // value of the byte 0 and width of a step
 	changes  []change  // by outliers, in the order of listing
@@ -123,9 +131,12 @@ type change struct {
 
 // loadScored reads a row; x and codes are room for it.
 func loadScored(row storedRow, x []float32, codes []uint8) scoredRow {
-	r := scoredRow{raw: row.bits == shaders.Raw, x: x}
-	if r.raw {
+	r := scoredRow{raw: row.bits == shaders.Raw, evicted: row.bits == shaders.Evicted, x: x}
+	switch {
+	case r.raw:
 		row.loadRaw(x)
+		return r
+	case r.evicted:
 		return r
 	}
 	b, of := int(row.bits), row.codeRange()

@@ -101,8 +101,12 @@ func (w *weightedSum) addToken(t, h uint64, room *sumRoom) {
 
 // loadValues writes the bounded values that decode returns for a row to room.x.
 func (r storedRow) loadValues(room *sumRoom) {
-	if r.bits == shaders.Raw {
+	switch r.bits {
+	case shaders.Raw:
 		r.loadRaw(room.x)
+		return
+	case shaders.Evicted:
+		clear(room.x)
 		return
 	}
 	decodeRow(r.codeRange(), r.words, int(r.bits), room.codes, room.x, bound)

@@ -29,7 +29,7 @@ void main() {
     if (TYPE == F32) high = WORD(pages, at + 1u);
     else low <<= 16;
     if (low == uint(KEY_INFINITE)) { // could not be quantized
-        bits[n] = RAW;
+        bits[n] = want[n] <= EVICT_WEIGHT ? EVICTED : RAW;
         return;
     }
     float extent = rangeOf(load(low), load(high)).extent;

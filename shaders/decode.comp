@@ -121,11 +121,13 @@ void main() {
     row.at = page + codesAt(groups) + codesBefore(page + HEADER, g) + row.index * row.words;
     row.out_ = job.rows + g / GroupsPerToken * TokenStride + (g % GroupsPerToken * RowCount + r) * OUT_ROW;
     uvec2 range = rangePatterns(page + rangesAt(groups) + g * RANGE_WORDS);
-    row.low = load(range.x);
-    row.extent = extentOf(range);
+    bool evicted = row.bits == EVICTED; // its elements are 0
+    row.low = evicted ? 0.0 : load(range.x);
+    row.extent = evicted ? 0.0 : extentOf(range);
+    row.bits = plainBits(row.bits);
     for (uint c = lane * LANE_BLOCKS; c < min((lane + 1u) * LANE_BLOCKS, BLOCKS); c++) {
         if (row.bits == RAW) decodeRaw(row, c);
         else decodeCodes(row, c);
     }
-    if (row.bits != RAW) overlay(row, page, groups, g, lane);
+    if (row.bits != RAW && !evicted) overlay(row, page, groups, g, lane);
 }

@@ -44,7 +44,9 @@
 //
 // # Bits
 //
-// A group has b = 0..8 bits, or RAW = 16. The rule (QAQ, arXiv 2403.04643,
+// A group has b = 0..8 bits, or RAW = 16, or is EVICTED: it has no codes and takes
+// no part in attention. A group of 0 bits does: all its elements but outliers are
+// the middle of its range. The rule (QAQ, arXiv 2403.04643,
 // section 3.3 and the authors' code, both brought to one form):
 //
 //	b = the smallest b in [MinBits, MaxBits] with R*w <= c*(2^b - delta)
@@ -53,7 +55,10 @@
 // (paper) or 1 (authors). Both products are one f32 multiplication each,
 // 2^b - delta is exact, and w, c or a product below 2^-126 in magnitude counts
 // as 0.
-// c is in [0, 2^100], w in [0, 2^20]. A negative w pins the group to MaxBits.
+// c is in [0, 2^100], w in [0, 2^20]. A negative w above -2 pins the group to
+// MaxBits, one of -2 or less evicts it, also where it could not be quantized. To
+// the bits of a group that got MaxBits below RAW although they do not keep the
+// bound UNMET = 256 is added, in what encode and choose_bits report, not in pages.
 //
 // # Codes
 //
@@ -94,7 +99,7 @@
 //	2            number of groups N
 //	3            number of groups that could not be quantized
 //	             bits: ceil(N/8) words; group g has the 4 bits (g%8)*4 of word
-//	             g/8: 0..8, or 15 for raw
+//	             g/8: 0..8, 14 for evicted, or 15 for raw
 //	             ranges: N times min and max in the input type: one word (min
 //	             in the low half) for 16-bit types, two words for f32
 //	             outlier values: N*K elements of the input type, zero padded
@@ -103,15 +108,16 @@
 //	             zeros up to a multiple of four words
 //	             codes: group after group, each ROWS rows of rowWords(b) words
 //
-// Raw groups that are finite keep their range and outliers, so that they can
-// be quantized later from their own rows. The end of a page is not padded; the
+// Raw groups that are finite and evicted ones keep their range and outliers, so
+// that they can be quantized later, from their own rows or the host's. Elements of
+// an evicted group are decoded as 0. The end of a page is not padded; the
 // next page begins at the next multiple of four words.
 //
 // # Slots
 //
 // encode does not know where a page will lie, because its size follows from
 // bits decided in the same pass. It writes each group n of a dispatch to a
-// slot and its bits (0..8 or 16; Unquantizable when it could not be quantized) to
+// slot and its bits (0..8, 16, Evicted; Unquantizable when it could not be quantized) to
 // word n of the slot buffer. Slots begin at word SlotBase and have SlotWords
 // words each: the range as in a page (1 or 2 words), K outliers (16-bit types:
 // one word, index in the low half, value in the high half; f32: index word,

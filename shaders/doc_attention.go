@@ -37,6 +37,9 @@
 // b = 0). That is what an outlier's code is by the rule in "Codes" (unless R is
 // 0: then s8 is 0 too and u does not matter).
 // Of a raw row, r = flush of the sum over blocks of the sums of y*bound(x).
+// The score of a row of an evicted group is -2^127, without a soft cap: below all
+// others, so that its probability is 0. Every query must see a token that is not
+// evicted; in a cache its own is in the recent window.
 //
 // Where the soft cap C is above 0, the score is softCap(r), C*tanh(r/C): with z = r*(1/C)
 // (1/C given as f32), cut to -16..16, and e = exponential(-2|z|), it is
@@ -60,8 +63,8 @@
 //
 // Output: splits are the tokens 256k to 256k+255. The partial output of a split
 // is, for each element, the sum over its tokens in ascending order of p_t times
-// bound of the value that decode returns in f32 (value of a code, outlier, or
-// raw element). The output is the sum of the partials in ascending order of k,
+// bound of the value that decode returns in f32 (value of a code, outlier, raw
+// element, or 0 of an evicted group). The output is the sum of the partials in ascending order of k,
 // narrowed to f32, f16 or bf16. Splits in which no token is seen by any of the
 // queries of a dispatch may be left out: they add +0.
 //

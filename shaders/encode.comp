@@ -103,6 +103,7 @@ void writeBlock(uint group, uint lane, bool live, uint u, uint slot, Range range
     uint words[BLOCK_WORDS];
     again(group, block, u, words);
     uint stride = rowWords(b), rowAt = slot + SLOT_ROWS + block.row * stride;
+    if (b == EVICTED) return;
     if (b == RAW) {
         writeRaw(rowAt, block, words);
         return;
@@ -135,10 +136,9 @@ void main() {
         float c = uintBitsToFloat(plan[job.limits + i]);
         b = ruleBits(range.extent, uintBitsToFloat(b), c, Delta, MinBits, MaxBits);
     }
-    if (!finite) b = RAW;
-
+    if (!finite) b = b == EVICTED ? EVICTED : UNQUANTIZABLE;
     if (live && lane == 0u) {
-        SLOT(n) = finite ? b : UNQUANTIZABLE;
+        SLOT(n) = b;
         uint infinite = uint(KEY_INFINITE);
         writeRange(slot, finite ? patternOf(s.minKey) : infinite, finite ? patternOf(s.maxKey) : infinite | 0x80000000u);
     }
@@ -147,5 +147,6 @@ void main() {
         if (!isFew && finite) writeOutliers(group, lane, live, slot, s);
         if (!finite && live && lane == 0u) clearOutliers(slot);
     }
+    b = b == UNQUANTIZABLE ? RAW : b & ~UNMET;
     for (uint u = 0u; u < LANE_BLOCKS; u++) writeBlock(group, lane, live, u, slot, range, b);
 }

@@ -4,6 +4,8 @@ package shaders
 
 const (
 	Unquantizable = 32  // bits that encode gives a group that it stored raw because it could not be quantized
+	Evicted       = 14  // bits of a group that takes no part in attention and has no codes
+	Unmet         = 256 // added to the bits of a group whose bound even the most bits do not keep
 	SplitTokens   = 256 // tokens of a split: the partial outputs of splits are kept apart
 )
 

@@ -47,8 +47,25 @@ func (l Layout) Check() error {
 	return nil
 }
 
-// ValidBits tells whether b is a bit width: 0..8 or Raw.
-func ValidBits(b uint8) bool { return b <= 8 || b == Raw }
+// PlainBits are the bits that the codes of a group have: 0 of an evicted one.
+func PlainBits(b uint8) uint8 {
+	if b == Evicted {
+		return 0
+	}
+	return b
+}
+
+// Fewer tells whether a group at b bits holds less than one at c: an evicted one
+// less than one of 0 bits.
+func Fewer(b, c uint8) bool {
+	if b == Evicted || c == Evicted {
+		return b != c && b == Evicted
+	}
+	return b < c
+}
+
+// ValidBits tells whether b is what a group may have: 0..8, Evicted or Raw.
+func ValidBits(b uint8) bool { return b <= 8 || b == Evicted || b == Raw }
 
 // ElementBytes returns the bytes of an element of a type: 4 or 2.
 func ElementBytes(typ uint32) int {
@@ -102,7 +119,7 @@ func (l Layout) RowWords(b uint8) int {
 	if b >= Raw {
 		return l.RawRowWords()
 	}
-	return words(int(b)*l.HeadDim, 32)
+	return words(int(PlainBits(b))*l.HeadDim, 32)
 }
 
 // GroupWords returns the words of a group's rows at b bits, as RowWords.
@@ -111,7 +128,7 @@ func (l Layout) GroupWords(b uint8) int { return l.Rows * l.RowWords(b) }
 // SupplyWords returns the words that a group at from bits lacks at to bits:
 // its missing planes, or its raw rows; 0 when it lacks none.
 func (l Layout) SupplyWords(from, to uint8) int {
-	switch {
+	switch from, to = PlainBits(from), PlainBits(to); {
 	case to <= from:
 		return 0
 	case to == Raw:
@@ -208,7 +225,7 @@ func UnpackBits(in []uint32, out []uint8) int {
 		switch {
 		case n == RawNibble:
 			out[g] = Raw
-		case n <= 8:
+		case n <= 8 || n == Evicted:
 			out[g] = uint8(n)
 		default:
 			return g

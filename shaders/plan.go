@@ -69,14 +69,24 @@ func bitsPlan[J job](jobs []J, bits [][]uint8, jobWords int, fill func(j *J, i i
 	return words
 }
 
-// BitsOf reads the bits words of groups as encode reports them: 0..8, Raw or
-// Unquantizable.
+// BitsOf reads the bits words of groups as encode reports them: 0..8, Evicted,
+// Raw or Unquantizable; Unmet is left out.
 func BitsOf(words []uint32) []uint8 {
 	bits := make([]uint8, len(words))
 	for i, w := range words {
 		bits[i] = uint8(w)
 	}
 	return bits
+}
+
+// CountUnmet counts the groups whose bound even the most bits do not keep.
+func CountUnmet(words []uint32) (n int) {
+	for _, w := range words {
+		if w&Unmet != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // Failed counts the groups that could not be quantized.

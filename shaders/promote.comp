@@ -19,8 +19,8 @@ layout(push_constant) uniform Push {
 
 // Words that a row lacks.
 uint lackingWords(uint oldBits, uint newBits) {
-    if (newBits <= oldBits) return 0u;
-    return newBits == RAW ? RAW_ROW : rowWords(newBits - oldBits);
+    if (plainBits(newBits) <= plainBits(oldBits)) return 0u;
+    return newBits == RAW ? RAW_ROW : rowWords(newBits - plainBits(oldBits));
 }
 
 // What groups lack, as bits words: new - old where it is more than 0, 15 for
@@ -33,6 +33,8 @@ uint lackingOfFour(uint oldFour, uint newFour) {
 }
 
 uint lackingNibbles(uint oldWord, uint newWord) {
+    oldWord = plainNibbles(oldWord);
+    newWord = plainNibbles(newWord);
     return lackingOfFour(oldWord & 0x0f0f0f0fu, newWord & 0x0f0f0f0fu)
          | lackingOfFour((oldWord >> 4) & 0x0f0f0f0fu, (newWord >> 4) & 0x0f0f0f0fu) << 4;
 }
@@ -50,8 +52,8 @@ uint supplyBefore(RepackJob job, uint g) {
 // The row's old string with the missing planes behind it, where planes do not
 // start at word borders.
 void joinRow(RowMove m, uint at) {
-    uint held = m.oldBits * HEAD_DIM, whole = held / 32u, rest = held % 32u;
-    uint lacking = rowWords(m.newBits - m.oldBits), words = rowWords(m.newBits);
+    uint held = plainBits(m.oldBits) * HEAD_DIM, whole = held / 32u, rest = held % 32u;
+    uint lacking = rowWords(m.newBits - plainBits(m.oldBits)), words = rowWords(m.newBits);
     for (uint i = 0u; i < whole; i++) WORD(dst, m.to + i) = SRC(m.from + i);
     for (uint i = whole; i < words; i++) {
         uint j = i - whole, word;
@@ -87,7 +89,7 @@ void main() {
     RowMove m = firstRow(job, first);
     uint at = extended.supply + supplyBefore(job, first / ROWS) + first % ROWS * lackingWords(m.oldBits, m.newBits);
     for (; m.row < end; nextRow(m, job)) {
-        if (m.newBits > m.oldBits) extendRow(m, at);
+        if (plainBits(m.newBits) > plainBits(m.oldBits)) extendRow(m, at);
         else shortenRow(m);
         at += lackingWords(m.oldBits, m.newBits);
     }

@@ -33,6 +33,7 @@ struct Row {
     uint at;      // its codes or raw elements in pages
     uint words;
     uint bits;
+    bool evicted;
     uint page;
     uint group;   // in its page
     uint index;   // in its group
@@ -234,6 +235,7 @@ float sumOf(uint tile, uint v) {
 Row rowOf(uint t, uint h) {
     Row row;
     row.bits = RAW;
+    row.evicted = false;
     if (RING != 0) {
         row.at = t % RingTokens * RingStride + RingFirst + h * RAW_ROW;
         return row;
@@ -244,6 +246,8 @@ Row rowOf(uint t, uint h) {
     row.group = (t - FRAME.first) % PageTokens * GroupsPerToken + headGroup;
     row.index = GroupsPerToken == 1u ? RowFirst + h : 0u;
     row.bits = bitsOfNibble(nibbleOf(PAGE(page + HEADER + row.group / 8u), row.group));
+    row.evicted = row.bits == EVICTED;
+    row.bits = plainBits(row.bits);
     row.words = rowWords(row.bits);
     row.at = page + codesAt(groups) + codesBefore(page + HEADER, row.group) + row.index * row.words;
     uvec2 range = rangePatterns(page + rangesAt(groups) + row.group * RANGE_WORDS);
@@ -260,14 +264,19 @@ float finished(float score) {
     return score;
 }
 
+// The score of a token that is out: below all others.
+const float OUT = -1.7014118346046923e38; // -2^127
+
 // Stores the scores of a token at word at.
-void storeScores(uint at, float sums[QUERIES]) {
+void storeScores(uint at, float sums[QUERIES], bool evicted) {
     if (QUERIES < 4) {
-        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = finished(sums[v]);
+        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = evicted ? OUT : finished(sums[v]);
         return;
     }
-    for (uint v = 0u; v < QUERIES; v += 4u)
-        scores[(at + v) / 4u] = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
+    for (uint v = 0u; v < QUERIES; v += 4u) {
+        vec4 four = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
+        scores[(at + v) / 4u] = evicted ? vec4(OUT) : four;
+    }
 }
 
 void main() {
@@ -292,5 +301,5 @@ void main() {
     if (BLOCKS > 6) addBlock(sums, picked, tile, row, 6u);
     if (BLOCKS > 7) addBlock(sums, picked, tile, row, 7u);
     if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
-    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
+    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums, row.evicted);
 }

@@ -179,7 +179,7 @@ void addPage(inout float sums[EACH][QUERIES], Item item, uint page, uint start, 
         float x[EACH];
         for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
         WHERE(bits == RAW) loadRaw(item, at, x);
-        WHERE(bits != RAW) loadValues(item, page, group, index, at, bits, x);
+        WHERE(bits != RAW && bits != EVICTED) loadValues(item, page, group, index, at, bits, x);
         addToken(sums, item, t, x);
     }
 }

@@ -8,14 +8,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Weights of tokens that a policy keeps or evicts.
-const (
-	keepToken  = -1 // MaxBits
-	evictToken = 0  // MinBits
-)
-
-// evictingRule gives 16 bits to what is kept and 0 to what is evicted.
-func evictingRule() Rule { return Rule{MinBits: 0, MaxBits: shaders.RawBits, Weight: WeightCustom} }
+// evictingRule has 16 bits for what is kept; the policy evicts the rest.
+func evictingRule() Rule { return Rule{MaxBits: shaders.Raw, Weight: WeightCustom} }
 
 // checkBudget wants room for a token beside the recent ones.
 func checkBudget(policy string, budget, recent int) error {
@@ -30,20 +24,20 @@ func checkBudget(policy string, budget, recent int) error {
 
 // evict gives the weights of tokens of which at most budget may stay: the newest
 // `recent` of the sequence, those that are not stored yet among them, and, of the
-// others that were not evicted before, the ones of the highest score; of equal
-// ones the newer. Tokens that too few queries saw stay. It calls gone for every
-// token that is evicted.
-func (w *Weighing) evict(budget, recent int, evicted func(t int) bool, score func(t int) float64, gone func(t int)) {
+// others but those that are out for good, the ones of the highest score; of equal
+// ones the newer. Tokens that too few queries saw stay. It tells set of every
+// other token whether it is out.
+func (w *Weighing) evict(budget, recent int, gone func(t int) bool, score func(t int) float64, set func(t int, out bool)) {
 	var others []int
 	kept := max(min(recent, w.Tokens), w.Tokens-len(w.Weights))
 	for t, p := range w.Weights {
 		switch {
-		case evicted(t):
-			w.Weights[t] = evictToken
+		case gone(t):
+			w.Weights[t] = Evict
 		case t >= w.Tokens-recent:
-			w.Weights[t] = keepToken
+			w.Weights[t] = Keep
 		case p < 0:
-			w.Weights[t] = keepToken
+			w.Weights[t] = Keep
 			kept++
 		default:
 			others = append(others, t)
@@ -53,10 +47,11 @@ func (w *Weighing) evict(budget, recent int, evicted func(t int) bool, score fun
 		return cmp.Or(cmp.Compare(score(b), score(a)), b-a)
 	})
 	for i, t := range others {
-		w.Weights[t] = keepToken
-		if i >= budget-kept {
-			w.Weights[t] = evictToken
-			gone(t)
+		w.Weights[t] = Keep
+		out := i >= budget-kept
+		if out {
+			w.Weights[t] = Evict
 		}
+		set(t, out)
 	}
 }

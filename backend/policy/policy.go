@@ -38,6 +38,12 @@ const (
 	WeightCustom                   // what the policy says, which is a HostPolicy
 )
 
+// Weights that a HostPolicy may give instead of one that the rule looks at.
+const (
+	Keep  = -1 // MaxBits
+	Evict = -2 // out: the group takes no part in attention and has no codes (shaders.Evicted)
+)
+
 // Policy decides bits: importance and range in, bits out. The range part runs
 // on the device by the Rule, as do the weights, unless the policy is a HostPolicy;
 // the policy gives limits. A policy is a value that several caches may use.
@@ -54,8 +60,9 @@ type Policy interface {
 }
 
 // HostPolicy is a Policy that gives the weights of groups on the host, for kinds
-// whose Rule says WeightCustom. To choose bits freely, give weight -1 for
-// MaxBits and 0 for MinBits, with limit 1.
+// whose Rule says WeightCustom. To choose bits freely, give Keep for MaxBits
+// and 0 for MinBits, with limit 1; Evict takes a token out of attention, which 0
+// bits never do: those stand for the middle of the range.
 type HostPolicy interface {
 	Policy
 	// Weigh turns importance into weights, for all groups of one layer and KV

@@ -83,6 +83,7 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	c.Flags().Var(&f.formula, "formula", "bounds of qaq: paper or authors")
 	addNumber(c.Flags(), &o.Alpha, "alpha", 0.01, 0, 0.1, "share of a group kept as outliers, 0 to 0.1; h2o and scissorhands have none unless told")
 	addNumber(c.Flags(), &o.Budget, "budget", 256, 1, maxTokens, "tokens that h2o and scissorhands keep of a layer and KV head, at least 1")
+	c.Flags().BoolVar(&o.Recall, "recall", false, "h2o and scissorhands: an evicted token comes back from the host when others matter less; as published, what is evicted stays so")
 	addNumber(c.Flags(), &o.Bits, "bits", 4, 0, 8, "bits of uniform, 0 to 8")
 	addNumber(c.Flags(), &o.BitsMin, "bits-min", 1, 0, 8, "least bits of qaq, 0 to 8")
 	addNumber(c.Flags(), &o.BitsMax, "bits-max", 8, 0, rawBits, "most bits of qaq, up to 8, or 16 for rows as they came")

@@ -22,6 +22,8 @@ type Run struct {
 	Histogram Histograms    `json:"histogram"`
 	Moves     backend.Moves `json:"moves"`
 	NonFinite int64         `json:"non_finite"` // groups stored raw because they cannot be quantized
+	Evicted   Groups        `json:"evicted"`    // groups that take no part in attention any more
+	Unmet     Groups        `json:"unmet"`      // groups whose bound asks for more than the most bits
 	// Quality is null when there was no second pass.
 	Quality    *Quality `json:"quality"`
 	TokensPerS Speed    `json:"tokens_per_s"`
@@ -62,14 +64,33 @@ type Bits struct {
 	V float64 `json:"v"`
 }
 
+// Groups count groups of K and of V.
+type Groups struct {
+	K int64 `json:"k"`
+	V int64 `json:"v"`
+}
+
+// of says that so many of the groups of each kind are something.
+func (g Groups) of(h Histograms, what string) string {
+	return fmt.Sprintf("%d of %d groups of K and %d of %d of V %s", g.K, h.K.total(), g.V, h.V.total(), what)
+}
+
 // Histograms count groups by their bits.
 type Histograms struct {
 	K Histogram `json:"k"`
 	V Histogram `json:"v"`
 }
 
-// Histogram counts groups: index 0..8 by bits, 16 raw.
+// Histogram counts groups: index 0..8 by bits, 16 raw; those evicted at 14 are not
+// written.
 type Histogram [17]int64
+
+func (h Histogram) total() (n int64) {
+	for _, groups := range h {
+		n += groups
+	}
+	return n
+}
 
 // MarshalJSON gives {"0":n,...,"8":n,"16":n}.
 func (h Histogram) MarshalJSON() ([]byte, error) {

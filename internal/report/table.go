@@ -120,6 +120,12 @@ func (r *Run) tail() *table {
 		t.row("growth\t%.1f live bytes a token, least-squares line through %d samples with R² %.6f", g.LivePerToken, len(g.Samples), g.R2)
 	}
 	t.row("moves\t%d groups demoted, %d promoted, %d promotions missed", r.Moves.Demoted, r.Moves.Promoted, r.Moves.Missed)
+	if r.Evicted != (Groups{}) {
+		t.row("evicted\t%s", r.Evicted.of(r.Histogram, "take no part in attention any more"))
+	}
+	if r.Unmet != (Groups{}) {
+		t.row("bound not met\t%s", r.Unmet.of(r.Histogram, "ask for more than the most bits: --bits-max 16 keeps them as they came, --alpha takes out more outliers"))
+	}
 	if r.NonFinite > 0 {
 		t.row("not finite\t%d groups stored as they came", r.NonFinite)
 	}

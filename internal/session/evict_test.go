@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 func TestEvictingPolicies(t *testing.T) {
@@ -15,10 +17,11 @@ func TestEvictingPolicies(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, policy, r.Policy)
 			require.Equal(t, "level head, outliers 0 %, budget of 60 tokens", r.Setting)
-			for _, bits := range r.Histogram.K[1:16] {
-				require.Zero(t, bits)
+			for bits, groups := range r.Histogram.K[:16] {
+				require.Equal(t, bits == shaders.Evicted, groups > 0, bits)
 			}
-			require.Positive(t, r.Histogram.K[0])
+			require.Positive(t, r.Evicted.K)
+			require.Equal(t, r.Evicted.K, r.Evicted.V)
 			require.Positive(t, r.Histogram.K[16])
 			require.Equal(t, r.Histogram.K, r.Histogram.V)
 

@@ -18,6 +18,7 @@ func (s *session) measure(cache *backend.Cache) error {
 	r := &s.report
 	r.Tokens = report.Tokens{Prompt: len(s.prompt), Generated: len(s.result.Tokens)}
 	r.Bytes, r.Moves, r.NonFinite = c.Bytes, c.Moves, c.NonFinite
+	r.Evicted, r.Unmet = report.Groups{K: c.K.Evicted, V: c.V.Evicted}, report.Groups{K: c.K.Unmet, V: c.V.Unmet}
 	r.Growth = s.growth.finish()
 	r.Bits = report.Bits{K: digits(c.K.Mean), V: digits(c.V.Mean)}
 	r.Histogram = report.Histograms{K: c.K.Histogram, V: c.V.Histogram}

@@ -29,6 +29,7 @@ type Options struct {
 	KeyError   float64
 	ValueError float64
 	Budget     int   // tokens that h2o and scissorhands keep
+	Recall     bool  // h2o and scissorhands: an evicted token may come back from the host
 	Capacity   int   // tokens; 0 for what the run needs
 	Reserve    int64 // bytes of device memory for pages, taken at the start
 	HostBudget int64
@@ -66,9 +67,9 @@ func (o Options) policy(norms [][]float64) (policy.Policy, error) {
 			MinBits: o.BitsMin, MaxBits: o.BitsMax, QueryNorms: norms,
 		}, nil
 	case "h2o":
-		return policy.H2O{Budget: o.Budget}, nil
+		return policy.H2O{Budget: o.Budget, Recall: o.Recall}, nil
 	case "scissorhands":
-		return policy.Scissorhands{Budget: o.Budget, Recent: max(0, min(scissorhandsRecent, o.Budget)), History: scissorhandsHistory}, nil
+		return policy.Scissorhands{Budget: o.Budget, Recent: max(0, min(scissorhandsRecent, o.Budget)), History: scissorhandsHistory, Recall: o.Recall}, nil
 	}
 	return nil, fmt.Errorf("session: policy %q: must be none, uniform, qaq, h2o or scissorhands", o.Policy)
 }
@@ -88,7 +89,11 @@ func (o Options) setting() string {
 	case "uniform":
 		return s + fmt.Sprintf(", %d bits", o.Bits)
 	case "h2o", "scissorhands":
-		return s + fmt.Sprintf(", budget of %d tokens", o.Budget)
+		s += fmt.Sprintf(", budget of %d tokens", o.Budget)
+		if o.Recall {
+			s += ", evicted tokens may come back"
+		}
+		return s
 	case "qaq":
 		return s + fmt.Sprintf(", formula %s, target errors K %g and V %g, bits %d to %d",
 			o.Formula, o.KeyError, o.ValueError, o.BitsMin, o.BitsMax)

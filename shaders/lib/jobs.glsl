@@ -4,6 +4,8 @@
 #define QAQVK_JOBS
 
 const uint UNQUANTIZABLE = 32; // bits that encode gives a group that it stored raw because it could not be quantized
+const uint EVICTED = 14;       // bits of a group that takes no part in attention and has no codes
+const uint UNMET = 256;        // added to the bits of a group whose bound even the most bits do not keep
 const uint SPLIT_TOKENS = 256; // tokens of a split: the partial outputs of splits are kept apart
 
 // RuleJob is a page whose bits the rule decides (encode, choose_bits).

@@ -1,6 +1,7 @@
 // Sizes and places in slots and pages (doc.go).
 #ifndef QAQVK_LAYOUT
 #define QAQVK_LAYOUT
+#include "jobs.glsl"
 
 const uint PAGE_MAGIC = 0x51410001;
 const uint HEADER = 4;                        // words of a page before its bits
@@ -19,8 +20,11 @@ const uint INDEX_BITS = GROUP <= 256 ? 8 : 16;
 const uint SLOT_ROWS = (RANGE_WORDS + OUTLIERS * ENTRY_WORDS + 3) / 4 * 4; // where a slot's rows begin
 const bool WHOLE = HEAD_DIM % 128 == 0;        // rows are whole 128-bit words at all bits
 
+// Bits that codes have: none in an evicted group.
+uint plainBits(uint bits) { return bits == EVICTED ? 0u : bits; }
+
 uint rowWords(uint bits) {
-    return bits == RAW ? RAW_ROW : (bits * HEAD_DIM + 31u) / 32u;
+    return bits == RAW ? RAW_ROW : (plainBits(bits) * HEAD_DIM + 31u) / 32u;
 }
 
 uint bitsWords(uint groups) { return (groups + 7u) / 8u; }
@@ -37,9 +41,15 @@ uint rowsEach(uint groups) { return (groups * ROWS + WORKGROUP - 1u) / WORKGROUP
 uint bitsOfNibble(uint nibble) { return nibble == 15u ? RAW : nibble; }
 uint nibbleOf(uint word, uint g) { return (word >> (4u * (g % 8u))) & 15u; }
 
+// A bits word in which evicted groups have no bits.
+uint plainNibbles(uint word) {
+    return word - ((word >> 1) & (word >> 2) & (word >> 3) & ~word & 0x11111111u) * 14u;
+}
+
 // Words that the groups of one bits word take.
 uint wordsOfNibbles(uint word) {
     if (ALIGNED) {
+        word = plainNibbles(word);
         uint raw = word & (word >> 1) & (word >> 2) & (word >> 3) & 0x11111111u;
         uint rest = word - raw * 15u;
         rest = (rest & 0x0f0f0f0fu) + ((rest >> 4) & 0x0f0f0f0fu);

@@ -3,6 +3,8 @@
 #define QAQVK_QUANTIZE
 #include "math.glsl"
 
+const float EVICT_WEIGHT = -2.0; // weight of a group that is to be evicted
+
 struct Range {
     float low;     // min
     float high;    // max
@@ -27,10 +29,12 @@ Range rangeOf(float low, float high) {
 
 bool overflows(Range r) { return r.extent >= 8.507059173023462e+37; } // 2^126
 
-// The smallest bits that keep the bound R*w <= c*(2^b - delta).
+// The smallest bits that keep the bound R*w <= c*(2^b - delta), and UNMET where
+// even the most do not.
 uint ruleBits(float extent, float w, float c, float delta, uint minBits, uint maxBits) {
     w = flush(w);
     c = flush(c);
+    if (w <= EVICT_WEIGHT) return EVICTED;
     if (w < 0.0) return maxBits;
     precise float product = extent * w;
     float need = flush(product);
@@ -39,7 +43,7 @@ uint ruleBits(float extent, float w, float c, float delta, uint minBits, uint ma
         precise float bound = c * levels;
         if (need <= flush(bound)) return b;
     }
-    return maxBits;
+    return maxBits == RAW ? RAW : maxBits | UNMET;
 }
 
 // The 8-bit code: the largest k in 0..255 with k*s8 <= y. The estimate is k or

@@ -72,6 +72,7 @@ void quantizeRow(RowMove m) {
 
 // The row with at most its old bits: its string is cut short.
 void shortenRow(RowMove m) {
+    if (m.newBits == EVICTED) return;
     if (m.oldBits == RAW && m.newBits != RAW) {
         quantizeRow(m);
         return;

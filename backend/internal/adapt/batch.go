@@ -31,6 +31,7 @@ type batch struct {
 	resume    *position // the first page that found no room: the round goes on there
 	moves     Moves
 	shortfall *Shortfall
+	unmet     []unmet // of the pages whose bits were chosen
 	err       error
 	waited    time.Duration // of the goroutine, for the device
 	took      time.Duration

@@ -28,6 +28,7 @@ type compared struct {
 	to        *pages.Pair // where the pair goes; nil: it stays
 	missed    int64
 	shortfall *Shortfall
+	unmet     []unmet
 }
 
 // sizes are those that the pages of the pair will have.
@@ -71,7 +72,9 @@ func (b *batch) compare(t *target, page int) (c compared) {
 		m.ID, m.from = pages.ID{Kind: shaders.Kind(k), LayerGroup: t.layerGroup, Page: page}, t.pairs[page-t.first]
 		m.old = t.mirror[k][(page-t.first)*n:][:n]
 		if page >= t.from && page < t.to && t.at[k] >= 0 {
-			b.compareBits(&c, m, b.d.Bits.Words()[t.at[k]+(page-t.from)*n:][:n])
+			chosen := b.d.Bits.Words()[t.at[k]+(page-t.from)*n:][:n]
+			c.unmet = append(c.unmet, unmet{m.ID, shaders.CountUnmet(chosen)})
+			b.compareBits(&c, m, chosen)
 		}
 		c.dirty = c.dirty || m.bits != nil
 	}
@@ -84,8 +87,8 @@ func (b *batch) compareBits(c *compared, m *moved, chosen []uint32) {
 	for g, old := range m.old {
 		bits := uint8(chosen[g])
 		switch {
-		case old == shaders.Unquantizable || bits == old:
-		case bits > old && b.d.work.TokenOf(m.Page, g) >= b.kept:
+		case bits == old || old == shaders.Unquantizable && bits != shaders.Evicted:
+		case shaders.Fewer(old, bits) && b.d.work.TokenOf(m.Page, g) >= b.kept:
 			c.missed++
 			if c.shortfall == nil {
 				c.shortfall = &Shortfall{m.ID, g, bits, old, b.step}
@@ -95,7 +98,7 @@ func (b *batch) compareBits(c *compared, m *moved, chosen []uint32) {
 				m.bits = slices.Clone(m.old)
 			}
 			m.bits[g] = bits
-			m.promote = m.promote || bits > old
+			m.promote = m.promote || shaders.Fewer(old, bits)
 		}
 	}
 }
@@ -103,6 +106,7 @@ func (b *batch) compareBits(c *compared, m *moved, chosen []uint32) {
 // take enters what was compared; a pair that moves goes to a place.
 func (b *batch) take(c *compared) {
 	b.moves.Missed += c.missed
+	b.unmet = append(b.unmet, c.unmet...)
 	if b.shortfall == nil {
 		b.shortfall = c.shortfall
 	}

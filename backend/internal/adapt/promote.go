@@ -104,7 +104,7 @@ func (b *batch) supplyAll(some []*moved) error {
 func (b *batch) supplyPage(m *moved, ranges, raw []uint32) error {
 	l, at := b.d.work.Layout, m.supply
 	for g, old := range m.old {
-		if m.bits[g] <= old {
+		if l.SupplyWords(old, m.bits[g]) == 0 {
 			continue
 		}
 		if err := b.s.host.Group(m.ID, g, raw); err != nil {

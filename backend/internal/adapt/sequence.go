@@ -64,9 +64,9 @@ func (s *Sequence) replace(k, v moved) (done Moves) {
 	for i, m := range [2]*moved{&k, &v} {
 		bits[i] = m.old
 		for g, b := range m.bits {
-			if b > m.old[g] {
+			if shaders.Fewer(m.old[g], b) {
 				done.Promoted++
-			} else if b < m.old[g] {
+			} else if b != m.old[g] {
 				done.Demoted++
 			}
 		}

@@ -11,9 +11,19 @@ type Shortfall struct {
 	Step       int // when the bits were chosen
 }
 
-// follow takes what a batch could not follow: such a choice is kept until the bits
+// unmet is how many groups of a page have a bound that even the most bits do not
+// keep.
+type unmet struct {
+	page   pages.ID
+	groups int
+}
+
+// follow takes what a batch found out of bounds, and what it could not follow: such a choice is kept until the bits
 // of its page are chosen again.
 func (s *Sequence) follow(b *batch) {
+	for _, u := range b.unmet {
+		s.table.SetUnmet(u.page, u.groups)
+	}
 	if s.Shortfall == nil || b.chose(s.Shortfall.Page) {
 		s.Shortfall = b.shortfall
 	}

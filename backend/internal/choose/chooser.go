@@ -77,10 +77,13 @@ func limit32(c float64) float32 {
 	return float32(math.Min(c, maxLimit))
 }
 
-// weight32 brings a weight into the contract; NaN pins, as a negative weight.
+// weight32 brings a weight into the contract; NaN keeps, as a negative weight.
 func weight32(w float32) float32 {
-	if !(w >= 0) {
-		return -1
+	switch {
+	case w <= policy.Evict:
+		return policy.Evict
+	case !(w >= 0):
+		return policy.Keep
 	}
 	return min(w, maxWeight)
 }

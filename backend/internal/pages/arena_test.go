@@ -89,7 +89,7 @@ func TestGrowMovesWhatNobodyElseHolds(t *testing.T) {
 	g := grow(table)
 	require.Zero(t, g.Copied())
 	g.Commit()
-	table.Append(0, g.Pairs[0], bits)
+	table.Append(0, g.Pairs[0], bits, [2]int{})
 	g = grow(table)
 	require.Equal(t, 40, g.Copied())
 	g.Drop()
@@ -100,7 +100,7 @@ func TestGrowMovesWhatNobodyElseHolds(t *testing.T) {
 	require.True(t, g.Record(l))
 	require.Contains(t, l.String(), "copy buffer pages.0.0 -> pages.0.0 | 0->0:40")
 	g.Commit()
-	table.Append(0, g.Pairs[0], bits)
+	table.Append(0, g.Pairs[0], bits, [2]int{})
 	require.Same(t, table.Pairs(0)[0].Segment, table.Pairs(0)[1].Segment)
 
 	fork := a.NewTable()
@@ -110,7 +110,7 @@ func TestGrowMovesWhatNobodyElseHolds(t *testing.T) {
 	g = grow(fork)
 	require.Zero(t, g.Copied())
 	g.Commit()
-	fork.Append(0, g.Pairs[0], bits)
+	fork.Append(0, g.Pairs[0], bits, [2]int{})
 	require.Equal(t, int64(160+80-120), a.Count().Words)
 	require.Equal(t, 2, fork.RunEnd(0, 0))
 	require.Equal(t, 2, fork.RunStart(0, 2))
@@ -139,7 +139,7 @@ func TestCompactKeepsWhatIsInPairs(t *testing.T) {
 				gone = append(gone, p)
 				continue
 			}
-			table.Append(0, p, [2][]uint8{make([]uint8, 8), make([]uint8, 8)})
+			table.Append(0, p, [2][]uint8{make([]uint8, 8), make([]uint8, 8)}, [2]int{})
 			want[p] = content[p.Span().At:][:p.Span().Words]
 		}
 		a.FreeAll(gone)

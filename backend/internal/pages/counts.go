@@ -10,6 +10,7 @@ type Counts struct {
 	Words         int64                         // of the pages
 	Pages         int64                         // of both kinds
 	Groups        [2][shaders.RawBits + 1]int64 // by kind and bits
+	Unmet         [2]int64                      // by kind: groups whose bound even the most bits do not keep
 	Unquantizable int64                         // groups that could not be quantized
 }
 
@@ -32,6 +33,7 @@ func (t *Table) count(c *Counts, known map[*Pair]bool) {
 			}
 			for k, place := range p.Pages {
 				c.add(shaders.Kind(k), t.PageBits(ID{shaders.Kind(k), lg, page}), place.Words)
+				c.Unmet[k] += int64(t.unmet[k][lg][page])
 			}
 		}
 	}
@@ -57,8 +59,11 @@ func (c *Counts) PaperBytes(g *core.Geometry) int64 {
 	for k := range c.Groups {
 		for b, n := range c.Groups[k] {
 			each := int64(l.Group()-l.Outliers())*int64(b) + int64(l.Outliers())*element
-			if b == shaders.RawBits {
+			switch b {
+			case shaders.RawBits:
 				each = int64(l.Group()) * element
+			case shaders.Evicted:
+				each = 0
 			}
 			bits += n * each
 		}

@@ -18,16 +18,17 @@ import (
 type Table struct {
 	geo   *core.Geometry
 	arena *Arena
-	pairs [][]*Pair    // [layer group][page]
-	bits  [2][][]uint8 // [kind][layer group][group], page after page
-	words int64        // of the pages
+	pairs [][]*Pair     // [layer group][page]
+	bits  [2][][]uint8  // [kind][layer group][group], page after page
+	unmet [2][][]uint16 // [kind][layer group][page]: groups whose bound even the most bits do not keep, by the last choice
+	words int64         // of the pages
 }
 
 // NewTable makes an empty table. Close ends it.
 func (a *Arena) NewTable() *Table {
 	t := &Table{geo: a.geo, arena: a, pairs: make([][]*Pair, a.geo.LayerGroups)}
 	for k := range t.bits {
-		t.bits[k] = make([][]uint8, a.geo.LayerGroups)
+		t.bits[k], t.unmet[k] = make([][]uint8, a.geo.LayerGroups), make([][]uint16, a.geo.LayerGroups)
 	}
 	a.tables[t] = true
 	return t
@@ -91,11 +92,13 @@ func (t *Table) lastRun(layerGroup int) []*Pair {
 	return list[t.RunStart(layerGroup, len(list)-1):]
 }
 
-// Append enters the next pair of a layer group, with the bits of its pages.
-func (t *Table) Append(layerGroup int, p *Pair, bits [2][]uint8) {
+// Append enters the next pair of a layer group, with the bits of its pages and how
+// many of their groups have a bound that is not kept.
+func (t *Table) Append(layerGroup int, p *Pair, bits [2][]uint8, unmet [2]int) {
 	t.pairs[layerGroup] = append(t.pairs[layerGroup], p)
 	for k := range bits {
 		t.bits[k][layerGroup] = append(t.bits[k][layerGroup], bits[k]...)
+		t.unmet[k][layerGroup] = append(t.unmet[k][layerGroup], uint16(unmet[k]))
 	}
 	t.words += int64(p.Pages[0].Words + p.Pages[1].Words)
 }
@@ -109,6 +112,9 @@ func (t *Table) Replace(layerGroup, page int, p *Pair, bits [2][]uint8) {
 	}
 	t.words += int64(p.Pages[0].Words + p.Pages[1].Words)
 }
+
+// SetUnmet says how many groups of a page have a bound that is not kept.
+func (t *Table) SetUnmet(p ID, n int) { t.unmet[p.Kind][p.LayerGroup][p.Page] = uint16(n) }
 
 // release gives up a pair; its place too, where nobody else holds it.
 func (t *Table) release(layerGroup, page int) {
@@ -127,6 +133,7 @@ func (t *Table) Truncate(pages int) {
 			t.pairs[lg] = t.pairs[lg][:last]
 			for k := range t.bits {
 				t.bits[k][lg] = t.bits[k][lg][:last*t.geo.PageGroups]
+				t.unmet[k][lg] = t.unmet[k][lg][:last]
 			}
 		}
 	}
@@ -141,7 +148,7 @@ func (t *Table) Share(from *Table) {
 			p.holders++
 		}
 		for k := range from.bits {
-			t.bits[k][lg] = slices.Clone(from.bits[k][lg])
+			t.bits[k][lg], t.unmet[k][lg] = slices.Clone(from.bits[k][lg]), slices.Clone(from.unmet[k][lg])
 		}
 	}
 }
@@ -168,7 +175,7 @@ func (t *Table) HostBytes() (n int64) {
 	for lg := range t.pairs {
 		n += int64(len(t.pairs[lg])) * int64(unsafe.Sizeof(Pair{})+unsafe.Sizeof(&Pair{}))
 		for k := range t.bits {
-			n += int64(cap(t.bits[k][lg]))
+			n += int64(cap(t.bits[k][lg]) + 2*cap(t.unmet[k][lg]))
 		}
 	}
 	return n

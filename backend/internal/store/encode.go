@@ -118,7 +118,7 @@ func (s *Storing) readBits(batch []pages.ID) []page {
 	for i, p := range batch {
 		for k := range s.Choices {
 			e := page{ID: pages.ID{Kind: shaders.Kind(k), LayerGroup: p.LayerGroup, Page: p.Page},
-				bits: shaders.BitsOf(words[(k*len(batch)+i)*n:][:n])}
+				bits: shaders.BitsOf(words[(k*len(batch)+i)*n:][:n]), unmet: shaders.CountUnmet(words[(k*len(batch)+i)*n:][:n])}
 			e.words = s.Work.Layout.PageWords(e.bits)
 			encoded = append(encoded, e)
 		}

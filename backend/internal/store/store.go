@@ -30,6 +30,7 @@ type Storing struct {
 type page struct {
 	pages.ID
 	bits  []uint8
+	unmet int // groups whose bound is not kept
 	words int
 	to    *pages.Pair // where it goes; nil: not placed yet
 }
@@ -91,7 +92,7 @@ func (s *Storing) packSome(encoded []page, from int) (to int, err error) {
 		return from, err
 	}
 	for i := from; i < to; i += 2 {
-		s.Table.Append(encoded[i].LayerGroup, encoded[i].to, [2][]uint8{encoded[i].bits, encoded[i+1].bits})
+		s.Table.Append(encoded[i].LayerGroup, encoded[i].to, [2][]uint8{encoded[i].bits, encoded[i+1].bits}, [2]int{encoded[i].unmet, encoded[i+1].unmet})
 	}
 	return to, nil
 }
