@@ -2,7 +2,7 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build test demo bench generate clean
+.PHONY: help setup build quick test demo bench generate update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ setup: ## install what is missing (apt; a second Mesa goes into the cache folder
 
 build: ## build bin/qaqvk
 	$(GO) build -o bin/qaqvk ./cmd/qaqvk
+
+quick: ## the checks of two minutes: on the reference and llvmpipe, with no setup but Go, gcc and that driver
+	@.ci/quick.sh
 
 test: setup build ## everything that CI runs
 	@.ci/test.sh
@@ -23,7 +26,10 @@ bench: build ## time the kernels in copy units
 	bin/qaqvk bench --device "$(DEVICE)"
 
 generate: ## SPIR-V from the GLSL, and the Go descriptions from the SPIR-V
-	$(GO) generate ./shaders/...
+	$(GO) generate ./...
+
+update: ## all that is generated, goldens and expected digests: see git diff
+	@.ci/update.sh
 
 clean: ## remove what build made; the cache folder stays
 	rm -rf bin

@@ -2,7 +2,7 @@
 # Generates anew and fails if a file changes: SPIR-V and descriptions are committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-sum() { find shaders -name '*.spv' -o -name '*_gen.go' | LC_ALL=C sort | xargs sha256sum; }
+sum() { find shaders internal/spirv -name '*.spv' -o -name '*_gen.go' -o -name '*_gen_test.go' | LC_ALL=C sort | xargs sha256sum; }
 before=$(sum)
 make -s generate
 after=$(sum)

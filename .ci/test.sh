@@ -3,18 +3,10 @@
 # last, so that their closing lines are the last thing printed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=drivers.sh
-. .ci/drivers.sh
+# shellcheck source=steps.sh
+. .ci/steps.sh
 
-step() { printf '\n== %s (%ds)\n' "$*" "$SECONDS"; }
-fail() { echo "test: $*" >&2; exit 1; }
-
-step gofmt
-unformatted=$(gofmt -l $(git ls-files -co --exclude-standard '*.go'))
-[[ -z "$unformatted" ]] || fail "not gofmt'd: $unformatted"
-
-step go vet
-go vet ./...
+formatted_and_vetted
 
 step generated files
 .ci/fresh.sh

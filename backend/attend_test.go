@@ -99,7 +99,7 @@ func TestAttendRefuses(t *testing.T) {
 // Lists are recorded when a layer's segments, the options or the tokens' next 256
 // change, not for each token: in a reserve, whose segment stays, also where bits
 // change.
-func TestAttendRecordsOnce(t *testing.T) {
+func TestAttendRecordsOnceOnVulkan(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		policy   policy.Policy

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"encoding/json"
 	"os"
 	"strconv"
 	"strings"
@@ -27,13 +28,30 @@ func TestEveryKernelHasABuilder(t *testing.T) {
 func TestCasesAreNamedByWhatTheyAre(t *testing.T) {
 	cases, err := Cases()
 	require.NoError(t, err)
+	if *update {
+		writeNames(t, cases)
+		return
+	}
 	names, seeds := map[string]bool{}, map[uint64]bool{}
 	for _, c := range cases {
-		assert.Equal(t, c.Kernel+"/"+c.Params.String(), c.Name)
+		assert.Equal(t, c.Kernel+"/"+c.Params.String(), c.Name, "run: make update")
 		assert.False(t, names[c.Name], "%s twice", c.Name)
 		assert.False(t, seeds[c.Seed], "seed %d twice", c.Seed)
 		names[c.Name], seeds[c.Seed] = true, true
 	}
+}
+
+// writeNames names the cases in cases.json by what they are, a line a case.
+func writeNames(t *testing.T, cases []Case) {
+	lines := make([]string, len(cases))
+	for i, c := range cases {
+		c.Name = c.Kernel + "/" + c.Params.String()
+		line, err := json.Marshal(c)
+		require.NoError(t, err)
+		lines[i] = string(line)
+	}
+	text := "[\n" + strings.Join(lines, ",\n") + "\n]\n"
+	require.NoError(t, os.WriteFile("cases.json", []byte(text), 0o644))
 }
 
 // TestCasesCover keeps the list from losing what it must contain.

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write expected.json from the reference")
+var update = flag.Bool("update", false, "write expected.json from the reference, and the names in cases.json")
 
 // sourcesDigest is over all that decides the expected digests: the reference,
 // the layout, the builders and the cases. No GLSL.
@@ -70,7 +70,7 @@ func TestExpectedIsWhatTheReferenceGives(t *testing.T) {
 	}
 	got, err := loadExpected()
 	require.NoError(t, err)
-	assert.Equal(t, want.Cases, got.Cases, "run: go test ./conformance -update")
+	assert.Equal(t, want.Cases, got.Cases, "run: make update")
 	assert.Equal(t, want.Digest, got.Digest)
-	assert.Equal(t, want.Sources, got.Sources, "sources changed, run: go test ./conformance -update")
+	assert.Equal(t, want.Sources, got.Sources, "sources changed, run: make update")
 }

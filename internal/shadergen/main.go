@@ -1,6 +1,6 @@
 // Command shadergen compiles the kernels of a folder (<name>.comp) to
 // spv/<name>.spv, lints them and writes their Go descriptions, all from the
-// SPIR-V. Run it through go generate ./shaders ./internal/spirv.
+// SPIR-V. Run it through make generate.
 package main
 
 import (
