@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# The conformance suite on every software driver, as itself and as the least
-# capable device that the specification allows, with the validation layer on.
+# The conformance suite on every software driver, with the validation layer on.
+# SwiftShader is taken as the least capable device that the specification allows:
+# it offers no float modes, so it would compile the same code as itself.
+# llvmpipe as that device is a unit test (conformance.TestVulkanConforms).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=drivers.sh
@@ -16,37 +18,37 @@ conform() {
 	# A shader cache of its own: Mesa's would hand one width's code to another.
 	local shaders="$CACHE/shaders/$(basename "$(dirname "$icd")")-${LP_NATIVE_VECTOR_WIDTH:-default}"
 	mkdir -p "$shaders"
+	local begin=$SECONDS
 	MESA_SHADER_CACHE_DIR="$shaders" VK_ICD_FILENAMES="$icd" bin/qaqvk conformance --device "$device" --validation "$@"
+	echo "took    $((SECONDS - begin)) s"
 }
 
 # Building pipelines takes one core, so two run at a time, each with an output of
-# its own that is shown when both are done.
-pids=() logs=()
+# its own that is shown when it is done.
+declare -A logs=() # by process
+status=0
 
 start() {
+	((${#logs[@]} < 2)) || finish
 	local log
 	log=$(mktemp)
 	conform "$@" >"$log" 2>&1 &
-	pids+=($!) logs+=("$log")
-	((${#pids[@]} < 2)) || finish
+	logs[$!]=$log
 }
 
+# finish waits for one that is done.
 finish() {
-	local i status=0
-	for i in "${!pids[@]}"; do
-		wait "${pids[i]}" || status=1
-		cat "${logs[i]}"
-		rm -f "${logs[i]}"
-	done
-	pids=() logs=()
-	((status == 0)) || exit 1
+	local pid
+	wait -n -p pid "${!logs[@]}" || status=1
+	cat "${logs[$pid]}"
+	rm -f "${logs[$pid]}"
+	unset "logs[$pid]"
 }
 
+start "$SWIFTSHADER_ICD" swiftshader --limits minimum # takes longest
 for width in 128 256 512; do
 	LP_NATIVE_VECTOR_WIDTH=$width start "$llvmpipe" llvmpipe
 done
 start "$MESA2_ICD" llvmpipe
-start "$SWIFTSHADER_ICD" swiftshader
-start "$SWIFTSHADER_ICD" swiftshader --limits minimum
-LP_NATIVE_VECTOR_WIDTH=256 start "$llvmpipe" llvmpipe --limits minimum # with the shaders that the other left
-finish
+while ((${#logs[@]} > 0)); do finish; done
+exit "$status"

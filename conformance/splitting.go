@@ -38,6 +38,10 @@ type variant struct {
 	params Params
 }
 
+// usualTile is the tile of the cases that also choose lanes, workgroups and where
+// queries lie: each choice is a pipeline to compile, so one size must do.
+const usualTile = 4
+
 func (p Params) variants() []variant {
 	var out []variant
 	add := func(what string, change func(*Params, *Attention)) {
@@ -54,7 +58,7 @@ func (p Params) variants() []variant {
 	for count := 1; count < p.Attention.Heads; count++ {
 		add(fmt.Sprintf("%d KV heads a dispatch", count), func(_ *Params, a *Attention) { a.HeadCount = count })
 	}
-	if p.Attention.Tile <= 4 {
+	if p.Attention.Tile == usualTile {
 		for _, lanes := range []uint32{1, 8, 16, 32} {
 			if lanes != p.Lanes {
 				add(fmt.Sprintf("%d lanes", lanes), func(p *Params, _ *Attention) { p.Lanes = lanes })
