@@ -10,6 +10,11 @@ import (
 // converted to the cache's type on the device. Rows given as a View are read by
 // the next Read, Attend or Step and must stay as they are until then.
 //
+// A finite element beyond the largest value of the cache's type (65,504 of f16;
+// f16 and bf16 caches, not those of f32, which keep it) becomes that value, with its
+// sign, and is counted in Stats.Clamped. Infinities and NaN stay what they are: their
+// groups are stored raw and counted in Stats.NonFinite.
+//
 // Every layer must get the same tokens before Step, in one call or in several,
 // together at most MaxStepTokens. The error for too many tokens is ErrCapacity, for
 // rows of another shape ErrShape.

@@ -120,7 +120,7 @@ func (c *Cache) release() {
 		c.host.Close()
 	}
 	c.work.Run.Release()
-	core.Release(c.work.Rows, c.work.Plan, c.work.Scratch, c.work.Out)
+	core.Release(c.work.Rows, c.work.Plan, c.work.Scratch, c.work.Out, c.work.Clamped)
 }
 
 // usable says why nothing can be done with the cache.

@@ -38,7 +38,7 @@ func (s *sequence) expect(layer int, kind shaders.Kind, out Type) []uint32 {
 			want = append(want, rows...)
 		}
 	}
-	return append(want, converted(s.rows[kind][layer][s.seq.extent.Stored*g.LayerWords:], s.cfg.Type, out, s.cfg.HeadDim)...)
+	return append(want, converted(s.rows[kind][layer][s.seq.extent.Stored*g.LayerWords:], s.cfg.Type, out, s.cfg.HeadDim, 0)...)
 }
 
 // requireRows reads every layer and compares all bits.

@@ -77,7 +77,7 @@ type Config struct {
 
 	Sequences int // most sequences at once, up to 65,536; default 1
 
-	Type            Type          // element type of the cache; default F16
+	Type            Type          // element type of the cache; default F16, whose largest value is 65,504 (Append says what becomes of larger ones)
 	Level           Level         // default LevelHead
 	OutlierFraction float64       // part of a group kept as outliers, 0..0.1; half at each end
 	Policy          policy.Policy // default None

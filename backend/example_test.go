@@ -116,7 +116,7 @@ func ExampleCache_Lists() {
 	_, rest, _ = strings.Cut(rest, " | ")
 	fmt.Print(kernel, " ", rest)
 	// Output:
-	// convert rows=12 rowsPerToken=2 srcOffset=4 srcTokenStride=64 dstOffset=0 dstTokenStride=32 dstRing=128 first=0 firstAt=1 | src=rows[0:388] dst=ring.0[0:4096] | 1 workgroups
+	// convert rows=12 rowsPerToken=2 srcOffset=4 srcTokenStride=64 dstOffset=0 dstTokenStride=32 dstRing=128 first=0 firstAt=1 clamp=1 | src=rows[0:388] dst=ring.0[0:4096] clamped=clamped[0:1] | 1 workgroups
 	// mark convert
 	// barrier shader -> all
 }

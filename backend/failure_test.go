@@ -206,10 +206,10 @@ func TestGoesOnAfterFailures(t *testing.T) {
 }
 
 func TestNewUnwinds(t *testing.T) {
-	for n := range 10 {
+	for n := range 11 {
 		d := &failing{Device: cpu(t), buffers: n, submits: -1, err: vk.ErrOutOfDeviceMemory}
 		c, err := New(d, small)
-		if n == 9 {
+		if n == 10 {
 			require.NoError(t, err)
 			_, err = c.NewSequence()
 			c.Close()

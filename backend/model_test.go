@@ -87,16 +87,18 @@ func (s *sequence) appendValues(layer int, k, v []float32) {
 	for i, values := range [][]float32{k, v} {
 		words := narrowed(values, s.typ)
 		rows[i] = rowsOf(s.typ, words)
-		s.rows[i][layer] = append(s.rows[i][layer], converted(words, s.typ, s.cfg.Type, s.cfg.HeadDim)...)
+		s.rows[i][layer] = append(s.rows[i][layer], converted(words, s.typ, s.cfg.Type, s.cfg.HeadDim, 1)...)
 	}
 	require.NoError(s.t, s.seq.Append(layer, rows[0], rows[1]))
 }
 
-func converted(words []uint32, from, to Type, dim int) []uint32 {
+// converted are rows of another type; what is too large is clamped (clamp 1) as on the
+// way into the recent window, or becomes infinite.
+func converted(words []uint32, from, to Type, dim int, clamp uint32) []uint32 {
 	rows := len(words) * 4 / from.Bytes() / dim
 	out := make([]uint32, rows*dim*to.Bytes()/4)
 	spec := shaders.Spec{Workgroup: 128, Lanes: 1, Type: from.shader(), OutType: to.shader(), HeadDim: uint32(dim), Rows: 1}
-	err := cpuref.Convert(spec, shaders.ConvertPush{Rows: uint32(rows), RowsPerToken: uint32(rows)}, words, out)
+	err := cpuref.Convert(spec, shaders.ConvertPush{Rows: uint32(rows), RowsPerToken: uint32(rows), Clamp: clamp}, words, out, make([]uint32, 1))
 	if err != nil {
 		panic(err)
 	}

@@ -201,8 +201,8 @@ func TestReserveThatIsNotThere(t *testing.T) {
 		require.Zero(t, d.Stats().LiveBytes)
 		named = append(named, err.Error())
 	}
-	require.Len(t, named, 10)
-	require.Equal(t, "backend: reserve of 10004 bytes: broken", named[6])
+	require.Len(t, named, 11)
+	require.Equal(t, "backend: reserve of 10004 bytes: broken", named[7])
 }
 
 // requireReserve drops the last sequence and finds all counted and the reserve

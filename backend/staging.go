@@ -40,7 +40,7 @@ func (c *Cache) makeStaging() error {
 	if err := w.CheckView("ring", w.RingTokens*w.TokenWords); err != nil {
 		return err
 	}
-	return w.Make(
+	err := w.Make(
 		core.Wanted{At: &w.Rows, Label: "rows", Memory: device.Upload,
 			Words: max(core.RoundUp(words/4, shaders.Align), window.Words(c.cfg.MaxStepTokens*token), w.PageGroups*w.Layout.RawGroupWords())},
 		core.Wanted{At: &w.Plan, Label: "plan", Memory: device.Upload, Words: max(words, store.LeastPlan(w))},
@@ -48,7 +48,12 @@ func (c *Cache) makeStaging() error {
 			Words: 2 * core.RoundUp(c.scratchWords()/2, core.LCM(w.SlotStride, align))},
 		core.Wanted{At: &w.Out, Label: "out", Memory: device.Download,
 			Words: max(readback, c.cfg.PageTokens*token, 2*core.RoundUp(w.PageGroups, align)) + 3*align},
+		core.Wanted{At: &w.Clamped, Label: "clamped", Memory: device.Download, Words: 1},
 	)
+	if err == nil {
+		clear(w.Clamped.Words())
+	}
+	return err
 }
 
 // scratchWords are the words of the scratch: at least what encode needs for a

@@ -42,6 +42,7 @@ type Stats struct {
 	Adapting  Batches                  `json:"adapting"`   // of the cache
 	Shortfall error                    `json:"-"`          // a choice that could not be followed, wraps ErrHostBudget; nil: none
 	NonFinite int64                    `json:"non_finite"` // groups stored raw because they cannot be quantized
+	Clamped   int64                    `json:"clamped"`    // elements of appended rows beyond the largest value of the cache's type, which took its place (Append); those rolled back included
 	Pages     int                      `json:"pages"`
 	Segments  int                      `json:"segments"` // device buffers that the pages lie in
 	Submits   int64                    `json:"submits"`
@@ -50,12 +51,12 @@ type Stats struct {
 
 // Stats returns the counters of this moment of all sequences together: pages
 // that several hold are counted once, but each sequence's tokens, also in F16,
-// and Moves include those of dropped sequences. It goes through the page tables.
+// and Moves and Clamped include those of dropped sequences. It goes through the page tables.
 func (c *Cache) Stats() Stats {
 	if c.closed {
 		return Stats{}
 	}
-	s := Stats{Moves: c.adapter.Moves}
+	s := Stats{Moves: c.adapter.Moves, Clamped: c.staging.Clamped()}
 	for _, q := range c.inOrder() {
 		s.Sequences++
 		s.Tokens += q.extent.Tokens
@@ -81,7 +82,7 @@ func (s *Sequence) Stats() Stats {
 	if s == nil || s.c == nil || s.dropped {
 		return Stats{}
 	}
-	st := Stats{Sequences: 1, Tokens: s.extent.Tokens, Stored: s.extent.Stored, Moves: s.adapting.Moves, Shortfall: s.hostBudgetError()}
+	st := Stats{Sequences: 1, Tokens: s.extent.Tokens, Stored: s.extent.Stored, Moves: s.adapting.Moves, Shortfall: s.hostBudgetError(), Clamped: s.window.Clamped}
 	st.Bytes.Host = s.indexBytes() + s.host.Bytes()
 	words, segments := s.table.Extent()
 	s.c.complete(&st, s.table.Count(), words, segments)
@@ -103,7 +104,7 @@ func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	s.Bytes.Slack = 4 * (words - n.Words)
 	s.Bytes.Peak = w.Device.Stats().PeakBytes
 	s.Bytes.Scratch = 4 * int64(w.Scratch.Len())
-	s.Bytes.Staging = core.Bytes(w.Rows, w.Plan, w.Scratch, w.Out) + c.attention.Bytes() + c.adapter.StagingBytes() + c.host.BufferBytes()
+	s.Bytes.Staging = core.Bytes(w.Rows, w.Plan, w.Scratch, w.Out, w.Clamped) + c.attention.Bytes() + c.adapter.StagingBytes() + c.host.BufferBytes()
 	s.Bytes.Paper = n.PaperBytes(w.Geometry) + 4*recent
 }
 

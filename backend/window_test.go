@@ -28,7 +28,7 @@ func TestAppendsFromADeviceBuffer(t *testing.T) {
 					require.NoError(t, device.Write(context.Background(), d, b, 2004, v))
 					require.NoError(t, s.seq.Append(layer, RowsView(BF16, device.View{Buffer: b, Offset: 4, Words: len(k)}), RowsView(BF16, device.View{Buffer: b, Offset: 2004, Words: len(v)})))
 					for kind, words := range [][]uint32{k, v} {
-						s.rows[kind][layer] = append(s.rows[kind][layer], converted(words, BF16, F16, 32)...)
+						s.rows[kind][layer] = append(s.rows[kind][layer], converted(words, BF16, F16, 32, 1)...)
 					}
 					_, err := s.seq.Read(layer, RowsF32(make([]float32, 6400)), RowsF32(make([]float32, 6400)))
 					require.NoError(t, err)

@@ -38,6 +38,7 @@ type Params struct {
 	Slots          int     `json:"slots,omitempty"`     // places round which convert writes tokens; 0: one after another
 	Start          uint32  `json:"start,omitempty"`     // number of the first token that goes round them
 	StartAt        string  `json:"start_at,omitempty"`  // "push" or "src": where convert finds Start
+	Clamp          bool    `json:"clamp,omitempty"`     // convert clamps finite elements that would become infinite
 	Data           string  `json:"data,omitempty"`      // values of the rows: see data.go
 
 	Attention *Attention `json:"attention,omitempty"` // for the kernels of attention; rows, groups and pages follow from it
@@ -82,6 +83,7 @@ func (p Params) String() string {
 	add(p.To != "", "to-%s", p.To)
 	add(p.RowCount > 0, "rows%d-%d", p.RowFirst, p.RowFirst+p.RowCount)
 	add(p.Slots > 0, "ring%d-from%d-in-%s", p.Slots, p.Start, p.StartAt)
+	add(p.Clamp, "clamp")
 	add(p.Data != "", "%s", p.Data)
 	return strings.Join(parts, "/")
 }

@@ -71,6 +71,9 @@ func TestCasesCover(t *testing.T) {
 		see(c.Kernel, "a"+strconv.FormatFloat(p.Alpha, 'g', -1, 64))
 		see(c.Kernel, p.Type, "to", p.Out)
 		see(c.Kernel, "ring", p.StartAt)
+		if p.Clamp {
+			see(c.Kernel, "clamp", p.Out)
+		}
 		if p.Rows*p.HeadDim == shaders.MaxGroup {
 			see(c.Kernel, "largest group")
 		}
@@ -104,7 +107,7 @@ func TestCasesCover(t *testing.T) {
 		}
 		must = append(must, "nesting "+typ+" mixed", "choose_bits "+typ+" mixed")
 	}
-	must = append(must, "convert ring push", "convert ring src")
+	must = append(must, "convert ring push", "convert ring src", "convert clamp f16", "convert clamp bf16")
 	for _, m := range must {
 		assert.True(t, seen[m], m)
 	}

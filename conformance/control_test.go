@@ -48,6 +48,7 @@ func TestControlsFail(t *testing.T) {
 	offsets, total := arrange(p)
 	src, dst := offsets[0], offsets[1]
 	end := dst + len(p.buffers[1].words)
+	last := offsets[2] + len(p.buffers[2].words)
 	for _, c := range []struct {
 		name   string
 		word   int
@@ -60,8 +61,10 @@ func TestControlsFail(t *testing.T) {
 		{"input word", src + 2, "input src", 2},
 		{"guard before the first buffer", src - 1, "guard before src", guardWords - 1},
 		{"guard between buffers", dst - 1, "guard before dst", dst - 1 - src - len(p.buffers[0].words)},
-		{"guard behind an output", end, "guard after the last buffer", 0},
-		{"last guard", total - 1, "guard after the last buffer", total - 1 - end},
+		{"guard behind an output", end, "guard before clamped", 0},
+		{"counter", offsets[2], "clamped", 0},
+		{"guard behind the last buffer", last, "guard after the last buffer", 0},
+		{"last guard", total - 1, "guard after the last buffer", total - 1 - last},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := run(t.Context(), faultyDevice{openCPU(t), c.word}, []Case{control}, expected, nil)

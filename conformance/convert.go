@@ -9,6 +9,9 @@ import (
 // convertAt is where converted rows begin in dst.
 const convertAt = 4
 
+// clampedBefore is how many elements convert finds counted.
+const clampedBefore = 7
+
 // buildConvert converts Groups rows, GroupsPerToken to a token, to places one
 // after another or round a ring.
 func buildConvert(c Case) (*program, error) {
@@ -24,6 +27,9 @@ func buildConvert(c Case) (*program, error) {
 		SrcTokenStride: uint32(rows.stride),
 		DstOffset:      convertAt,
 		DstTokenStride: uint32(p.GroupsPerToken*out) + rowPad,
+	}
+	if p.Clamp {
+		push.Clamp = 1
 	}
 	places := p.tokens()
 	if p.Slots > 0 {
@@ -41,6 +47,7 @@ func buildConvert(c Case) (*program, error) {
 	prog := &program{}
 	src := prog.input("src", rows.words)
 	dst := prog.result("dst", convertAt+places*int(push.DstTokenStride))
-	prog.run(shaders.Convert, p.spec(shaders.Convert, 0), push.Bytes(), p.workgroups(p.Groups, p.Lanes), src, dst)
+	clamped := prog.change("clamped", []uint32{clampedBefore})
+	prog.run(shaders.Convert, p.spec(shaders.Convert, 0), push.Bytes(), p.workgroups(p.Groups, p.Lanes), src, dst, clamped)
 	return prog, nil
 }

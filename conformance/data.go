@@ -32,13 +32,17 @@ var patterns = map[string]pattern{
 	"tiny":      tiny,
 	"steps":     steps,
 	"offset":    offset,
+	limits:      largest,
 }
 
 // mixed as "data" gives each group the next of all patterns.
 const mixed = "mixed"
 
-// patternNames are the names of patterns, sorted.
-var patternNames = slices.Sorted(maps.Keys(patterns))
+// limits as "data" is for convert: elements near the largest finite ones of types.
+const limits = "limits"
+
+// patternNames are the names of the patterns that mixed has, sorted.
+var patternNames = slices.DeleteFunc(slices.Sorted(maps.Keys(patterns)), func(name string) bool { return name == limits })
 
 // fillGroup makes the elements of group n of a case.
 func fillGroup(name string, g *generator, n int) {
@@ -188,4 +192,17 @@ func steps(g *generator, n int) {
 // offset is a small range far from zero, where subtraction cancels.
 func offset(g *generator, n int) {
 	g.each(func() float64 { return 1000 + math.Ldexp(g.normal(), -n%8) })
+}
+
+// largest has f32 values round the largest finite ones of f16 and bf16, on both
+// sides of where rounding makes them infinite, as far as the type has them.
+func largest(g *generator, n int) {
+	choices := []uint32{
+		0x477fe000, 0x477fefff, 0x477ff000, 0x47800000, // 65504; the last that rounds to it; the first that does not; 65536
+		0x7f7f0000, 0x7f7f7fff, 0x7f7f8000, 0x7f7fffff, // the same of bf16; the largest f32
+		0x7f800000, 0x7fc00001, 0x3f800000,
+	}
+	g.eachBits(func() uint32 {
+		return cpuref.Narrow(g.typ, choices[g.rng.IntN(len(choices))]|g.rng.Uint32()&(1<<31))
+	})
 }

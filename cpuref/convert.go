@@ -1,10 +1,17 @@
 package cpuref
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // Convert writes rows of TYPE as rows of OUT_TYPE, tokens one after another or
-// round a ring of DstRing; equal types are copied bit for bit.
-func Convert(s shaders.Spec, p shaders.ConvertPush, src, dst []uint32) error {
+// round a ring of DstRing; equal types are copied bit for bit. With Clamp, finite
+// elements whose rounding is infinite become the largest finite ones, and word 0
+// of clamped counts them.
+func Convert(s shaders.Spec, p shaders.ConvertPush, src, dst, clamped []uint32) error {
 	const k = kernel("convert")
 	return try(func() {
 		c := converter{
@@ -12,14 +19,16 @@ func Convert(s shaders.Spec, p shaders.ConvertPush, src, dst []uint32) error {
 			src: buffer{k, "src", src}, dst: buffer{k, "dst", dst}, start: uint64(p.First),
 		}
 		c.check(k)
+		count := &(buffer{k, "clamped", clamped}).span(0, 1)[0]
 		if p.FirstAt > 0 {
 			c.start = uint64(c.src.word(uint64(p.FirstAt) - 1))
 		}
 		parallel(int(p.Rows), c.from.HeadDim, func(first, end int) {
-			room := make([]uint32, c.from.HeadDim)
-			for n := first; n < end; n++ {
-				c.convert(uint64(n), room)
+			room, n := make([]uint32, c.from.HeadDim), uint32(0)
+			for row := first; row < end; row++ {
+				n += c.convert(uint64(row), room)
 			}
+			atomic.AddUint32(count, n)
 		})
 	})
 }
@@ -50,8 +59,8 @@ func (c *converter) check(k kernel) {
 	checkWhole(c.src, c.dst)
 }
 
-// convert converts row n.
-func (c *converter) convert(n uint64, room []uint32) {
+// convert converts row n and returns how many elements it clamped.
+func (c *converter) convert(n uint64, room []uint32) uint32 {
 	token, r := n/uint64(c.p.RowsPerToken), n%uint64(c.p.RowsPerToken)
 	place := token
 	if c.p.DstRing > 0 {
@@ -61,4 +70,25 @@ func (c *converter) convert(n uint64, room []uint32) {
 	in := c.src.span(uint64(c.p.SrcOffset)+token*uint64(c.p.SrcTokenStride)+r*inWords, inWords)
 	out := c.dst.span(uint64(c.p.DstOffset)+place*uint64(c.p.DstTokenStride)+r*outWords, outWords)
 	convertRow(elements{c.from.Type, in}, elements{c.to.Type, out}, room)
+	if c.p.Clamp == 0 || c.from.Type == c.to.Type {
+		return 0
+	}
+	return clampRow(elements{c.from.Type, in}, elements{c.to.Type, out}, room)
 }
+
+// clampRow puts the largest finite value where a finite element of in became an
+// infinity in out, and returns how often. Both signs have its pattern just below
+// that of the infinity.
+func clampRow(in, out elements, room []uint32) (n uint32) {
+	unpackRow(in, room)
+	for i, element := range room {
+		if isInfinite(out.typ, out.at(i)) && isFinite(math.Float32frombits(Widen(in.typ, element))) {
+			out.set(i, out.at(i)-1)
+			n++
+		}
+	}
+	return n
+}
+
+// isInfinite tells whether an element of a type is an infinity.
+func isInfinite(typ, element uint32) bool { return Widen(typ, element)&0x7fffffff == infinityF32 }

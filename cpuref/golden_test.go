@@ -156,7 +156,7 @@ func converted(t testing.TB, l shaders.Layout, rows []uint32, out uint32) []uint
 		Rows: uint32(n), RowsPerToken: 1, SrcTokenStride: uint32(l.RawRowWords()), DstTokenStride: uint32(words),
 	}
 	dst := make([]uint32, n*words)
-	require.NoError(t, Convert(specOf(l, out), p, rows, dst))
+	require.NoError(t, Convert(specOf(l, out), p, rows, dst, make([]uint32, 1)))
 	return dst
 }
 

@@ -49,9 +49,9 @@ func goodCalls(t testing.TB) map[string]call {
 	chances := []uint32{half, half, half, half, half, half, half, half}
 	page, pageRoom, moreRoom := whole(page), shaders.AlignWords(int(size)), shaders.AlignWords(int(more))
 	return map[string]call{
-		"convert": {"convert", spec, []uint32{2, 1, 0, 16, 0, 32, 0, 0, 0}, [][]uint32{rows, make([]uint32, 64)}},
-		"convert/ring": {"convert", spec, []uint32{2, 1, 4, 16, 0, 32, 2, 0, 1},
-			[][]uint32{append([]uint32{5, 0, 0, 0}, rows...), make([]uint32, 64)}},
+		"convert": {"convert", spec, []uint32{2, 1, 0, 16, 0, 32, 0, 0, 0, 0}, [][]uint32{rows, make([]uint32, 64), {0}}},
+		"convert/ring": {"convert", spec, []uint32{2, 1, 4, 16, 0, 32, 2, 0, 1, 1},
+			[][]uint32{append([]uint32{5, 0, 0, 0}, rows...), make([]uint32, 64), {0}}},
 		"encode": {"encode", spec, []uint32{2, 2, 1, 16, 4, 20, 0, 0, 8, 0},
 			[][]uint32{rows, {0, 0}, make([]uint32, 4+2*20), {3, 16}}},
 		"pack": {"pack", spec, []uint32{2, e.SlotBase, e.SlotWords},

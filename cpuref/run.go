@@ -55,7 +55,7 @@ var kernels = map[string]adapter{
 	"promote": func(s shaders.Spec, push []byte, jobs uint32, b []words) error {
 		return Promote(s, shaders.ParsePromotePush(push), jobs, b[0], b[1], b[2], b[3])
 	},
-	"convert":           two(shaders.ParseConvertPush, Convert),
+	"convert":           three(shaders.ParseConvertPush, Convert),
 	"arrange_queries":   two(shaders.ParseArrangeQueriesPush, ArrangeQueries),
 	"softmax":           two(shaders.ParseSoftmaxPush, Softmax),
 	"decode":            three(shaders.ParseDecodePush, Decode),

@@ -89,7 +89,7 @@ func TestConvertPlacesRows(t *testing.T) {
 	p := shaders.ConvertPush{Rows: 3, RowsPerToken: 2, SrcOffset: 4, SrcTokenStride: 72, DstOffset: 4, DstTokenStride: 40}
 	s := shaders.Spec{Type: shaders.TypeF32, OutType: shaders.TypeF16, HeadDim: 32}
 	dst := guarded(64)
-	require.NoError(t, Convert(s, p, src, dst))
+	require.NoError(t, Convert(s, p, src, dst, make([]uint32, 1)))
 	row := f32s(shaders.TypeF16, ramp(32)...)
 	want := append(append(append(append(guarded(4), row...), row...), guarded(8)...), row...)
 	same(t, append(want, guarded(4)...), dst, "rows")
@@ -109,11 +109,11 @@ func TestConvertGoesRoundARing(t *testing.T) {
 	want := append(guarded(4), src[4+64:4+192]...)
 	want = append(append(want, guarded(64)...), src[4:4+64]...)
 	dst := guarded(4 + 4*64)
-	require.NoError(t, Convert(s, p, src, dst))
+	require.NoError(t, Convert(s, p, src, dst, make([]uint32, 1)))
 	same(t, want, dst, "first from a word")
 	p.First, p.FirstAt = 3, 0
 	dst = guarded(len(dst))
-	require.NoError(t, Convert(s, p, src, dst))
+	require.NoError(t, Convert(s, p, src, dst, make([]uint32, 1)))
 	same(t, want, dst, "first from the push constants")
 }
 
@@ -133,7 +133,7 @@ func TestConvertOfEqualTypesCopies(t *testing.T) {
 	p := shaders.ConvertPush{Rows: 1, RowsPerToken: 1}
 	for _, typ := range []uint32{shaders.TypeF16, shaders.TypeBF16} {
 		dst := make([]uint32, 16)
-		require.NoError(t, Convert(shaders.Spec{Type: typ, OutType: typ, HeadDim: 32}, p, src, dst))
+		require.NoError(t, Convert(shaders.Spec{Type: typ, OutType: typ, HeadDim: 32}, p, src, dst, make([]uint32, 1)))
 		same(t, src, dst, "rows")
 	}
 }
@@ -187,5 +187,44 @@ func TestDecideIsWhatEncodeDecided(t *testing.T) {
 			}
 			require.Equal(t, b, bits[g], "%s group %d", name(l), g)
 		}
+	}
+}
+
+// Finite elements that round to an infinity become the largest finite ones and are
+// added to the count, where that is asked for.
+func TestConvertClamps(t *testing.T) {
+	in := []uint32{
+		0x477fefff, 0x477ff000, 0xc77ff000, 0x47800000, // 65519.996, 65520, -65520, 65536
+		0x7f7f7fff, 0x7f7f8000, 0xff7fffff, // bf16 to its largest; from here on infinite
+		0x7f800000, 0xff800000, 0x7fc00000, 0x3f800000,
+	}
+	for _, c := range []struct {
+		name    string
+		out     uint32
+		clamp   uint32
+		want    []uint32
+		clamped uint32
+	}{
+		{"f16", shaders.TypeF16, 1, []uint32{0x7bff, 0x7bff, 0xfbff, 0x7bff, 0x7bff, 0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7e00, 0x3c00}, 6},
+		{"f16 as it rounds", shaders.TypeF16, 0, []uint32{0x7bff, 0x7c00, 0xfc00, 0x7c00, 0x7c00, 0x7c00, 0xfc00, 0x7c00, 0xfc00, 0x7e00, 0x3c00}, 0},
+		{"bf16", shaders.TypeBF16, 1, []uint32{0x4780, 0x4780, 0xc780, 0x4780, 0x7f7f, 0x7f7f, 0xff7f, 0x7f80, 0xff80, 0x7fc0, 0x3f80}, 2},
+		{"f32", shaders.TypeF32, 1, in, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			src, dst, clamped := make([]uint32, 3*32), make([]uint32, 3*32), []uint32{41}
+			for row := range 3 {
+				copy(src[row*32:], in)
+			}
+			p := shaders.ConvertPush{Rows: 3, RowsPerToken: 1, SrcTokenStride: 32, DstTokenStride: 32, Clamp: c.clamp}
+			s := shaders.Spec{Type: shaders.TypeF32, OutType: c.out, HeadDim: 32}
+			require.NoError(t, Convert(s, p, src, dst, clamped))
+			for row := range 3 {
+				got := elements{c.out, dst[row*32:]}
+				for i, want := range c.want {
+					require.Equal(t, want, got.at(i), "element %d", i)
+				}
+			}
+			require.Equal(t, 41+3*c.clamped, clamped[0])
+		})
 	}
 }

@@ -16,8 +16,9 @@ var Convert = &Kernel{
 	Bindings: []Binding{
 		{Name: "Src", Index: 0, ReadOnly: true},
 		{Name: "Dst", Index: 1, WriteOnly: true},
+		{Name: "Clamped", Index: 2},
 	},
-	PushSize: 36,
+	PushSize: 40,
 	Push: []Field{
 		{Name: "Rows", Offset: 0},
 		{Name: "RowsPerToken", Offset: 4},
@@ -28,6 +29,7 @@ var Convert = &Kernel{
 		{Name: "DstRing", Offset: 24},
 		{Name: "First", Offset: 28},
 		{Name: "FirstAt", Offset: 32},
+		{Name: "Clamp", Offset: 36},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -55,11 +57,12 @@ type ConvertPush struct {
 	DstRing        uint32
 	First          uint32
 	FirstAt        uint32
+	Clamp          uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ConvertPush) Bytes() []byte {
-	return pushBytes(p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstRing, p.First, p.FirstAt)
+	return pushBytes(p.Rows, p.RowsPerToken, p.SrcOffset, p.SrcTokenStride, p.DstOffset, p.DstTokenStride, p.DstRing, p.First, p.FirstAt, p.Clamp)
 }
 
 // ParseConvertPush reverses Bytes; fields behind the end of b are 0.
@@ -74,5 +77,6 @@ func ParseConvertPush(b []byte) ConvertPush {
 		DstRing:        pushWord(b, 6),
 		First:          pushWord(b, 7),
 		FirstAt:        pushWord(b, 8),
+		Clamp:          pushWord(b, 9),
 	}
 }

@@ -74,7 +74,9 @@
 //
 // Output is f32, f16 or bf16 (OUT_TYPE). Narrowing is round to nearest even in
 // integer code, f16 subnormals included; overflow gives an infinity, a NaN
-// becomes sign | quiet bit | the payload bits that fit. A raw row whose input
+// becomes sign | quiet bit | the payload bits that fit. On the way into the recent
+// window (convert with Clamp) a finite element whose rounding is infinite becomes
+// the largest finite one of its sign instead, and is counted. A raw row whose input
 // type is the output type is copied; f16 and bf16 widen exactly (NaN payloads
 // shift up), and raw f32 subnormals that are narrowed to bf16 stay what RNE of
 // the bit pattern gives.

@@ -48,9 +48,9 @@ var records = []glsl.Record{
 	{
 		Name:     "convert",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "8f6707476df30c0d05ed6a2f269949a237ab75fa8d103e88a5d18c605b3afe5e",
+		SPIRV:    "a167d418992ca9151c67ec09de685b25e9292af0a8227460d4bcdbe096be2496",
 		Sources: []glsl.Source{
-			{Path: "convert.comp", SHA256: "208817d7e6882af71305c2c2209376a23f64993cc7b8ad4cc5863f8b7a6b3b66"},
+			{Path: "convert.comp", SHA256: "5ad1c38fb34535e9bb6e3a7c622523b00c6dad85f90f776b57ceef6440211d7d"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "1163927578eaa3dd7271f13b2096d20a6f8701ea2b780b79bbc408e80c48c658"},

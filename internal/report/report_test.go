@@ -23,7 +23,7 @@ func example() *Run {
 		Tokens: Tokens{Prompt: 312, Generated: 128},
 		Bytes:  backend.Bytes{F16: 20275200, Live: 5242880, Committed: 6291456, Slack: 131072, Reserve: 5767168, Peak: 6815744, Scratch: 262144, Staging: 1048576, Host: 40550400, Paper: 4194304},
 		Growth: NewGrowth([]Sample{{146, 6727680, 1740800, 2097152, 13455360}, {293, 13501440, 3483648, 4194304, 27002880}, {440, 20275200, 5242880, 6291456, 40550400}}),
-		Bits:   Bits{K: 4.125, V: 2.5}, Moves: backend.Moves{Demoted: 1200, Promoted: 34, Missed: 5, BytesUp: 65536, BytesDown: 4096, LateSteps: 40, LateMax: 2}, NonFinite: 1,
+		Bits:   Bits{K: 4.125, V: 2.5}, Moves: backend.Moves{Demoted: 1200, Promoted: 34, Missed: 5, BytesUp: 65536, BytesDown: 4096, LateSteps: 40, LateMax: 2}, NonFinite: 1, Clamped: 3,
 		Quality:    &Quality{Top1: 0.984375, KLD: 0.00213, Positions: 128},
 		TokensPerS: Speed{Prefill: 210.25, Decode: 21.5}, Seconds: Speed{Prefill: 1.484, Decode: 5.953},
 		Plain:     &Speed{Prefill: 230, Decode: 24},

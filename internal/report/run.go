@@ -24,6 +24,7 @@ type Run struct {
 	NonFinite int64         `json:"non_finite"` // groups stored raw because they cannot be quantized
 	Evicted   Groups        `json:"evicted"`    // groups that take no part in attention any more
 	Unmet     Groups        `json:"unmet"`      // groups whose bound asks for more than the most bits
+	Clamped   int64         `json:"clamped"`    // elements beyond the largest value of the cache's type, which took its place
 	// Quality is null when there was no second pass.
 	Quality    *Quality `json:"quality"`
 	TokensPerS Speed    `json:"tokens_per_s"`

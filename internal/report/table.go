@@ -129,6 +129,9 @@ func (r *Run) tail() *table {
 	if r.NonFinite > 0 {
 		t.row("not finite\t%d groups stored as they came", r.NonFinite)
 	}
+	if r.Clamped > 0 {
+		t.row("clamped\t%d elements beyond the largest value of the cache's type", r.Clamped)
+	}
 	if q := r.Quality; q != nil {
 		t.row("quality\ttop-1 agreement %.1f %%, mean KL divergence %.5f nats, %d positions against no compression",
 			100*q.Top1, q.KLD, q.Positions)

@@ -17,8 +17,8 @@ func (s *session) measure(cache *backend.Cache) error {
 	c := cache.Stats()
 	r := &s.report
 	r.Tokens = report.Tokens{Prompt: len(s.prompt), Generated: len(s.result.Tokens)}
-	r.Bytes, r.Moves, r.NonFinite = c.Bytes, c.Moves, c.NonFinite
 	r.Evicted, r.Unmet = report.Groups{K: c.K.Evicted, V: c.V.Evicted}, report.Groups{K: c.K.Unmet, V: c.V.Unmet}
+	r.Bytes, r.Moves, r.NonFinite, r.Clamped = c.Bytes, c.Moves, c.NonFinite, c.Clamped
 	r.Growth = s.growth.finish()
 	r.Bits = report.Bits{K: digits(c.K.Mean), V: digits(c.V.Mean)}
 	r.Histogram = report.Histograms{K: c.K.Histogram, V: c.V.Histogram}

@@ -21,6 +21,7 @@ type Work struct {
 	Plan    device.Buffer // upload: plans of the dispatches of a list
 	Scratch device.Buffer // device: slots of encode, K in the first half, V in the second; scores of attention
 	Out     device.Buffer // download: rows that are read, bits
+	Clamped device.Buffer // download: word 0 counts the elements that convert clamped
 }
 
 // Pipeline is a kernel for rows of type in, whose output has type out.

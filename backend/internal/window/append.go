@@ -78,8 +78,9 @@ func (w *Window) Flush() error {
 	return nil
 }
 
-// Taken forgets the waiting rows: a list took them.
+// Taken forgets the waiting rows, which a list took, and counts what it clamped.
 func (w *Window) Taken() {
+	w.Clamped += w.newlyClamped()
 	w.waits = w.waits[:0]
 	w.settle()
 }
@@ -107,7 +108,7 @@ func (w *Window) record(l *device.List, a Appended) {
 		In: a.typ, Out: g.Layout.Type, Rows: a.kinds * a.tokens * g.KVHeads,
 		Src: a.src, SrcStride: g.KVHeads * g.HeadDim * shaders.ElementBytes(a.typ) / 4,
 		Dst: device.Whole(w.Ring), DstAt: int(a.kind)*g.KindWords + a.Layer*g.LayerWords, DstStride: g.TokenWords / a.kinds,
-		dstRing: a.kinds * g.RingTokens, first: a.token,
+		dstRing: a.kinds * g.RingTokens, first: a.token, clamp: true,
 	}
 	if a.staged() {
 		v.SrcAt, v.firstAt = head, 1

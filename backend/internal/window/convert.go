@@ -14,9 +14,10 @@ type Conversion struct {
 	Src, Dst         device.View
 	SrcAt, SrcStride int
 	DstAt, DstStride int
-	dstRing          int // tokens go round so many places, 0: one after another
-	first            int // the first one's number
-	firstAt          int // it is word firstAt - 1 of src instead; 0: it is not
+	dstRing          int  // tokens go round so many places, 0: one after another
+	first            int  // the first one's number
+	firstAt          int  // it is word firstAt - 1 of src instead; 0: it is not
+	clamp            bool // what would become infinite is clamped and counted
 }
 
 // Convert records a conversion.
@@ -30,5 +31,8 @@ func Convert(w *core.Work, l *device.List, v Conversion) {
 	if v.firstAt > 0 {
 		push.First, push.FirstAt = 0, uint32(slack+v.firstAt)
 	}
-	core.Dispatch(l, w.Pipeline(shaders.Convert, v.In, v.Out), push.Bytes(), v.Rows, v.Src, v.Dst)
+	if v.clamp {
+		push.Clamp = 1
+	}
+	core.Dispatch(l, w.Pipeline(shaders.Convert, v.In, v.Out), push.Bytes(), v.Rows, v.Src, v.Dst, device.Whole(w.Clamped))
 }

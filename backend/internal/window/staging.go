@@ -13,7 +13,9 @@ import (
 // of the host wait there until a list takes them to the ring.
 type Staging struct {
 	work    *core.Work
-	used    int // words of waiting rows
+	used    int    // words of waiting rows
+	counted uint32 // what Work.Clamped was when it was read last
+	clamped int64
 	windows []*Window
 }
 
@@ -47,4 +49,15 @@ func (s *Staging) settle() {
 	if !slices.ContainsFunc(s.windows, (*Window).staged) {
 		s.used = 0
 	}
+}
+
+// Clamped are the elements that were clamped on their way into any ring.
+func (s *Staging) Clamped() int64 { return s.clamped }
+
+// newlyClamped reads how many elements were clamped since it did so last.
+func (s *Staging) newlyClamped() int64 {
+	now := s.work.Clamped.Words()[0]
+	n := int64(now - s.counted)
+	s.counted, s.clamped = now, s.clamped+n
+	return n
 }

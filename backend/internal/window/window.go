@@ -13,9 +13,10 @@ import (
 // the cache's type, where token t lies in slot t mod RingTokens.
 type Window struct {
 	*Staging
-	Ring  device.Buffer
-	From  int // the ring has the rows of every token from this one on
-	waits []Appended
+	Ring    device.Buffer
+	From    int   // the ring has the rows of every token from this one on
+	Clamped int64 // elements that were clamped on their way into it
+	waits   []Appended
 }
 
 // New makes an empty window. The id is in the buffer's label.
