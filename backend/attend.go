@@ -102,6 +102,9 @@ func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, 
 	case n > tokens:
 		return 0, fmt.Errorf("%d queries: layer %d holds %d tokens: %w", n, layer, tokens, ErrQueries)
 	}
+	if w := s.c.cfg.layerWindow(layer); w > 0 && (o.Window == 0 || o.Window > w) {
+		return 0, fmt.Errorf("window %d: layer %d keeps the tokens of a window of %d: %w", o.Window, layer, w, ErrConfig)
+	}
 	return n, o.check(c.HeadDim)
 }
 

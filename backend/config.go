@@ -88,6 +88,11 @@ type Config struct {
 	Synchronous   bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
 	AdaptEvery    int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
 
+	// LayerWindows are, by layer, the tokens that a query sees at most, its own
+	// included; 0: all. Pages behind the window of all queries to come are freed,
+	// as far as a rollback within the ring leaves them there. nil: 0 for all.
+	LayerWindows []int
+
 	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much), and no more than all sequences can fill; 0: memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 
@@ -166,6 +171,9 @@ func (c Config) checkNumbers() error {
 	if c.QueryHeads < 0 || c.KVHeads > 0 && (c.QueryHeads%c.KVHeads != 0 || c.QueryHeads > maxPerHead*c.KVHeads) {
 		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, policy.ErrConfig)
 	}
+	if err := c.checkWindows(); err != nil {
+		return err
+	}
 	if c.Reserve < 0 {
 		return fmt.Errorf("backend: reserve of %d bytes: must not be negative: %w", c.Reserve, policy.ErrConfig)
 	}
@@ -189,4 +197,24 @@ func (c Config) geometry() (*core.Geometry, error) {
 		return nil, fmt.Errorf("backend: level %s: %w: %w", c.Level, err, ErrConfig)
 	}
 	return g, nil
+}
+
+func (c Config) checkWindows() error {
+	if c.LayerWindows != nil && len(c.LayerWindows) != c.Layers {
+		return fmt.Errorf("backend: windows of %d layers: the cache has %d: %w", len(c.LayerWindows), c.Layers, ErrConfig)
+	}
+	for layer, w := range c.LayerWindows {
+		if w < 0 || w > maxCapacity {
+			return fmt.Errorf("backend: window %d of layer %d: must be 0..%d: %w", w, layer, maxCapacity, ErrConfig)
+		}
+	}
+	return nil
+}
+
+// layerWindow is the window of a layer, 0: none.
+func (c Config) layerWindow(layer int) int {
+	if c.LayerWindows == nil {
+		return 0
+	}
+	return c.LayerWindows[layer]
 }

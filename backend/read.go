@@ -12,7 +12,7 @@ import (
 
 // Read returns all rows of a layer, those of the current step included, in the
 // type of k and v, which must be alike and hold at least [tokens][KV heads][D]
-// elements of host memory. It returns the number of tokens.
+// elements of host memory; zeros for tokens that were evicted or freed. It returns the number of tokens.
 func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	if err := s.usable(layer); err != nil {
 		return 0, err
@@ -22,7 +22,9 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	if err := s.c.checkTarget(k, v, tokens); err != nil {
 		return 0, fmt.Errorf("backend: read: %w", shapeError{err})
 	}
-	for from := 0; from < tokens; {
+	from := s.table.Freed(s.c.work.LayerGroup(layer)) * s.c.cfg.PageTokens
+	zero(from*s.c.cfg.KVHeads*s.c.cfg.HeadDim, k, v)
+	for from < tokens {
 		r := s.newReading(layer, k.typ, from, tokens)
 		if err := r.run(); err != nil {
 			return 0, err
@@ -33,7 +35,15 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	return tokens, nil
 }
 
-// Evicted tells which tokens of a layer a policy has evicted, [tokens][KV heads]:
+// zero writes zeros to the first elements of rows.
+func zero(elements int, rows ...Rows) {
+	for _, r := range rows {
+		r.unpack(0, make([]uint32, elements*r.typ.Bytes()/4))
+	}
+}
+
+// Evicted tells which tokens of a layer a policy has evicted or a window has left
+// behind, [tokens][KV heads]:
 // they take no part in attention, and Read returns zeros for them.
 func (s *Sequence) Evicted(layer int) ([]bool, error) {
 	if err := s.usable(layer); err != nil {

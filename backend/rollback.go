@@ -16,7 +16,8 @@ import "fmt"
 // A rollback inside the ring (PageTokens + MaxStepTokens tokens and more) needs
 // neither device nor host rows; a longer one takes rows from the host. The
 // error wraps ErrRollback when they are not there either, because of the
-// HostBudget, and ErrUnfinishedStep between Append and Step: tokens of an
+// HostBudget, or when pages were freed that a window of Config.LayerWindows would
+// need again, and ErrUnfinishedStep between Append and Step: tokens of an
 // unfinished step cannot be rolled back.
 func (s *Sequence) Rollback(tokens int) error {
 	if err := s.finished("rollback"); err != nil {
@@ -24,6 +25,9 @@ func (s *Sequence) Rollback(tokens int) error {
 	}
 	if tokens < 0 || tokens > s.extent.Tokens {
 		return fmt.Errorf("backend: rollback of %d tokens: sequence %d has %d", tokens, s.id, s.extent.Tokens)
+	}
+	if err := s.reaches(s.extent.Tokens - tokens); err != nil {
+		return err
 	}
 	s.c.adapter.Finish(s.adapting)
 	end := s.extent.Tokens - tokens
@@ -44,6 +48,18 @@ func (s *Sequence) Rollback(tokens int) error {
 		m.Truncate(stored)
 	}
 	return s.host.Truncate(stored)
+}
+
+// reaches tells whether the windows of layers still have their tokens when the
+// sequence has so many.
+func (s *Sequence) reaches(end int) error {
+	for lg := range s.c.work.LayerGroups {
+		freed := s.table.Freed(lg) * s.c.cfg.PageTokens
+		if first := max(0, end-s.c.groupWindow(lg)+1); freed > first {
+			return fmt.Errorf("backend: rollback to %d tokens: layer group %d needs the tokens from %d on, its window has them from %d on: %w", end, lg, first, freed, ErrRollback)
+		}
+	}
+	return nil
 }
 
 // restore brings the rows of the tokens from..end to the ring: those that it has

@@ -99,7 +99,7 @@ func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	s.Adapting = c.adapter.Batches
 	recent := int64(s.Tokens-s.Stored) * int64(w.TokenWords)
 	s.Bytes.F16 = int64(s.Tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2
-	s.Bytes.Live = 4*(n.Words+recent) + c.layout.Bytes(s.Tokens)
+	s.Bytes.Live = 4*(n.Words+recent) + c.layout.Bytes(s.Tokens) - c.layout.Bytes(int(n.Freed))/int64(w.LayerGroups)
 	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(w.RingTokens*w.TokenWords+c.layout.Words())))
 	s.Bytes.Slack = 4 * (words - n.Words)
 	s.Bytes.Peak = w.Device.Stats().PeakBytes

@@ -40,8 +40,40 @@ func (s *Sequence) Step(ctx context.Context) error {
 	if err := s.store(ctx); err != nil {
 		return err
 	}
+	s.freePages()
 	s.extent.Steps++
 	return s.adaptStep(ctx)
+}
+
+// freePages frees the pages that no query to come sees, not even after a rollback
+// within the ring. While a batch of the sequence is in flight they stay, and the
+// last page of a layer group always does.
+func (s *Sequence) freePages() {
+	if s.c.cfg.LayerWindows == nil || s.c.adapter.InFlight(s.adapting) {
+		return
+	}
+	for lg := range s.c.work.LayerGroups {
+		if out := s.extent.Tokens - s.c.work.RingTokens - s.c.groupWindow(lg); out > 0 && s.c.groupWindow(lg) > 0 {
+			s.table.Free(lg, min(out/s.c.cfg.PageTokens, s.storedPages()-1))
+		}
+	}
+	if u := s.adapting.Shortfall; u != nil && u.Page.Page < s.table.Freed(u.Page.LayerGroup) {
+		s.adapting.Shortfall = nil
+	}
+}
+
+// groupWindow is the largest window of the layers of a layer group, 0 if one has
+// none.
+func (c *Cache) groupWindow(layerGroup int) (window int) {
+	layer, layers := c.work.LayersOf(layerGroup)
+	for ; layer < layers; layer++ {
+		w := c.cfg.layerWindow(layer)
+		if w == 0 {
+			return 0
+		}
+		window = max(window, w)
+	}
+	return window
 }
 
 // storedPages are the pages of a layer group that are stored, leaving those that

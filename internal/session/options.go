@@ -78,7 +78,7 @@ func (o Options) policy(norms [][]float64) (policy.Policy, error) {
 func (o Options) config(m model.Config, p policy.Policy, tokens int) backend.Config {
 	return backend.Config{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
-		Level: o.Level, OutlierFraction: o.Alpha, Policy: p, MaxStepTokens: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Synchronous: o.Exact,
+		Level: o.Level, OutlierFraction: o.Alpha, Policy: p, MaxStepTokens: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Synchronous: o.Exact, LayerWindows: m.Windows,
 	}
 }
 

@@ -90,6 +90,7 @@ func (d *Adapter) targets(s *Sequence) (list []target) {
 			*r = position{layerGroup: r.layerGroup + 1}
 			continue
 		}
+		r.page = max(r.page, s.table.Freed(r.layerGroup))
 		n, w := s.next(limit - words)
 		tryBits, tryPlan := *bits, *plan
 		if d.measureChoice(&tryPlan, &tryBits, n); tryBits.Err() != nil || tryPlan.Err() != nil || words+w > limit {

@@ -30,6 +30,7 @@ type recorded struct {
 // part are tokens in one buffer.
 type part struct {
 	pairs      []*pages.Pair // nil: the recent window
+	held       int           // pairs before this one are freed: no query sees their tokens
 	buffer     device.Buffer
 	first, end int  // tokens
 	grows      bool // the list serves later calls in which it has more tokens
@@ -97,9 +98,11 @@ func (r *call) partsOf(b batch) []part {
 	var parts []part
 	lg, n, end := r.work.LayerGroup(r.Layer), r.work.PageTokens, r.Stored/r.work.PageTokens
 	for page := b.base / n; page < end && page*n < b.tokens; {
-		to := min(r.Table.RunEnd(lg, page), end)
+		held := max(page, r.Table.Freed(lg)) // the last page is always held
+		to := min(r.Table.RunEnd(lg, held), end)
 		p := part{pairs: r.Table.Pairs(lg)[page:to], first: page * n, end: to * n, grows: to == end}
-		p.buffer = p.pairs[0].Segment.Buffer
+		p.held = held - page
+		p.buffer = p.pairs[p.held].Segment.Buffer
 		p.frame = r.newFrame(shaders.FrameWords + shaders.FramePagesWords*len(p.pairs))
 		parts = append(parts, p)
 		page = to

@@ -65,7 +65,8 @@ func (r *call) writeFrames() {
 		for _, p := range b.parts {
 			frame := shaders.Frame{Tokens: uint32(b.tokens), Base: uint32(b.base), First: uint32(p.first),
 				End: uint32(min(p.end, b.tokens))}.AppendTo(words[p.frame.Offset:p.frame.Offset])
-			for _, q := range p.pairs {
+			for i := range p.pairs {
+				q := p.pairs[max(i, p.held)] // any page stands for a freed one
 				frame = shaders.FramePages{K: uint32(q.Pages[shaders.Key].At), V: uint32(q.Pages[shaders.Value].At)}.AppendTo(frame)
 			}
 		}

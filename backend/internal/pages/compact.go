@@ -46,8 +46,8 @@ func (a *Arena) Compact(run *core.Runner, staging device.Buffer) error {
 func (a *Arena) gathered(seg *Segment) (pairs []*Pair, places []int) {
 	known := map[*Pair]bool{}
 	for t := range a.tables {
-		for _, list := range t.pairs {
-			for _, p := range list {
+		for lg, list := range t.pairs {
+			for _, p := range list[t.freed[lg]:] {
 				if p.Segment == seg && !known[p] {
 					known[p] = true
 					pairs = append(pairs, p)

@@ -11,6 +11,7 @@ type Counts struct {
 	Pages         int64                         // of both kinds
 	Groups        [2][shaders.RawBits + 1]int64 // by kind and bits
 	Unmet         [2]int64                      // by kind: groups whose bound even the most bits do not keep
+	Freed         int64                         // tokens of pages that are gone, summed over layer groups
 	Unquantizable int64                         // groups that could not be quantized
 }
 
@@ -24,8 +25,9 @@ func (t *Table) Count() *Counts {
 // count counts the pages of the table that are not known yet.
 func (t *Table) count(c *Counts, known map[*Pair]bool) {
 	for lg, list := range t.pairs {
+		c.Freed += int64(t.freed[lg] * t.geo.PageTokens)
 		for page, p := range list {
-			if known[p] {
+			if p == nil || known[p] {
 				continue
 			}
 			if p.holders > 1 {

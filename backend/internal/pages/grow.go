@@ -33,7 +33,7 @@ type Growth struct {
 // all or none.
 func (t *Table) Fit(layerGroup int, sizes []Sizes) (Growth, bool) {
 	var near *Segment
-	if list := t.pairs[layerGroup]; len(list) > 0 {
+	if list := t.pairs[layerGroup]; len(list) > t.freed[layerGroup] {
 		near = list[len(list)-1].Segment
 	}
 	pairs := t.arena.PlaceAll(near, layerGroup, sizes)

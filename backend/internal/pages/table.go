@@ -21,12 +21,13 @@ type Table struct {
 	pairs [][]*Pair     // [layer group][page]
 	bits  [2][][]uint8  // [kind][layer group][group], page after page
 	unmet [2][][]uint16 // [kind][layer group][page]: groups whose bound even the most bits do not keep, by the last choice
+	freed []int         // by layer group: pages that are gone from the front, nil in pairs
 	words int64         // of the pages
 }
 
 // NewTable makes an empty table. Close ends it.
 func (a *Arena) NewTable() *Table {
-	t := &Table{geo: a.geo, arena: a, pairs: make([][]*Pair, a.geo.LayerGroups)}
+	t := &Table{geo: a.geo, arena: a, pairs: make([][]*Pair, a.geo.LayerGroups), freed: make([]int, a.geo.LayerGroups)}
 	for k := range t.bits {
 		t.bits[k], t.unmet[k] = make([][]uint8, a.geo.LayerGroups), make([][]uint16, a.geo.LayerGroups)
 	}
@@ -43,7 +44,7 @@ func (t *Table) Close() {
 	delete(t.arena.tables, t)
 }
 
-// Pairs are the pairs of a layer group, page after page.
+// Pairs are the pairs of a layer group, page after page; nil where they are freed.
 func (t *Table) Pairs(layerGroup int) []*Pair { return t.pairs[layerGroup] }
 
 // LayerGroups is how many layer groups the table has.
@@ -76,7 +77,7 @@ func (t *Table) RunEnd(layerGroup, page int) int {
 // segment.
 func (t *Table) RunStart(layerGroup, page int) int {
 	list := t.pairs[layerGroup]
-	for page > 0 && list[page-1].Segment == list[page].Segment {
+	for page > t.freed[layerGroup] && list[page-1].Segment == list[page].Segment {
 		page--
 	}
 	return page
@@ -86,7 +87,7 @@ func (t *Table) RunStart(layerGroup, page int) int {
 // has no pair.
 func (t *Table) lastRun(layerGroup int) []*Pair {
 	list := t.pairs[layerGroup]
-	if len(list) == 0 {
+	if len(list) == t.freed[layerGroup] {
 		return nil
 	}
 	return list[t.RunStart(layerGroup, len(list)-1):]
@@ -125,26 +126,49 @@ func (t *Table) release(layerGroup, page int) {
 	}
 }
 
+// Freed are the pages of a layer group that are gone from the front.
+func (t *Table) Freed(layerGroup int) int { return t.freed[layerGroup] }
+
+// Free gives up the pages of a layer group before the given one; their groups
+// count as evicted.
+func (t *Table) Free(layerGroup, pages int) {
+	for ; t.freed[layerGroup] < pages; t.freed[layerGroup]++ {
+		page := t.freed[layerGroup]
+		t.release(layerGroup, page)
+		t.pairs[layerGroup][page] = nil
+		for k := range t.bits {
+			bits := t.PageBits(ID{shaders.Kind(k), layerGroup, page})
+			for g := range bits {
+				bits[g] = shaders.Evicted
+			}
+			t.unmet[k][layerGroup][page] = 0
+		}
+	}
+}
+
 // Truncate drops the pages from the given one on.
 func (t *Table) Truncate(pages int) {
 	for lg := range t.pairs {
 		for last := len(t.pairs[lg]) - 1; last >= pages; last-- {
-			t.release(lg, last)
+			if last >= t.freed[lg] {
+				t.release(lg, last)
+			}
 			t.pairs[lg] = t.pairs[lg][:last]
 			for k := range t.bits {
 				t.bits[k][lg] = t.bits[k][lg][:last*t.geo.PageGroups]
 				t.unmet[k][lg] = t.unmet[k][lg][:last]
 			}
 		}
+		t.freed[lg] = min(t.freed[lg], len(t.pairs[lg]))
 	}
 }
 
 // Share makes an empty table one of the same pairs.
 func (t *Table) Share(from *Table) {
-	t.words = from.words
+	t.words, t.freed = from.words, slices.Clone(from.freed)
 	for lg, list := range from.pairs {
 		t.pairs[lg] = slices.Clone(list)
-		for _, p := range list {
+		for _, p := range list[t.freed[lg]:] {
 			p.holders++
 		}
 		for k := range from.bits {
@@ -157,8 +181,8 @@ func (t *Table) Share(from *Table) {
 // own wholly, and how many segments its pairs lie in.
 func (t *Table) Extent() (words int64, segments int) {
 	known := map[*Segment]bool{}
-	for _, list := range t.pairs {
-		for _, p := range list {
+	for lg, list := range t.pairs {
+		for _, p := range list[t.freed[lg]:] {
 			if p.Segment.Reserved {
 				words += int64(p.Span().Words)
 			} else if !known[p.Segment] {
