@@ -107,7 +107,7 @@ func TestAttendRecordsOnceOnVulkan(t *testing.T) {
 		recorded int // of a layer at most: the first, the first page, 256 tokens, a longer frame; and larger segments
 	}{{"segments", policy.Uniform{KeyBits: 4, ValueBits: 4}, 0, 60}, {"reserve", testQAQ(policy.Paper), 1 << 20, 4}} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Recent: 2,
+			s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Recent: 2, Queries: 2,
 				Policy: c.policy, AdaptEvery: 8, HostBudget: 1 << 24, Reserve: c.reserve})
 			recorded := 0
 			for s.seq.extent.Tokens < 512 {
@@ -197,7 +197,7 @@ func TestAttendAfterForkAndRollback(t *testing.T) {
 // a token, rounded up to four significant bits.
 func TestAttendObserves(t *testing.T) {
 	for _, level := range []Level{LevelHead, LevelLayer} {
-		s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 32, Capacity: 400, Recent: 3,
+		s := newSequence(t, cpu(t), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 6, HeadDim: 32, Capacity: 400, Recent: 3, Queries: 3,
 			Level: level, Policy: testQAQ(policy.Paper), AdaptEvery: -1})
 		for _, n := range []int{30, 30, 30, 1, 1, 2, 30} {
 			for layer := range 2 {

@@ -96,7 +96,7 @@ var cacheCases = []cacheCase{
 	{"layer bf16", BF16, Config{Layers: 2, KVHeads: 3, HeadDim: 64, Type: BF16, Level: LevelLayer, OutlierFraction: 0.01, Policy: testQAQ(policy.Paper)}},
 	{"token f32", F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Type: F32, Level: LevelToken, OutlierFraction: 0.1, Policy: testQAQ(policy.Authors)}},
 	{"up to raw", F32, Config{Layers: 1, KVHeads: 1, HeadDim: 32, Policy: policy.QAQ{KeyError: 0.1, ValueError: 3e-4, MaxBits: 16}}},
-	{"no outliers, small pages", F16, Config{Layers: 2, KVHeads: 2, HeadDim: 48, PageTokens: 3, Recent: 2, Policy: testQAQ(policy.Paper)}},
+	{"no outliers, small pages", F16, Config{Layers: 2, KVHeads: 2, HeadDim: 48, PageTokens: 3, Recent: 2, Queries: 2, Policy: testQAQ(policy.Paper)}},
 	{"uniform", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64, OutlierFraction: 0.02, Policy: policy.Uniform{KeyBits: 3, ValueBits: 0}}},
 	{"none", F32, Config{Layers: 2, KVHeads: 2, HeadDim: 64}},
 }

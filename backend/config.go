@@ -82,7 +82,8 @@ type Config struct {
 	OutlierFraction float64       // part of a group kept as outliers, 0..0.1; half at each end
 	Policy          policy.Policy // default None
 
-	Recent        int  // n: newest tokens kept as they came, and attention rows that importance looks at; default 5
+	Recent        int  // newest tokens kept as they came; default 5
+	Queries       int  // n: newest queries whose attention importance looks at, a byte each a token and KV head; default 5
 	PageTokens    int  // tokens of a page; default 16
 	MaxStepTokens int  // most tokens of a step; default 32
 	Synchronous   bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
@@ -109,6 +110,7 @@ const (
 	maxPerHead         = 32
 	maxCapacity        = 1 << 24
 	maxRecent          = 1024
+	maxQueries         = 1024
 	maxPageTokens      = 256
 	maxStepTokens      = 4096
 	maxSequences       = 1 << 16
@@ -117,6 +119,7 @@ const (
 func (c Config) withDefaults() Config {
 	setDefault(&c.Sequences, 1)
 	setDefault(&c.Recent, 5)
+	setDefault(&c.Queries, 5)
 	setDefault(&c.PageTokens, 16)
 	setDefault(&c.MaxStepTokens, 32)
 	setDefault(&c.AdaptEvery, 16)
@@ -158,6 +161,7 @@ func (c Config) checkNumbers() error {
 		{"type", int(c.Type), 0, len(typeNames) - 1},
 		{"level", int(c.Level), 0, len(levelNames) - 1},
 		{"window", c.Recent, 1, maxRecent},
+		{"queries of importance", c.Queries, 1, maxQueries},
 		{"page tokens", c.PageTokens, 1, maxPageTokens},
 		{"tokens a step", c.MaxStepTokens, 1, maxStepTokens},
 	} {
@@ -190,7 +194,7 @@ func (c Config) geometry() (*core.Geometry, error) {
 		alpha = 0 // every element is stored as it is: outliers would only take room
 	}
 	g, err := core.NewGeometry(core.Shape{Layers: c.Layers, KVHeads: c.KVHeads, QueryHeads: c.QueryHeads, HeadDim: c.HeadDim,
-		Capacity: c.Capacity, Recent: c.Recent, MaxStepTokens: c.MaxStepTokens, PageTokens: c.PageTokens,
+		Capacity: c.Capacity, Recent: c.Recent, Queries: c.Queries, MaxStepTokens: c.MaxStepTokens, PageTokens: c.PageTokens,
 		Type: c.Type.shader(), OutlierFraction: alpha, GroupHeads: c.Level == LevelLayer, GroupLayers: c.Level == LevelToken},
 		device.MinimumLimits.ViewAlign)
 	if err != nil {

@@ -103,7 +103,7 @@ func (o *observed) want(from, to, head, heads, token int) float32 {
 		if len(q) < cfg.Recent || held < cfg.Recent || q[len(q)-cfg.Recent].visible <= token {
 			return -1
 		}
-		for _, one := range q[len(q)-cfg.Recent:] {
+		for _, one := range q[len(q)-cfg.Queries:] {
 			perHead := len(one.probs) / cfg.KVHeads
 			for _, row := range one.probs[head*perHead : heads*perHead] {
 				if p := min(row[token], 1); p > most {
@@ -142,7 +142,7 @@ func testImportance(t *testing.T, d device.Device) {
 	for _, level := range []Level{LevelHead, LevelLayer, LevelToken} {
 		t.Run(level.String(), func(t *testing.T) {
 			c, err := New(d, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 301, Sequences: 2, Level: level,
-				Recent: 3, PageTokens: 1, Policy: testQAQ(policy.Paper), AdaptEvery: -1, HostBudget: 1 << 24})
+				Recent: 3, Queries: 3, PageTokens: 1, Policy: testQAQ(policy.Paper), AdaptEvery: -1, HostBudget: 1 << 24})
 			require.NoError(t, err)
 			defer c.Close()
 			seq, err := c.NewSequence()
@@ -180,7 +180,7 @@ func testImportance(t *testing.T, d device.Device) {
 
 // One query may need several lists: few words of many heads fit at once.
 func TestImportanceOfManyHeads(t *testing.T) {
-	c, err := New(cpu(t), Config{Layers: 1, KVHeads: 3, HeadDim: 32, Capacity: 700, Recent: 1, PageTokens: 1,
+	c, err := New(cpu(t), Config{Layers: 1, KVHeads: 3, HeadDim: 32, Capacity: 700, Recent: 1, Queries: 1, PageTokens: 1,
 		MaxStepTokens: 40, Policy: testQAQ(policy.Paper), AdaptEvery: -1})
 	require.NoError(t, err)
 	defer c.Close()
@@ -202,7 +202,7 @@ func TestImportanceOfManyHeads(t *testing.T) {
 // A list that fails in the middle of a query leaves its row to the next call.
 func TestObserveFails(t *testing.T) {
 	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
-	c, err := New(d, Config{Layers: 1, KVHeads: 3, HeadDim: 32, Capacity: 700, Recent: 2, PageTokens: 1,
+	c, err := New(d, Config{Layers: 1, KVHeads: 3, HeadDim: 32, Capacity: 700, Recent: 2, Queries: 2, PageTokens: 1,
 		MaxStepTokens: 40, Policy: testQAQ(policy.Paper), AdaptEvery: -1})
 	require.NoError(t, err)
 	defer c.Close()

@@ -12,6 +12,7 @@ import (
 type Bytes struct {
 	F16       int64 `json:"f16"`       // the rows of all tokens in f16: what the cache would take without qaqvk
 	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used parts of the recent window and of importance
+	Stored    int64 `json:"stored"`    // pages alone, with every header, range, index and padding: a part of Live
 	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, the whole reserve and slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
 	Reserve   int64 `json:"reserve"`   // device memory that New took for pages: a part of Committed of the cache
@@ -99,7 +100,8 @@ func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	s.Adapting = c.adapter.Batches
 	recent := int64(s.Tokens-s.Stored) * int64(w.TokenWords)
 	s.Bytes.F16 = int64(s.Tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2
-	s.Bytes.Live = 4*(n.Words+recent) + c.layout.Bytes(s.Tokens) - c.layout.Bytes(int(n.Freed))/int64(w.LayerGroups)
+	s.Bytes.Stored = 4 * n.Words
+	s.Bytes.Live = s.Bytes.Stored + 4*recent + c.layout.Bytes(s.Tokens) - c.layout.Bytes(int(n.Freed))/int64(w.LayerGroups)
 	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(w.RingTokens*w.TokenWords+c.layout.Words())))
 	s.Bytes.Slack = 4 * (words - n.Words)
 	s.Bytes.Peak = w.Device.Stats().PeakBytes

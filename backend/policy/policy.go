@@ -27,7 +27,7 @@ type Rule struct {
 }
 
 // Weight says what the weight of a group is. But for WeightMost, tokens that
-// fewer than the last n = Config.Recent queries saw have MaxBits.
+// fewer than the last n = Config.Queries queries saw have MaxBits.
 type Weight uint8
 
 // Weights of groups. The zero value is WeightImportance.

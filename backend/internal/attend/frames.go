@@ -17,7 +17,7 @@ func (a *Attention) usualFrames() (words int) {
 		queries, heads := r.batchSize()
 		parts := (g.KVHeads + heads - 1) / heads
 		pages := a.frameRoom(shaders.FrameWords+shaders.FramePagesWords*(tokens/g.PageTokens)) + a.frameRoom(shaders.FrameWords)
-		words = max(words, (r.Queries+queries-1)/queries*parts*pages+g.Recent*parts*a.frameRoom(shaders.ImportanceFrameWords))
+		words = max(words, (r.Queries+queries-1)/queries*parts*pages+g.Queries*parts*a.frameRoom(shaders.ImportanceFrameWords))
 	}
 	return words
 }

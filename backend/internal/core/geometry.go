@@ -11,6 +11,7 @@ type Shape struct {
 	Layers, KVHeads, QueryHeads, HeadDim int
 	Capacity                             int // most tokens of a sequence
 	Recent                               int // newest tokens kept as they came
+	Queries                              int // newest queries that importance looks at
 	MaxStepTokens                        int // most tokens of a step
 	PageTokens                           int // tokens of a page
 	Type                                 uint32

@@ -31,7 +31,7 @@ type Recorded struct{ Query, Row int }
 func New(l *Layout, id uint64) (*Importance, error) {
 	m := &Importance{Layout: l, queries: make([]int, l.work.Layers), rows: make([][]row, l.work.Layers)}
 	for layer := range m.rows {
-		m.rows[layer] = slices.Repeat([]row{{query: -1}}, l.work.Recent)
+		m.rows[layer] = slices.Repeat([]row{{query: -1}}, l.work.Queries)
 	}
 	if !l.Kept {
 		return m, nil

@@ -23,8 +23,8 @@ func NewLayout(w *core.Work, kept bool) (*Layout, error) {
 	if !kept {
 		return l, nil
 	}
-	if n := w.Recent * w.Layout.Rows; n > maxReduced {
-		return nil, fmt.Errorf("backend: recent window of %d tokens: importance of %d rows of a group: must be at most %d: %w", w.Recent, n, maxReduced, policy.ErrConfig)
+	if n := w.Queries * w.Layout.Rows; n > maxReduced {
+		return nil, fmt.Errorf("backend: %d queries: importance of %d rows of a group: must be at most %d: %w", w.Queries, n, maxReduced, policy.ErrConfig)
 	}
 	return l, w.CheckView("importance", w.Layers/w.LayerGroups*l.layerWords())
 }
@@ -38,7 +38,7 @@ func (l *Layout) headWords() int { return (l.work.Capacity + 3) / 4 }
 
 // layerWords are the words of a layer: a multiple of what aligns a view.
 func (l *Layout) layerWords() int {
-	return core.RoundUp(l.work.Recent*l.work.KVHeads*l.headWords(), l.work.Limits.ViewAlign)
+	return core.RoundUp(l.work.Queries*l.work.KVHeads*l.headWords(), l.work.Limits.ViewAlign)
 }
 
 // Words are the words of a sequence's importance.
@@ -54,7 +54,7 @@ func (l *Layout) Bytes(tokens int) int64 {
 	if !l.Kept {
 		return 0
 	}
-	return int64(l.work.Recent*l.work.Layers*l.work.KVHeads) * int64(tokens)
+	return int64(l.work.Queries*l.work.Layers*l.work.KVHeads) * int64(tokens)
 }
 
 // viewLayers are the layers whose importance a dispatch sees at once.

@@ -53,7 +53,7 @@ func (m *Importance) Reduce(l *device.List, list []pages.ID, plan device.View, j
 	push := shaders.ReduceImportancePush{Jobs: uint32(jobs), Groups: uint32(len(list) * w.PageGroups), GroupsPerJob: uint32(w.PageGroups),
 		GroupsPerToken: uint32(w.TokenGroups), Heads: uint32(w.KVHeads / w.TokenGroups), Layers: uint32(w.Layers / w.LayerGroups),
 		HeadStride: uint32(m.headWords()), LayerStride: uint32(m.layerWords()),
-		Rows: uint32(w.Recent), RowStride: uint32(w.KVHeads * m.headWords())}
+		Rows: uint32(w.Queries), RowStride: uint32(w.KVHeads * m.headWords())}
 	importance := plan // not read
 	if one {
 		push.One = 1

@@ -19,7 +19,7 @@ func arena(t *testing.T, reserve, n int) *Arena {
 	d, err := device.Open("cpu", device.Options{MinimumLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
-	g, err := core.NewGeometry(core.Shape{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 4096, Recent: 1, MaxStepTokens: 8,
+	g, err := core.NewGeometry(core.Shape{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 4096, Recent: 1, Queries: 1, MaxStepTokens: 8,
 		PageTokens: 4, Type: shaders.TypeF16}, 64)
 	require.NoError(t, err)
 	a, err := NewArena(d, g, reserve, n)
