@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write testdata/goldens.json")
+var update = flag.Bool("update", false, "write the goldens in testdata")
 
 // digests computes the outputs of every kernel over seeded inputs. They are the
 // same on every processor and with any number of goroutines.
