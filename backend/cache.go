@@ -10,6 +10,7 @@ import (
 	"github.com/qaqvk/qaqvk/backend/internal/adapt"
 	"github.com/qaqvk/qaqvk/backend/internal/attend"
 	"github.com/qaqvk/qaqvk/backend/internal/choose"
+	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/hostrows"
 	"github.com/qaqvk/qaqvk/backend/internal/importance"
@@ -27,6 +28,7 @@ import (
 type Cache struct {
 	cfg       Config
 	work      *core.Work
+	codec     codec.Codec
 	chooser   *choose.Chooser
 	staging   *window.Staging
 	attention *attend.Attention
@@ -66,6 +68,7 @@ func New(dev device.Device, cfg Config) (*Cache, error) {
 // build makes the parts. On an error, those made are left for release.
 func (c *Cache) build() (err error) {
 	w := c.work
+	c.codec = codec.NewRanged(w)
 	if c.chooser, err = choose.New(w, c.cfg.Policy); err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func (c *Cache) build() (err error) {
 		return err
 	}
 	run := core.NewRunner(w.Device, "backend: adapt: ", c.spans(AdaptationDevice), func(err error) error { return err })
-	c.adapter, err = adapt.New(w, c.chooser, c.arena, run, c.spans(Adaptation))
+	c.adapter, err = adapt.New(w, c.codec, c.chooser, c.arena, run, c.spans(Adaptation))
 	return err
 }
 

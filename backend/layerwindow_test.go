@@ -42,7 +42,7 @@ func TestLayerWindowsFreePages(t *testing.T) {
 					s.append(layer, 20)
 					all.append(layer, 20)
 					q := s.queries(20)
-				require.Equal(t, q, all.queries(20))
+					require.Equal(t, q, all.queries(20))
 					require.Equal(t, all.attend(layer, q, o), s.attend(layer, q, o), "layer %d at %d tokens", layer, 20*i+20)
 				}
 				require.NoError(t, s.seq.Step(t.Context()))

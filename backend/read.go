@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
@@ -133,7 +134,7 @@ func (r *reading) addPart() bool {
 	room, plan := *r.room, *r.plan
 	take := func(n int) readPart {
 		*r.room, *r.plan = room, plan
-		return readPart{r.s.table.Pairs(lg)[page : page+n], page, r.room.Take(n * r.pairWords()), r.plan.Take(2 * n * shaders.DecodeJobWords)}
+		return readPart{r.s.table.Pairs(lg)[page : page+n], page, r.room.Take(n * r.pairWords()), r.plan.Take(r.s.c.codec.DecodeWords(2 * n))}
 	}
 	n := core.Most(end-page, func(n int) bool { take(n); return r.room.Err() == nil && r.plan.Err() == nil })
 	p := take(n)
@@ -185,23 +186,16 @@ func (r *reading) run() error {
 
 // recordDecode records the decoding of a part.
 func (r *reading) recordDecode(l *device.List, p readPart) {
-	w, jobs := r.w, []shaders.DecodeJob(nil)
+	list, lg := []codec.Decode(nil), r.w.LayerGroup(r.layer)
 	for i, pair := range p.pairs {
 		for kind, page := range pair.Pages {
-			jobs = append(jobs, shaders.DecodeJob{Page: uint32(page.At), Rows: uint32(i*r.pairWords() + kind*r.pairWords()/2)})
+			list = append(list, codec.Decode{ID: pages.ID{Kind: shaders.Kind(kind), LayerGroup: lg, Page: p.first + i},
+				At: page.At, Rows: i*r.pairWords() + kind*r.pairWords()/2})
 		}
 	}
-	shaders.AppendJobs(w.Plan.Words()[p.job.Offset:p.job.Offset], jobs...)
-	rowFirst, rowCount := 0, w.Layout.Rows
-	if w.LayerGroups < w.Layers {
-		rowFirst, rowCount = r.layer*w.KVHeads, w.KVHeads
-	}
-	groups := len(jobs) * w.PageGroups
-	push := shaders.DecodePush{Groups: uint32(groups), GroupsPerJob: uint32(w.PageGroups),
-		GroupsPerToken: uint32(w.TokenGroups), TokenStride: uint32(r.words),
-		RowFirst: uint32(rowFirst), RowCount: uint32(rowCount)}
-	core.Dispatch(l, w.Pipeline(shaders.Decode, w.Layout.Type, r.typ.shader()), push.Bytes(), groups*rowCount,
-		device.Whole(p.pairs[0].Segment.Buffer), p.job, p.out)
+	plan := core.PartRoom(r.w.Plan, p.job.Offset, p.job.Words, r.w.Limits.ViewAlign)
+	r.s.c.codec.Decode(l, plan, list, r.layer, r.typ.shader(), r.words, p.pairs[0].Segment.Buffer, p.out)
+	l.Check(plan.Err())
 }
 
 // recordRun records the conversion of tokens of the ring.

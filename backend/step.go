@@ -90,9 +90,7 @@ func (s *Sequence) store(ctx context.Context) error {
 	tokens := to * s.c.cfg.PageTokens
 	err := s.host.Keep(ctx, s.window.Ring, s.extent.Stored, tokens)
 	if err == nil {
-		err = (&store.Storing{Work: s.c.work, Table: s.table, Ring: s.window.Ring, Importance: s.c.layout,
-			Choices: [2]*choose.Choice{s.choice(shaders.Key, s.extent.Tokens, tokens), s.choice(shaders.Value, s.extent.Tokens, tokens)},
-			Compact: s.compact}).Store(ctx, from, to)
+		err = (&store.Storing{Work: s.c.work, Codec: s.c.codec, Table: s.table, Encoder: s.encoder(tokens), Compact: s.compact}).Store(ctx, from, to)
 	}
 	if err != nil {
 		s.table.Truncate(from)
@@ -100,6 +98,12 @@ func (s *Sequence) store(ctx context.Context) error {
 	}
 	s.extent.Stored = tokens
 	return nil
+}
+
+// encoder encodes the sequence's first `tokens` tokens.
+func (s *Sequence) encoder(tokens int) store.Encoder {
+	return &store.Ranged{Work: s.c.work, Ring: s.window.Ring, Importance: s.c.layout,
+		Choices: [2]*choose.Choice{s.choice(shaders.Key, s.extent.Tokens, tokens), s.choice(shaders.Value, s.extent.Tokens, tokens)}}
 }
 
 // compact gathers the free room of the reserve. What is in flight lands first.

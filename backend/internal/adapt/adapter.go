@@ -7,6 +7,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/choose"
+	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -17,6 +18,7 @@ import (
 // lists that follow each other.
 type Adapter struct {
 	work    *core.Work
+	codec   codec.Codec
 	chooser *choose.Chooser
 	arena   *pages.Arena
 	run     *core.Runner
@@ -51,8 +53,8 @@ const (
 )
 
 // New makes an adapter. Where bits never change it has no buffers.
-func New(w *core.Work, c *choose.Chooser, a *pages.Arena, run *core.Runner, span func(string) func()) (*Adapter, error) {
-	d := &Adapter{work: w, chooser: c, arena: a, run: run, span: span}
+func New(w *core.Work, of codec.Codec, c *choose.Chooser, a *pages.Arena, run *core.Runner, span func(string) func()) (*Adapter, error) {
+	d := &Adapter{work: w, codec: of, chooser: c, arena: a, run: run, span: span}
 	if !c.Adapts() {
 		return d, nil
 	}
@@ -62,8 +64,8 @@ func New(w *core.Work, c *choose.Chooser, a *pages.Arena, run *core.Runner, span
 	plan := core.Measuring(align)
 	d.measureChoice(plan, core.Measuring(align), max(words/w.PageGroups/2, 1))
 	err := w.Make(
-		core.Wanted{At: &d.Bits, Label: "adapt.bits", Words: max(words, 2*core.RoundUp(w.PageGroups, align), w.PageGroups*w.Layout.RangeWords()), Memory: device.Download},
-		core.Wanted{At: &d.Plan, Label: "adapt.plan", Words: max(plan.Used(), rewriteWords(w, shaders.Promote, 1)), Memory: device.Upload},
+		core.Wanted{At: &d.Bits, Label: "adapt.bits", Words: max(words, 2*core.RoundUp(w.PageGroups, align), of.RangeWords()), Memory: device.Download},
+		core.Wanted{At: &d.Plan, Label: "adapt.plan", Words: max(plan.Used(), of.RewriteWords(1, true)), Memory: device.Upload},
 		core.Wanted{At: &d.Supply, Label: "adapt.supply", Words: core.RoundUp(max(words, w.PageGroups*w.Layout.RawGroupWords()), shaders.Align), Memory: device.Upload},
 	)
 	if err != nil {

@@ -3,6 +3,7 @@ package adapt
 import (
 	"slices"
 
+	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -32,10 +33,10 @@ type compared struct {
 }
 
 // sizes are those that the pages of the pair will have.
-func (c *compared) sizes(l shaders.Layout) (sizes pages.Sizes) {
+func (c *compared) sizes(of codec.Codec) (sizes pages.Sizes) {
 	for k := range c.pages {
 		if sizes[k] = c.pages[k].source().Words; c.pages[k].bits != nil {
-			sizes[k] = l.PageWords(c.pages[k].bits)
+			sizes[k] = of.PageWords(c.pages[k].ID, c.pages[k].bits)
 		}
 	}
 	return sizes
@@ -128,7 +129,7 @@ func (b *batch) moveChanged(t *target) int {
 	for ; page < t.to; page++ {
 		c := b.compare(t, page)
 		if c.dirty {
-			if c.to = b.d.arena.Place(t.pairs[page-t.first].Segment, t.layerGroup, c.sizes(b.d.work.Layout)); c.to == nil {
+			if c.to = b.d.arena.Place(t.pairs[page-t.first].Segment, t.layerGroup, c.sizes(b.d.codec)); c.to == nil {
 				break
 			}
 			places++
@@ -152,7 +153,7 @@ func (b *batch) rebuild(t *target) error {
 	for i := range t.pairs {
 		all[i] = b.compare(t, t.first+i)
 		changes = changes || all[i].dirty
-		sizes[i] = all[i].sizes(b.d.work.Layout)
+		sizes[i] = all[i].sizes(b.d.codec)
 		words += sizes[i].Words()
 	}
 	var to []*pages.Pair

@@ -5,7 +5,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
-	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -18,7 +17,7 @@ func (b *batch) promote() error {
 			list = append(list, m)
 		}
 	}
-	return b.pieces(list, shaders.Promote, func(some []*moved) bool {
+	return b.pieces(list, true, func(some []*moved) bool {
 		supply, ranges := b.placeSupply(some)
 		return supply.Err() == nil && ranges.Err() == nil
 	}, b.promoteSome)
@@ -30,27 +29,21 @@ func (b *batch) placeSupply(some []*moved) (supply, ranges *core.Room) {
 	supply, ranges = core.NewRoom(b.d.Supply, shaders.Align), core.NewRoom(b.d.Bits, 1)
 	for _, m := range some {
 		m.supply = supply.Take(b.lacks(m)).Offset
-		ranges.Take(b.rangeWords())
+		ranges.Take(b.d.codec.RangeWords())
 	}
 	return supply, ranges
 }
 
-// rangeWords are the words of the ranges of a page.
-func (b *batch) rangeWords() int { return b.d.work.PageGroups * b.d.work.Layout.RangeWords() }
-
 // lacks are the words that a page lacks.
 func (b *batch) lacks(m *moved) (words int) {
 	for i, old := range m.old {
-		words += b.d.work.Layout.SupplyWords(old, m.bits[i])
+		words += b.d.codec.SupplyWords(m.ID, old, m.bits[i])
 	}
 	return words
 }
 
 // promoteSome computes on the host what pages lack, from their ranges on the
-// device and their rows on the host, and has them written. For a bit more of 128
-// f16 elements that is 2.6 µs of a core beside the steps (BenchmarkSupply in
-// cpuref) and 16 bytes to the device. Quantizing on the device would take 256
-// bytes and, on llvmpipe, encode's 0.7 µs of both cores that attend.
+// device and their rows on the host, and has them written.
 func (b *batch) promoteSome(some []*moved) error {
 	supply, ranges := b.placeSupply(some)
 	if err := b.readRanges(some); err != nil {
@@ -62,20 +55,23 @@ func (b *batch) promoteSome(some []*moved) error {
 	b.moves.BytesUp += 4 * int64(supply.Used())
 	b.moves.BytesDown += 4 * int64(ranges.Used())
 	return b.run("promote", func(l *device.List) {
-		b.recordRewrite(l, some, shaders.Promote)
+		b.recordRewrite(l, some, true)
 		l.Mark("promote")
 	})
 }
 
 // readRanges brings the ranges of pages to bits, page after page.
 func (b *batch) readRanges(some []*moved) error {
-	words := b.rangeWords()
+	words := b.d.codec.RangeWords()
+	if words == 0 {
+		return nil
+	}
 	return b.run("ranges", func(l *device.List) {
 		at := 0
 		routes(some, func(r route, list []*moved) {
 			var regions []device.Region
 			for _, m := range list {
-				regions = append(regions, device.Region{Src: m.source().At + b.d.work.Layout.RangesAt(b.d.work.PageGroups), Dst: at, Words: words})
+				regions = append(regions, device.Region{Src: m.source().At + b.d.codec.RangesAt(), Dst: at, Words: words})
 				at += words
 			}
 			l.Copy(r.from.Buffer, b.d.Bits, regions...)
@@ -87,7 +83,7 @@ func (b *batch) readRanges(some []*moved) error {
 // supplyAll writes what pages lack to supply. Their ranges are in bits.
 func (b *batch) supplyAll(some []*moved) error {
 	defer b.d.span("supply")()
-	words := b.rangeWords()
+	words := b.d.codec.RangeWords()
 	raw := make([]uint32, b.d.work.Layout.RawGroupWords())
 	for i, m := range some {
 		if err := b.ctx.Err(); err != nil {
@@ -102,15 +98,15 @@ func (b *batch) supplyAll(some []*moved) error {
 
 // supplyPage writes what the promoted groups of a page lack to supply.
 func (b *batch) supplyPage(m *moved, ranges, raw []uint32) error {
-	l, at := b.d.work.Layout, m.supply
+	at := m.supply
 	for g, old := range m.old {
-		if l.SupplyWords(old, m.bits[g]) == 0 {
+		if b.d.codec.SupplyWords(m.ID, old, m.bits[g]) == 0 {
 			continue
 		}
 		if err := b.s.host.Group(m.ID, g, raw); err != nil {
 			return err
 		}
-		n, err := cpuref.Supply(l, ranges[g*l.RangeWords():][:l.RangeWords()], raw, old, m.bits[g], b.d.Supply.Words()[at:])
+		n, err := b.d.codec.Supply(m.ID, g, ranges, raw, old, m.bits[g], b.d.Supply.Words()[at:])
 		if err != nil {
 			return fmt.Errorf("backend: adapt: %w", err)
 		}

@@ -2,19 +2,10 @@ package adapt
 
 import (
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
-	"github.com/qaqvk/qaqvk/shaders"
 )
-
-// rewriteWords are the plan words of n pages in a dispatch of repack or promote.
-func rewriteWords(w *core.Work, k *shaders.Kernel, n int) int {
-	job := shaders.RepackJobWords
-	if k == shaders.Promote {
-		job = shaders.PromoteJobWords
-	}
-	return n * (job + shaders.BitsWords(w.PageGroups))
-}
 
 // route is from which segment to which a page goes.
 type route struct{ from, to *pages.Segment }
@@ -51,16 +42,16 @@ func (b *batch) move() error {
 	if len(shrink) == 0 && len(stay) > 0 {
 		return record(nil)
 	}
-	return b.pieces(shrink, shaders.Repack, func([]*moved) bool { return true }, record)
+	return b.pieces(shrink, false, func([]*moved) bool { return true }, record)
 }
 
 // pieces calls f for pages in a row, as many at a time as fit one plan and as fits
 // says of them.
-func (b *batch) pieces(list []*moved, k *shaders.Kernel, fits func([]*moved) bool, f func([]*moved) error) error {
+func (b *batch) pieces(list []*moved, promote bool, fits func([]*moved) bool, f func([]*moved) error) error {
 	for len(list) > 0 {
 		n := core.Most(len(list), func(n int) bool {
 			plan := b.d.planRoom()
-			routes(list[:n], func(_ route, some []*moved) { plan.Take(rewriteWords(b.d.work, k, len(some))) })
+			routes(list[:n], func(_ route, some []*moved) { plan.Take(b.d.codec.RewriteWords(len(some), promote)) })
 			return plan.Err() == nil && fits(list[:n])
 		})
 		if err := f(list[:n]); err != nil {
@@ -77,7 +68,7 @@ func (b *batch) recordMove(l *device.List, stay, shrink []*moved) {
 		l.Barrier(device.Transfer, device.Shader)
 		l.Mark("stay")
 	}
-	b.recordRewrite(l, shrink, shaders.Repack)
+	b.recordRewrite(l, shrink, false)
 	l.Mark("repack")
 }
 
@@ -89,36 +80,25 @@ func regionsOf(list []*moved) (regions []device.Region) {
 	return regions
 }
 
-// recordRewrite records repack or promote for pages: a dispatch for those in a row
+// recordRewrite records the rewriting of pages: a dispatch for those in a row
 // that take one route, one after the other where they may write the same segment.
-func (b *batch) recordRewrite(l *device.List, list []*moved, kernel *shaders.Kernel) {
+func (b *batch) recordRewrite(l *device.List, list []*moved, promote bool) {
 	plan, first := b.d.planRoom(), true
 	routes(list, func(r route, some []*moved) {
 		if !first && (r.from.Reserved || r.to.Reserved) {
 			l.Barrier(device.Shader, device.Shader)
 		}
 		first = false
-		b.recordRoute(l, plan, r, some, kernel)
+		b.recordRoute(l, plan, r, some, promote)
 	})
 	l.Check(plan.Err())
 	b.moves.BytesUp += 4 * int64(plan.Used())
 }
 
-func (b *batch) recordRoute(l *device.List, plan *core.Room, r route, list []*moved, kernel *shaders.Kernel) {
-	var repacks []shaders.RepackJob
-	var promotes []shaders.PromoteJob
-	var bits [][]uint8
-	for _, m := range list {
-		from, to := uint32(m.source().At), uint32(m.goal().At)
-		repacks = append(repacks, shaders.RepackJob{From: from, To: to})
-		promotes = append(promotes, shaders.PromoteJob{From: from, To: to, Supply: uint32(m.supply)})
-		bits = append(bits, m.bits)
+func (b *batch) recordRoute(l *device.List, plan *core.Room, r route, list []*moved, promote bool) {
+	rewrites := make([]codec.Rewrite, len(list))
+	for i, m := range list {
+		rewrites[i] = codec.Rewrite{ID: m.ID, From: m.source().At, To: m.goal().At, Bits: m.bits, Supply: m.supply}
 	}
-	layout, groups := b.d.work.Layout, uint32(b.d.work.PageGroups)
-	p, src, dst := b.d.work.Pipeline(kernel, layout.Type, layout.Type), device.Whole(r.from.Buffer), device.Whole(r.to.Buffer)
-	if kernel == shaders.Promote {
-		core.DispatchJobs(l, p, shaders.PromotePush{Groups: groups}.Bytes(), len(list), src, plan.Put(layout.PromotePlan(promotes, bits)), device.Whole(b.d.Supply), dst)
-		return
-	}
-	core.DispatchJobs(l, p, shaders.RepackPush{Groups: groups}.Bytes(), len(list), src, plan.Put(layout.RepackPlan(repacks, bits)), dst)
+	b.d.codec.Rewrite(l, plan, rewrites, promote, r.from.Buffer, r.to.Buffer, b.d.Supply)
 }

@@ -4,9 +4,28 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/choose"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/shaders"
 )
+
+// Ranged encodes pages by ranges and outliers.
+type Ranged struct {
+	Work       *core.Work
+	Ring       device.Buffer
+	Importance *importance.Layout
+	Choices    [2]*choose.Choice // by kind
+}
+
+// Fits tells whether n pages of each kind fit the buffers at once.
+func (s *Ranged) Fits(n int) bool {
+	_, fits := newLayout(s.Work, n)
+	return fits
+}
+
+// Ends tells whether a batch must end with a layer group: one dispatch reduces the
+// importance of layer groups of one view.
+func (s *Ranged) Ends(layerGroup int) bool { return s.Importance.EndsView(layerGroup) }
 
 // layout says where a batch of n pages of each kind has what. Of the scratch, each
 // kind has a half: the bits of its groups, then, from slotBase on, their slots; at
@@ -41,11 +60,6 @@ func packFits(w *core.Work, n int) bool {
 	return 2*n*core.RoundUp(packWords(w, 1), w.Limits.ViewAlign) <= w.Plan.Len()
 }
 
-// Most is how many of so many pages of a kind fit the buffers at once.
-func Most(w *core.Work, n int) int {
-	return core.Most(n, func(n int) bool { _, fits := newLayout(w, n); return fits })
-}
-
 // LeastScratch are the words of scratch that a page of each kind needs, LeastPlan
 // those of a plan.
 func LeastScratch(g *core.Geometry, align int) int {
@@ -67,15 +81,15 @@ func (a *layout) bitsRegion(k int) device.Region {
 	return device.Region{Src: a.slots[k].Offset, Dst: a.bits[k].Offset, Words: a.bits[k].Words}
 }
 
-// encode fills the slots of both kinds and brings their bits to out.
-func (s *Storing) encode(batch []pages.ID) error {
+// Encode fills the slots of both kinds and brings their bits to out.
+func (s *Ranged) Encode(batch []pages.ID) ([]Page, error) {
 	a, _ := newLayout(s.Work, len(batch))
 	for _, c := range s.Choices {
 		if err := c.Ready(batch); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return s.Work.Run.Run("encode", func(l *device.List) {
+	err := s.Work.Run.Run("encode", func(l *device.List) {
 		plan, in := s.Work.PlanRoom(), [2]choose.Inputs{}
 		for k, c := range s.Choices {
 			in[k] = c.Record(l, plan, batch, s.ringPlace(shaders.Kind(k)), a.weights[k])
@@ -90,17 +104,18 @@ func (s *Storing) encode(batch []pages.ID) error {
 		l.Barrier(device.Shader, device.Transfer)
 		l.Copy(s.Work.Scratch, s.Work.Out, a.bitsRegion(0), a.bitsRegion(1))
 	})
+	return s.readBits(batch), err
 }
 
 // ringPlace gives the places in the ring of the rows of pages of a kind.
-func (s *Storing) ringPlace(kind shaders.Kind) func(pages.ID) uint32 {
+func (s *Ranged) ringPlace(kind shaders.Kind) func(pages.ID) uint32 {
 	return func(p pages.ID) uint32 {
 		layer, _ := s.Work.LayersOf(p.LayerGroup)
 		return uint32(s.Work.RingAt(p.Page*s.Work.PageTokens, kind, layer))
 	}
 }
 
-func (s *Storing) recordEncode(l *device.List, kind int, a layout, in choose.Inputs) {
+func (s *Ranged) recordEncode(l *device.List, kind int, a layout, in choose.Inputs) {
 	w, rule, groups := s.Work, s.Choices[kind].Rule(), a.bits[kind].Words
 	push := shaders.EncodePush{Groups: uint32(groups), GroupsPerJob: uint32(w.PageGroups),
 		GroupsPerToken: uint32(w.TokenGroups), TokenStride: uint32(w.TokenWords),
@@ -112,16 +127,33 @@ func (s *Storing) recordEncode(l *device.List, kind int, a layout, in choose.Inp
 
 // readBits reads the bits of a batch: pages in the order of the batch, K before
 // V of the same tokens, as they will lie in their segments.
-func (s *Storing) readBits(batch []pages.ID) []page {
+func (s *Ranged) readBits(batch []pages.ID) []Page {
 	n, words := s.Work.PageGroups, s.Work.Out.Words()
-	encoded := make([]page, 0, 2*len(batch))
+	encoded := make([]Page, 0, 2*len(batch))
 	for i, p := range batch {
 		for k := range s.Choices {
-			e := page{ID: pages.ID{Kind: shaders.Kind(k), LayerGroup: p.LayerGroup, Page: p.Page},
-				bits: shaders.BitsOf(words[(k*len(batch)+i)*n:][:n]), unmet: shaders.CountUnmet(words[(k*len(batch)+i)*n:][:n])}
-			e.words = s.Work.Layout.PageWords(e.bits)
-			encoded = append(encoded, e)
+			encoded = append(encoded, Page{ID: pages.ID{Kind: shaders.Kind(k), LayerGroup: p.LayerGroup, Page: p.Page},
+				Bits: shaders.BitsOf(words[(k*len(batch)+i)*n:][:n]), Unmet: shaders.CountUnmet(words[(k*len(batch)+i)*n:][:n])})
 		}
 	}
 	return encoded
+}
+
+// packWords are the plan words of n pages in a dispatch of pack.
+func packWords(w *core.Work, n int) int {
+	return n * (shaders.PackJobWords + shaders.BitsWords(w.PageGroups))
+}
+
+// Pack records pack. Slots are in the order of the batch.
+func (s *Ranged) Pack(l *device.List, plan *core.Room, to device.Buffer, encoded []Page, first, half int) {
+	w := s.Work
+	apart := w.Scratch.Len() / 2 / w.SlotStride
+	jobs, bits := make([]shaders.PackJob, len(encoded)), make([][]uint8, len(encoded))
+	for i, p := range encoded {
+		slot := int(p.Kind)*apart + (first+i)/2*w.PageGroups
+		jobs[i], bits[i] = shaders.PackJob{Slot: uint32(slot), Page: uint32(p.To.Pages[p.Kind].At)}, p.Bits
+	}
+	push := shaders.PackPush{Groups: uint32(w.PageGroups), SlotBase: uint32(slotBase(half * w.PageGroups)), SlotWords: uint32(w.SlotStride)}
+	core.DispatchJobs(l, w.Pipeline(shaders.Pack, w.Layout.Type, w.Layout.Type), push.Bytes(), len(encoded),
+		device.Whole(w.Scratch), plan.Put(w.Layout.PackPlan(jobs, bits)), device.Whole(to))
 }
