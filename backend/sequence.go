@@ -70,7 +70,7 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	for k := range s.memory {
 		s.memory[k] = c.chooser.NewMemory()
 	}
-	s.adapting = c.adapter.NewSequence(&s.extent, s.table, s.host, s.choice)
+	s.adapting = c.adapter.NewSequence(&s.extent, s.table, s.host, s.choosing)
 	return s, nil
 }
 
@@ -78,6 +78,18 @@ func (c *Cache) newSequence() (*Sequence, error) {
 // the sequence, which holds `holds`.
 func (s *Sequence) choice(k shaders.Kind, holds, tokens int) *choose.Choice {
 	return s.c.chooser.Begin(k, s.importance, s.memory[k], holds, tokens)
+}
+
+// choosing chooses the bits of the stored groups of a sequence that has so many
+// tokens.
+func (s *Sequence) choosing(tokens, stored int) adapt.Choosing {
+	var c choose.Stored
+	for k, rule := range s.c.chooser.Rules {
+		if !rule.Fixed {
+			c[k] = s.choice(shaders.Kind(k), tokens, stored)
+		}
+	}
+	return c
 }
 
 // enter makes a sequence known to the cache.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
-	"github.com/qaqvk/qaqvk/backend/internal/choose"
 	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
@@ -19,7 +18,7 @@ import (
 type Adapter struct {
 	work    *core.Work
 	codec   codec.Codec
-	chooser *choose.Chooser
+	chooser Chooser
 	arena   *pages.Arena
 	run     *core.Runner
 	span    func(name string) func() // of the host's work
@@ -53,7 +52,7 @@ const (
 )
 
 // New makes an adapter. Where bits never change it has no buffers.
-func New(w *core.Work, of codec.Codec, c *choose.Chooser, a *pages.Arena, run *core.Runner, span func(string) func()) (*Adapter, error) {
+func New(w *core.Work, of codec.Codec, c Chooser, a *pages.Arena, run *core.Runner, span func(string) func()) (*Adapter, error) {
 	d := &Adapter{work: w, codec: of, chooser: c, arena: a, run: run, span: span}
 	if !c.Adapts() {
 		return d, nil
@@ -62,7 +61,7 @@ func New(w *core.Work, of codec.Codec, c *choose.Chooser, a *pages.Arena, run *c
 	groups := 2 * w.LayerGroups * w.TokenGroups * w.Capacity
 	words := max(min(groups/parts, most), least)
 	plan := core.Measuring(align)
-	d.measureChoice(plan, core.Measuring(align), max(words/w.PageGroups/2, 1))
+	c.Measure(plan, core.Measuring(align), max(words/w.PageGroups/2, 1))
 	err := w.Make(
 		core.Wanted{At: &d.Bits, Label: "adapt.bits", Words: max(words, 2*core.RoundUp(w.PageGroups, align), of.RangeWords()), Memory: device.Download},
 		core.Wanted{At: &d.Plan, Label: "adapt.plan", Words: max(plan.Used(), of.RewriteWords(1, true)), Memory: device.Upload},

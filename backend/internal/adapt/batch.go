@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
-	"github.com/qaqvk/qaqvk/backend/internal/choose"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -67,12 +66,9 @@ func (s *Sequence) newTarget(layerGroup, from, to int) target {
 	return t
 }
 
-// ids are the pages of a kind whose bits are chosen.
-func (t *target) ids(k shaders.Kind) (list []pages.ID) {
-	for page := t.from; page < t.to; page++ {
-		list = append(list, pages.ID{Kind: k, LayerGroup: t.layerGroup, Page: page})
-	}
-	return list
+// chosen are the pages whose bits are chosen.
+func (t *target) chosen() Chosen {
+	return Chosen{t.layerGroup, t.from, t.pairs[t.from-t.first : t.to-t.first]}
 }
 
 // follows tells whether pages may be stored in a segment that is rebuilt.
@@ -118,53 +114,23 @@ func (d *Adapter) start(s *Sequence) (started bool, err error) {
 
 // choose submits the list that chooses the bits of all targets.
 func (b *batch) choose() (*core.Running, error) {
-	var choices [2]*choose.Choice
-	for k, rule := range b.d.chooser.Rules {
-		if rule.Fixed {
-			continue
-		}
-		choices[k] = b.s.choose(shaders.Kind(k), b.s.extent.Tokens, b.s.extent.Stored)
-		for i := range b.targets {
-			if err := choices[k].Ready(b.targets[i].ids(shaders.Kind(k))); err != nil {
-				return nil, err
-			}
+	choosing := b.s.choose(b.s.extent.Tokens, b.s.extent.Stored)
+	for i := range b.targets {
+		if err := choosing.Ready(b.targets[i].chosen()); err != nil {
+			return nil, err
 		}
 	}
-	return b.d.run.Start("decide", func(l *device.List) { b.recordChoices(l, choices) })
-}
-
-func (b *batch) recordChoices(l *device.List, choices [2]*choose.Choice) {
-	plan, bits := b.d.planRoom(), b.d.bitsRoom()
-	for k, c := range choices {
+	return b.d.run.Start("decide", func(l *device.List) {
+		plan, bits := b.d.planRoom(), b.d.bitsRoom()
 		for i := range b.targets {
-			t := &b.targets[i]
-			t.at[k] = -1
-			if c != nil {
-				view := bits.Take((t.to - t.from) * b.d.work.PageGroups)
-				t.at[k] = view.Offset
-				b.recordChoice(l, plan, c, t, shaders.Kind(k), view)
-			}
+			b.targets[i].at = choosing.Record(l, plan, bits, b.targets[i].chosen())
 		}
-	}
-	l.Check(plan.Err())
-	l.Check(bits.Err())
-	b.moves.BytesUp += 4 * int64(plan.Used())
-	b.moves.BytesDown += 4 * int64(bits.Used())
-	l.Mark("choose_bits")
-}
-
-// recordChoice records the choice of the bits of the pages of a kind of a target.
-// Weights that are made on the device lie in the scratch where the bits lie in
-// theirs.
-func (b *batch) recordChoice(l *device.List, plan *core.Room, c *choose.Choice, t *target, k shaders.Kind, bits device.View) {
-	w, rule := b.d.work, c.Rule()
-	at := func(p pages.ID) uint32 { return uint32(t.pairs[p.Page-t.first].Pages[p.Kind].At) }
-	in := c.Record(l, plan, t.ids(k), at, device.View{Buffer: w.Scratch, Offset: bits.Offset, Words: bits.Words})
-	l.Barrier(device.AllCommands, device.Shader)
-	push := shaders.ChooseBitsPush{Groups: uint32(bits.Words), GroupsPerJob: uint32(w.PageGroups),
-		GroupsPerToken: uint32(w.TokenGroups), MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
-	core.Dispatch(l, w.Pipeline(shaders.ChooseBits, w.Layout.Type, w.Layout.Type), push.Bytes(), bits.Words,
-		device.Whole(t.pairs[0].Segment.Buffer), in.Plan, bits, in.Weights)
+		l.Check(plan.Err())
+		l.Check(bits.Err())
+		b.moves.BytesUp += 4 * int64(plan.Used())
+		b.moves.BytesDown += 4 * int64(bits.Used())
+		l.Mark("choose_bits")
+	})
 }
 
 // work is what the goroutine does: it leaves the pairs that change in new places,

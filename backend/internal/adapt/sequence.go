@@ -3,7 +3,7 @@ package adapt
 import (
 	"slices"
 
-	"github.com/qaqvk/qaqvk/backend/internal/choose"
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -16,12 +16,36 @@ type HostRows interface {
 	Group(p pages.ID, group int, out []uint32) error
 }
 
+// Chosen are pages of a layer group whose bits are chosen, from number First on;
+// their pairs lie in one segment.
+type Chosen struct {
+	LayerGroup, First int
+	Pairs             []*pages.Pair
+}
+
+// Choosing chooses the bits of a sequence's groups at one moment.
+type Choosing interface {
+	// Ready runs what must come before a list is recorded.
+	Ready(Chosen) error
+	// Record records the choice. It returns where in the buffer of bits those of K
+	// and of V begin, page after page, -1: they are not chosen. What follows in the
+	// list waits for what came before.
+	Record(l *device.List, plan, bits *core.Room, c Chosen) (at [2]int)
+}
+
+// Chooser is what chooses in a cache.
+type Chooser interface {
+	Adapts() bool // bits may change
+	// Measure takes what Record takes for n pages of each kind.
+	Measure(plan, bits *core.Room, n int)
+}
+
 // Sequence is what adapting knows of a sequence.
 type Sequence struct {
 	extent *core.Extent
 	table  *pages.Table
 	host   HostRows
-	choose func(k shaders.Kind, holds, tokens int) *choose.Choice
+	choose func(tokens, stored int) Choosing
 
 	position position // where the next batch of a round begins
 	due      bool     // another round is to begin
@@ -35,7 +59,7 @@ type Sequence struct {
 type position struct{ layerGroup, page int }
 
 // NewSequence is what adapting knows of a new sequence.
-func (d *Adapter) NewSequence(e *core.Extent, t *pages.Table, host HostRows, choose func(shaders.Kind, int, int) *choose.Choice) *Sequence {
+func (d *Adapter) NewSequence(e *core.Extent, t *pages.Table, host HostRows, choose func(tokens, stored int) Choosing) *Sequence {
 	return &Sequence{extent: e, table: t, host: host, choose: choose, position: position{layerGroup: d.work.LayerGroups}}
 }
 
@@ -93,14 +117,14 @@ func (d *Adapter) targets(s *Sequence) (list []target) {
 		r.page = max(r.page, s.table.Freed(r.layerGroup))
 		n, w := s.next(limit - words)
 		tryBits, tryPlan := *bits, *plan
-		if d.measureChoice(&tryPlan, &tryBits, n); tryBits.Err() != nil || tryPlan.Err() != nil || words+w > limit {
+		if d.chooser.Measure(&tryPlan, &tryBits, n); tryBits.Err() != nil || tryPlan.Err() != nil || words+w > limit {
 			if len(list) > 0 {
 				return list
 			}
 			n = core.Most(n, d.fits)
 			w = limit // the batch is full
 			tryBits, tryPlan = *bits, *plan
-			d.measureChoice(&tryPlan, &tryBits, n)
+			d.chooser.Measure(&tryPlan, &tryBits, n)
 		}
 		*bits, *plan, words = tryBits, tryPlan, words+w
 		list = append(list, s.newTarget(r.layerGroup, r.page, r.page+n))
@@ -112,21 +136,13 @@ func (d *Adapter) targets(s *Sequence) (list []target) {
 // fits tells whether the choice for so many pages of each kind fits the buffers.
 func (d *Adapter) fits(n int) bool {
 	bits, plan := d.bitsRoom(), d.planRoom()
-	d.measureChoice(plan, bits, n)
+	d.chooser.Measure(plan, bits, n)
 	return bits.Err() == nil && plan.Err() == nil
 }
 
 // bitsRoom is the room for chosen bits, and in the scratch for weights.
 func (d *Adapter) bitsRoom() *core.Room {
 	return core.PartRoom(d.Bits, 0, min(d.Bits.Len(), d.work.Scratch.Len()), d.work.Limits.ViewAlign)
-}
-
-// measureChoice takes what choosing the bits of n pages of each kind takes.
-func (d *Adapter) measureChoice(plan, bits *core.Room, n int) {
-	for range 2 {
-		choose.Measure(d.work, plan, n)
-		bits.Take(n * d.work.PageGroups)
-	}
 }
 
 // next are the next pages of a round in one segment, and the words that move with

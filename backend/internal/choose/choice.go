@@ -59,8 +59,8 @@ func (j *Choice) Record(l *device.List, plan *core.Room, list []pages.ID, place 
 	return in
 }
 
-// Measure takes what Record takes of a plan for so many pages.
-func Measure(w *core.Work, plan *core.Room, n int) {
+// MeasureInputs takes what Record takes of a plan for so many pages of a kind.
+func MeasureInputs(w *core.Work, plan *core.Room, n int) {
 	plan.Take(n * (shaders.RuleJobWords + w.TokenGroups + shaders.WeightJobWords))
 	plan.Take(n * w.PageGroups) // what a policy gives
 }

@@ -48,7 +48,7 @@ func newLayout(w *core.Work, n int) (layout, bool) {
 		a.slots[k] = device.View{Buffer: w.Scratch, Offset: k * half, Words: half - behind}
 		a.weights[k] = device.View{Buffer: w.Scratch, Offset: k*half + half - behind, Words: groups}
 		a.bits[k] = device.View{Buffer: w.Out, Offset: k * groups, Words: groups}
-		choose.Measure(w, plan, n)
+		choose.MeasureInputs(w, plan, n)
 		fits = fits && slotBase(groups)+groups*w.SlotStride <= half-behind
 	}
 	return a, fits && plan.Err() == nil && packFits(w, n)
@@ -71,7 +71,7 @@ func LeastScratch(g *core.Geometry, align int) int {
 func LeastPlan(w *core.Work) int {
 	plan := core.Measuring(w.Limits.ViewAlign)
 	for range 2 {
-		choose.Measure(w, plan, 1)
+		choose.MeasureInputs(w, plan, 1)
 	}
 	return max(plan.Used(), 2*core.RoundUp(packWords(w, 1), w.Limits.ViewAlign))
 }
