@@ -1,0 +1,132 @@
+package profile
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/policy"
+)
+
+// Limits of a shape, far beyond any model's.
+const (
+	maxLayers  = 1 << 16
+	maxHeads   = 1 << 12
+	maxHeadDim = 1 << 10
+	maxTokens  = 1 << 24
+)
+
+// Check tells whether the profile is for a model of that shape and RoPE, and, where
+// the fingerprint is not empty, for that model. Errors wrap ErrShape or ErrModel.
+func (p *Profile) Check(shape policy.Shape, rope RoPE, fingerprint string) error {
+	switch {
+	case fingerprint != "" && fingerprint != p.Model:
+		return fmt.Errorf("profile: made for the model %.12s…, this one is %.12s…: %w", p.Model, fingerprint, ErrModel)
+	case shape != p.Shape:
+		return fmt.Errorf("profile: %s, the model has %s: %w", describe(p.Shape), describe(shape), ErrShape)
+	case !rope.Equal(p.RoPE):
+		return fmt.Errorf("profile: positions turn keys in another way than the model's: %w", ErrShape)
+	}
+	return nil
+}
+
+func describe(s policy.Shape) string {
+	return fmt.Sprintf("%d layers, %d KV heads of %d elements", s.Layers, s.KVHeads, s.HeadDim)
+}
+
+// Validate checks lengths and values; errors wrap ErrFormat.
+func (p *Profile) Validate() error {
+	for _, check := range []func() error{p.checkShape, p.checkArrays, p.checkLambda, p.Codebook.check, p.checkNumbers} {
+		if err := check(); err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *Profile) checkShape() error {
+	s := p.Shape
+	if !within(s.Layers, 1, maxLayers) || !within(s.KVHeads, 1, maxHeads) || !within(s.HeadDim, 1, maxHeadDim) {
+		return fmt.Errorf("%s, at most %d, %d and %d: %w", describe(s), maxLayers, maxHeads, maxHeadDim, ErrFormat)
+	}
+	return p.RoPE.check(s.HeadDim)
+}
+
+func (p *Profile) checkArrays() error {
+	vectors := 2 * p.Shape.Layers * p.Shape.KVHeads * p.Shape.HeadDim
+	for _, a := range []struct {
+		name string
+		data []float32
+		want int
+	}{
+		{nameMean, p.Mean, vectors}, {nameLambda, p.Lambda, vectors},
+		{nameMatrix, p.Matrix, vectors * p.Shape.HeadDim}, {nameInverse, p.Inverse, vectors * p.Shape.HeadDim},
+		{nameThresholds, p.Codebook.Thresholds, 1<<CodeBits - 1},
+		{nameReconstruction, p.Codebook.Reconstruction, 1<<(CodeBits+1) - 2},
+		{nameDistortion, p.Codebook.Distortion, CodeBits + 1},
+	} {
+		if len(a.data) != a.want {
+			return fmt.Errorf("%s has %d elements, want %d: %w", a.name, len(a.data), a.want, ErrFormat)
+		}
+		if i := slices.IndexFunc(a.data, notFinite); i >= 0 {
+			return fmt.Errorf("%s[%d] is %v: %w", a.name, i, a.data[i], ErrFormat)
+		}
+	}
+	return nil
+}
+
+func notFinite(x float32) bool { return x-x != 0 }
+
+// checkLambda checks that costs fall with the channel, which Planes relies on.
+func (p *Profile) checkLambda() error {
+	for at := 0; at < len(p.Lambda); at += p.Shape.HeadDim {
+		row := p.Lambda[at : at+p.Shape.HeadDim]
+		for i, x := range row {
+			if !(x >= 0) || i > 0 && x > row[i-1] {
+				return fmt.Errorf("%s[%d] is %v, want at least 0 and falling: %w", nameLambda, at+i, x, ErrFormat)
+			}
+		}
+	}
+	return nil
+}
+
+func (c Codebook) check() error {
+	if !rising(c.Thresholds) {
+		return fmt.Errorf("%s do not rise: %w", nameThresholds, ErrFormat)
+	}
+	for bits := 1; bits <= CodeBits; bits++ {
+		if !rising(c.Table(bits)) {
+			return fmt.Errorf("%s of %d bits does not rise: %w", nameReconstruction, bits, ErrFormat)
+		}
+	}
+	for i, d := range c.Distortion {
+		if !(d >= 0) || i > 0 && d > c.Distortion[i-1] {
+			return fmt.Errorf("%s[%d] is %v, want at least 0 and falling: %w", nameDistortion, i, d, ErrFormat)
+		}
+	}
+	return nil
+}
+
+func rising(x []float32) bool {
+	for i := range x[1:] {
+		if !(x[i+1] > x[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Profile) checkNumbers() error {
+	i := p.Importance
+	switch {
+	case !(p.Slope > 0) || math.IsInf(float64(p.Slope), 1):
+		return fmt.Errorf("%s is %v, want more than 0: %w", nameSlope, p.Slope, ErrFormat)
+	case !within(p.PageTokens, 1, maxTokens) || !within(i.HalfLife, 1, maxTokens) || !within(i.Recent, 0, maxTokens) || !within(i.First, 0, maxTokens):
+		return fmt.Errorf("pages of %d tokens, half-life %d, recent %d, first %d, at most %d: %w", p.PageTokens, i.HalfLife, i.Recent, i.First, maxTokens, ErrFormat)
+	case !(i.Floor > 0 && i.Floor <= 1) || !(i.Sink > 0 && i.Sink <= 1):
+		return fmt.Errorf("floor %v and sink threshold %v, want above 0 to 1: %w", i.Floor, i.Sink, ErrFormat)
+	}
+	return nil
+}
+
+func within(x, low, high int) bool { return x >= low && x <= high }

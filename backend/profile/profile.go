@@ -1,0 +1,98 @@
+package profile
+
+import (
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// CodeBits are the bits of a whole code.
+const CodeBits = 8
+
+// Profile is what the calibrated codec knows of a model. Arrays are row-major,
+// [2] being keys and values; D is Shape.HeadDim. Load and Validate vouch for
+// lengths and values.
+type Profile struct {
+	Shape policy.Shape
+	// Model is the model's fingerprint (internal/model, Fingerprint), in
+	// lower-case hex.
+	Model string
+	// Source says in words what the profile was made from.
+	Source string
+	RoPE   RoPE
+	// PageTokens is the number of tokens, from a multiple of it on, whose keys
+	// have a mean in common.
+	PageTokens int
+
+	Mean    []float32 // [2][Layers][KVHeads][D]
+	Matrix  []float32 // A, [2][Layers][KVHeads][D channels][D]
+	Inverse []float32 // A⁻¹, [2][Layers][KVHeads][D][D channels]
+	Lambda  []float32 // λ, nats a unit of squared error, falling, [2][Layers][KVHeads][D channels]
+
+	Codebook   Codebook
+	Slope      float32 // 4^−θ: what a plane must be worth at level 0, in nats
+	Importance Importance
+}
+
+// Codebook has the tables that all channels share.
+type Codebook struct {
+	Thresholds     []float32 // [255], rising: the code of z is the number of those that z reaches
+	Reconstruction []float32 // [510], Table
+	Distortion     []float32 // [9], D_b: mean squared error of a channel with b bits kept
+}
+
+// Table returns the values of codes of 1 to 8 bits, [2^bits], rising.
+func (c Codebook) Table(bits int) []float32 {
+	return c.Reconstruction[1<<bits-2 : 1<<(bits+1)-2]
+}
+
+// Importance says how the level of a (token, layer) follows from attention:
+// with I its decayed sum of squared probabilities divided by the mean over tokens,
+// the level is ½·log2((I + Floor)/(1 + Floor)), rounded to half steps.
+type Importance struct {
+	HalfLife int     // queries after which a squared probability counts half
+	Floor    float32 // added to I
+	Sink     float32 // a token whose mean squared probability exceeds it is kept raw
+	Recent   int     // newest tokens, kept raw
+	First    int     // first tokens of a text, kept raw
+}
+
+// DefaultImportance are the parameters that were measured to be good over kinds
+// of text.
+func DefaultImportance() Importance {
+	return Importance{HalfLife: 64, Floor: 0.1, Sink: 0.2 * 0.2, Recent: 64, First: 4}
+}
+
+// Head are the tables of one kind, layer and KV head; they share the profile's
+// memory.
+type Head struct {
+	Mean            []float32 // [D]
+	Matrix, Inverse []float32 // [D][D]
+	Lambda          []float32 // [D]
+}
+
+// Head returns the tables of a kind, layer and KV head.
+func (p *Profile) Head(kind shaders.Kind, layer, head int) Head {
+	d := p.Shape.HeadDim
+	i := (int(kind)*p.Shape.Layers+layer)*p.Shape.KVHeads + head
+	return Head{
+		Mean: p.Mean[i*d : (i+1)*d], Lambda: p.Lambda[i*d : (i+1)*d],
+		Matrix: p.Matrix[i*d*d : (i+1)*d*d], Inverse: p.Inverse[i*d*d : (i+1)*d*d],
+	}
+}
+
+// New returns a profile of that shape whose arrays are there and zero.
+func New(s policy.Shape) *Profile {
+	rows := 2 * s.Layers * s.KVHeads
+	return &Profile{
+		Shape: s, PageTokens: DefaultPageTokens, Importance: DefaultImportance(),
+		Mean: make([]float32, rows*s.HeadDim), Lambda: make([]float32, rows*s.HeadDim),
+		Matrix: make([]float32, rows*s.HeadDim*s.HeadDim), Inverse: make([]float32, rows*s.HeadDim*s.HeadDim),
+		Codebook: Codebook{
+			Thresholds: make([]float32, 1<<CodeBits-1), Reconstruction: make([]float32, 1<<(CodeBits+1)-2),
+			Distortion: make([]float32, CodeBits+1),
+		},
+	}
+}
+
+// DefaultPageTokens are the tokens of a page of the cache.
+const DefaultPageTokens = 16
