@@ -7,6 +7,7 @@
 // computes the logits of a batch of tokens. Keys and values never stay here: each layer hands its
 // rows to a KV given by the caller, which also attends to them, so that text is
 // generated from whatever store lies behind it. Memory is the plain one.
+// Differentiator computes gradients of a window's keys and values.
 //
 // Shapes are written row-major, outermost first: [n] tokens of the batch, [T]
 // tokens in the cache, D the head dimension. A Model serves one Forward at a

@@ -37,12 +37,9 @@ func (m *Model) run(tokens []int, kv KV, last int, onQuery queryFunc) ([]float32
 		return nil, err
 	}
 	s := m.scratch.resize(m.Config, n)
-	for i, token := range tokens {
-		if err := m.embedding.read(s.x[i*m.Width:(i+1)*m.Width], token); err != nil {
-			return nil, err
-		}
+	if err := m.embed(tokens); err != nil {
+		return nil, err
 	}
-	scale(s.x, m.EmbeddingScale)
 	s.angles.set(m.rope, m.Rope.Magnitude, pos, n)
 	for i := range m.layers {
 		if err := m.attend(i, kv, n, pos, onQuery); err != nil {
@@ -74,6 +71,18 @@ func (m *Model) check(tokens []int, pos int) error {
 			return fmt.Errorf("model: token %d of a vocabulary of %d: %w", token, m.Vocab, ErrToken)
 		}
 	}
+	return nil
+}
+
+// embed begins the residual stream s.x with the tokens' embeddings.
+func (m *Model) embed(tokens []int) error {
+	s := &m.scratch
+	for i, token := range tokens {
+		if err := m.embedding.read(s.x[i*m.Width:(i+1)*m.Width], token); err != nil {
+			return err
+		}
+	}
+	scale(s.x, m.EmbeddingScale)
 	return nil
 }
 

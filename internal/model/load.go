@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/qaqvk/qaqvk/internal/model/gguf"
 	"github.com/qaqvk/qaqvk/internal/model/tokenizer"
@@ -75,6 +76,14 @@ func (m *Model) read() (err error) {
 	m.SHA256, err = Checksum(m.file.Paths()...)
 	return err
 }
+
+// Fingerprint returns the SHA-256 over the model's weights as they are stored, in
+// lower-case hex, whatever the files are called and their metadata say.
+func (m *Model) Fingerprint() (string, error) { return m.file.Fingerprint() }
+
+// RopeSpeeds returns the radians that a position adds to the angle of each pair,
+// [Rope.Dims/2].
+func (m *Model) RopeSpeeds() []float64 { return slices.Clone(m.rope) }
 
 // Close releases the model's files and memory; what is run after it fails.
 func (m *Model) Close() error {

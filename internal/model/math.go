@@ -22,6 +22,26 @@ func rmsNorm(out, x, weight []float32, epsilon float32) {
 	}
 }
 
+// rmsNormGrad adds the gradient of rmsNorm, out being that of its result, to dx.
+func rmsNormGrad(dx, out, x, weight []float32, epsilon float32) {
+	width := len(weight)
+	blas.Parallel(len(x)/width, func(r int) {
+		at := r * width
+		row, dst, dy := x[at:at+width], dx[at:at+width], out[at:at+width]
+		var sum, along float64
+		for i, v := range row {
+			sum += float64(v) * float64(v)
+			along += float64(v) * float64(dy[i]*weight[i])
+		}
+		mean := sum/float64(width) + float64(epsilon)
+		scale := float32(1 / math.Sqrt(mean))
+		back := float32(along / (float64(width) * mean))
+		for i, v := range row {
+			dst[i] += scale * (dy[i]*weight[i] - v*back)
+		}
+	})
+}
+
 // notFinite returns the index of the first NaN or infinity, -1 if there is none.
 func notFinite(x []float32) int {
 	for i, v := range x {
@@ -75,6 +95,19 @@ func swiGLU(out, gateUp []float32, width int) {
 	})
 }
 
+// swiGLUGrad sets gateUp [n][2][width] to the gradient of its rows, out being that
+// of swiGLU's result.
+func swiGLUGrad(gateUp, out []float32, width int) {
+	blas.Parallel(len(out)/width, func(i int) {
+		gate, up := gateUp[2*i*width:(2*i+1)*width], gateUp[(2*i+1)*width:(2*i+2)*width]
+		for j, d := range out[i*width : (i+1)*width] {
+			g, u := gate[j], up[j]
+			s := 1 / (1 + exp(-g))
+			gate[j], up[j] = d*u*s*(1+g*(1-s)), d*g*s
+		}
+	})
+}
+
 // exp is e^x to about 2 units in the last place: 2^k·e^r with |r| ≤ ln 2/2 and
 // a polynomial for e^r (coefficients of 1/i!, adjusted as in Cephes expf).
 func exp(x float32) float32 {
@@ -118,6 +151,15 @@ func (a *angles) set(rope []float64, magnitude float64, pos, n int) {
 // rotate applies RoPE in place to rows [n][heads][dim]. halves pairs element j
 // with j+pairs (Qwen 2), else 2j with 2j+1 (Llama as GGUF files order it).
 func (a *angles) rotate(rows []float32, heads, dim int, halves bool) {
+	a.turn(rows, heads, dim, halves, 1)
+}
+
+// rotateBack is the gradient of rotate: turns the other way by the same magnitude.
+func (a *angles) rotateBack(rows []float32, heads, dim int, halves bool) {
+	a.turn(rows, heads, dim, halves, -1)
+}
+
+func (a *angles) turn(rows []float32, heads, dim int, halves bool, sign float32) {
 	first, step, gap := 0, 2, 1
 	if halves {
 		step, gap = 1, a.pairs
@@ -125,7 +167,7 @@ func (a *angles) rotate(rows []float32, heads, dim int, halves bool) {
 	for r := 0; r*dim < len(rows); r++ {
 		row, at := rows[r*dim:(r+1)*dim], r/heads*a.pairs
 		for j := range a.pairs {
-			sin, cos := a.sin[at+j], a.cos[at+j]
+			sin, cos := sign*a.sin[at+j], a.cos[at+j]
 			lo, hi := first+j*step, first+j*step+gap
 			x, y := row[lo], row[hi]
 			row[lo], row[hi] = x*cos-y*sin, x*sin+y*cos

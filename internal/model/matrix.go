@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/internal/model/blas"
@@ -47,7 +48,40 @@ func (w *matrix) apply(y, x []float32, n int, alpha, beta float32) error {
 	return blas.LinearRows(y, x, w.read, n, w.cols, w.rows, alpha, beta)
 }
 
-// expandElems is how many elements are expanded at once on loading.
+// applyT computes y = alpha·x·w + beta·y for x [n][rows], y [n][cols]: the gradient
+// of apply.
+func (w *matrix) applyT(y, x []float32, n int, alpha, beta float32) error {
+	if w.f32 != nil {
+		blas.LinearT(y, x, w.f32, n, w.cols, w.rows, w.rows, alpha, beta)
+		return nil
+	}
+	step := max(1, expandElems/w.cols)
+	block := make([]float32, min(step, w.rows)*w.cols)
+	for first := 0; first < w.rows; first += step {
+		rows := min(step, w.rows-first)
+		if err := w.readAll(block[:rows*w.cols], first); err != nil {
+			return err
+		}
+		blas.LinearT(y, x[first:], block, n, w.cols, rows, w.rows, alpha, beta)
+		beta = 1
+	}
+	return nil
+}
+
+// readAll is read with the rows divided among the processors.
+func (w *matrix) readAll(dst []float32, first int) error {
+	const parts = 16
+	var errs [parts]error
+	rows := len(dst) / w.cols
+	blas.Parallel(parts, func(p int) {
+		if from, to := rows*p/parts, rows*(p+1)/parts; from < to {
+			errs[p] = w.read(dst[from*w.cols:to*w.cols], first+from)
+		}
+	})
+	return errors.Join(errs[:]...)
+}
+
+// expandElems is how many elements are expanded at once.
 const expandElems = 1 << 20
 
 // expand puts the weights into memory in f32, until free.

@@ -37,19 +37,24 @@ func Free(s []float32) { C.free(unsafe.Pointer(unsafe.SliceData(s))) }
 // MulT computes c = alpha·a·bᵀ + beta·c for a [m][k], b [n][k], c [m][n].
 // Nothing is done where m, n or k is below one.
 func MulT(m, n, k int, alpha float32, a, b Matrix, beta float32, c Matrix) {
-	gemm(C.CblasTrans, m, n, k, alpha, a, b, beta, c)
+	gemm(C.CblasNoTrans, C.CblasTrans, m, n, k, alpha, a, b, beta, c)
 }
 
 // Mul computes c = alpha·a·b + beta·c for a [m][k], b [k][n], c [m][n].
 func Mul(m, n, k int, alpha float32, a, b Matrix, beta float32, c Matrix) {
-	gemm(C.CblasNoTrans, m, n, k, alpha, a, b, beta, c)
+	gemm(C.CblasNoTrans, C.CblasNoTrans, m, n, k, alpha, a, b, beta, c)
 }
 
-func gemm(trans uint32, m, n, k int, alpha float32, a, b Matrix, beta float32, c Matrix) {
+// TMul computes c = alpha·aᵀ·b + beta·c for a [k][m], b [k][n], c [m][n].
+func TMul(m, n, k int, alpha float32, a, b Matrix, beta float32, c Matrix) {
+	gemm(C.CblasTrans, C.CblasNoTrans, m, n, k, alpha, a, b, beta, c)
+}
+
+func gemm(transA, transB uint32, m, n, k int, alpha float32, a, b Matrix, beta float32, c Matrix) {
 	if m < 1 || n < 1 || k < 1 {
 		return
 	}
-	C.cblas_sgemm(C.CblasRowMajor, C.CblasNoTrans, trans, C.blasint(m), C.blasint(n), C.blasint(k),
+	C.cblas_sgemm(C.CblasRowMajor, transA, transB, C.blasint(m), C.blasint(n), C.blasint(k),
 		C.float(alpha), pointer(a.Data), C.blasint(a.Stride), pointer(b.Data), C.blasint(b.Stride),
 		C.float(beta), pointer(c.Data), C.blasint(c.Stride))
 }

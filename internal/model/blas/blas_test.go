@@ -48,6 +48,23 @@ func TestLinearMatchesLoops(t *testing.T) {
 	}
 }
 
+func TestLinearTMatchesLoops(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	const n, in, out, stride = 130, 33, 17, 20
+	x, w, y := random(r, n*stride), random(r, out*in), random(r, n*in)
+	want := make([]float64, len(y))
+	for i := range want {
+		want[i] = float64(y[i])
+		for k := range out {
+			want[i] += 0.5 * float64(x[i/in*stride+k]) * float64(w[k*in+i%in])
+		}
+	}
+	blas.LinearT(y, x, w, n, in, out, stride, 0.5, 1)
+	for i := range want {
+		require.InDelta(t, want[i], y[i], 1e-5, "element %d", i)
+	}
+}
+
 func TestLinearDoesNotDependOnProcessors(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{1, 32} {
@@ -104,6 +121,9 @@ func TestMulWithStrides(t *testing.T) {
 	assert.Equal(t, []float32{19, 22, 43, 50}, c.Data)
 	blas.MulT(2, 2, 2, 2, a, b, 1, c)
 	assert.Equal(t, []float32{19 + 34, 22 + 46, 43 + 78, 50 + 106}, c.Data)
+	blas.TMul(2, 2, 2, 1, a, b, 0, c)
+	assert.Equal(t, []float32{26, 30, 38, 44}, c.Data)
+	c.Data[0] = 53
 	blas.Mul(0, 2, 2, 1, a, b, 0, c)
 	assert.Equal(t, float32(53), c.Data[0])
 }

@@ -74,6 +74,16 @@ func linear(y, x, w []float32, n, in, out, first, last int, alpha, beta float32)
 	MulT(n, last-first, in, alpha, Matrix{x, in}, Matrix{w, in}, beta, Matrix{y[first:], out})
 }
 
+// LinearT computes y = alpha·x·w + beta·y for x [n] rows that begin stride elements
+// apart, w [out][in], y [n][in]: the gradient of what Linear computes. Rows of y are
+// divided among the processors; the result does not depend on how many there are.
+func LinearT(y, x, w []float32, n, in, out, stride int, alpha, beta float32) {
+	Parallel((n+grain-1)/grain, func(p int) {
+		first, last := p*grain, min((p+1)*grain, n)
+		Mul(last-first, in, out, alpha, Matrix{x[first*stride:], stride}, Matrix{w, in}, beta, Matrix{y[first*in:], in})
+	})
+}
+
 // Parallel calls f(0) … f(n−1), each once, on up to GOMAXPROCS goroutines, and
 // returns when all calls have.
 func Parallel(n int, f func(i int)) {
