@@ -96,3 +96,16 @@ func New(s policy.Shape) *Profile {
 
 // DefaultPageTokens are the tokens of a page of the cache.
 const DefaultPageTokens = 16
+
+// Code returns the code of a channel's value: how many thresholds it reaches.
+func Code(z float32, thresholds []float32) int {
+	low, high := 0, len(thresholds)
+	for low < high {
+		if middle := (low + high) / 2; z >= thresholds[middle] {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
+}

@@ -2,6 +2,15 @@ package tokenizer
 
 import "strings"
 
+// Begin returns what a text begins with: BOS where the model wants it, else
+// nothing.
+func (t *Tokenizer) Begin() []int {
+	if t.vocab.AddBOS && t.vocab.BOS >= 0 {
+		return []int{t.vocab.BOS}
+	}
+	return nil
+}
+
 // Encode returns the tokens of text, without BOS. User-defined tokens are found
 // in the text; control tokens such as <|im_start|> only where special is set,
 // so that a user's text cannot forge them. Text may be any bytes; those that

@@ -1,0 +1,119 @@
+package calibrate
+
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// compander is the deviation of the normal distribution whose quantiles are the
+// thresholds: wide, because the channels' distributions are.
+const compander = 2.2
+
+// tableShare is the share of channels, those that cost most, that the tables are
+// made for.
+const tableShare = 3. / 8
+
+const codes = 1 << profile.CodeBits
+
+// thresholds returns t_k = compander·Φ⁻¹(k/256), k = 1 … 255.
+func thresholds() []float32 {
+	out := make([]float32, codes-1)
+	for i := range out {
+		out[i] = float32(compander * math.Sqrt2 * math.Erfinv(float64(i+1)/(codes/2)-1))
+	}
+	return out
+}
+
+// cells counts channel values by their codes; a value and its negative count as
+// one, so that tables are symmetric.
+type cells struct {
+	count, sum [codes]float64
+	square     float64 // Σ z²
+}
+
+func (c *cells) add(z float32, t []float32) {
+	code := profile.Code(z, t)
+	c.count[code]++
+	c.sum[code] += float64(z)
+	c.count[codes-1-code]++
+	c.sum[codes-1-code] -= float64(z)
+	c.square += 2 * float64(z) * float64(z)
+}
+
+// codebook finds the tables for a sample of rows in channels.
+func (c *collector) codebook(book *profile.Codebook, p *profile.Profile) {
+	book.Thresholds = thresholds()
+	s := p.Shape
+	each := make([]cells, len(c.heads))
+	parallelHeads(len(c.heads), func(i int) {
+		h := p.Head(shaders.Kind(i/s.KVHeads/s.Layers), i/s.KVHeads%s.Layers, i%s.KVHeads)
+		c.heads[i].cells(&each[i], h, book.Thresholds)
+	})
+	var all cells
+	for i := range each {
+		for k := range codes {
+			all.count[k] += each[i].count[k]
+			all.sum[k] += each[i].sum[k]
+		}
+		all.square += each[i].square
+	}
+	all.tables(book)
+}
+
+// cells adds the sample of a head.
+func (m *moments) cells(out *cells, h profile.Head, t []float32) {
+	delta, turned := m.mean(), make([]float64, m.d)
+	channels := max(1, int(tableShare*float64(m.d)))
+	for i, page := range m.pages {
+		m.turns.to(turned, delta, page)
+		row := m.sample[i*m.d : (i+1)*m.d]
+		for c := range channels {
+			var z float64
+			for e, a := range h.Matrix[c*m.d : (c+1)*m.d] {
+				z += float64(a) * (float64(row[e]) - turned[e])
+			}
+			out.add(float32(z), t)
+		}
+	}
+}
+
+// tables sets the values of codes of each number of bits to the mean of what has
+// them, and the distortions.
+func (c *cells) tables(book *profile.Codebook) {
+	var total float64
+	for _, n := range c.count {
+		total += n
+	}
+	book.Distortion[0] = float32(c.square / total)
+	for bits := 1; bits <= profile.CodeBits; bits++ {
+		table, kept, wide := book.Table(bits), 0.0, codes>>bits
+		for i := range table {
+			var n, sum float64
+			for k := i * wide; k < (i+1)*wide; k++ {
+				n += c.count[k]
+				sum += c.sum[k]
+			}
+			if n == 0 {
+				table[i] = middle(book.Thresholds, i*wide, (i+1)*wide)
+				continue
+			}
+			table[i] = float32(sum / n)
+			kept += sum * sum / n
+		}
+		book.Distortion[bits] = min(float32(max(0, c.square-kept)/total), book.Distortion[bits-1])
+	}
+}
+
+// middle returns the middle of the codes first to last, exclusive; at the ends,
+// their border and half a cell more.
+func middle(t []float32, first, last int) float32 {
+	switch {
+	case first == 0:
+		return t[last-1] - (t[last]-t[last-1])/2
+	case last == codes:
+		return t[first-1] + (t[first-1]-t[first-2])/2
+	}
+	return (t[first-1] + t[last-1]) / 2
+}

@@ -1,0 +1,30 @@
+package calibrate
+
+// requests are what the model is asked to write about: prose of many subjects,
+// code, talk, lists, so that its rows are those of many kinds of text.
+var requests = []string{
+	"Write a long encyclopedia article about the history of a river in Europe, with sections.",
+	"Write a Python module that parses configuration files, with classes, docstrings and error handling.",
+	"Tell the story of a lighthouse keeper who finds a letter in a bottle.",
+	"Explain how vaccines work to a student of biology.",
+	"Write a C program that sorts the lines of a file and explain each function.",
+	"Write an encyclopedia article about a battle of the nineteenth century: background, course, aftermath.",
+	"Give step by step instructions for repairing a bicycle tyre.",
+	"Write a dialogue between a customer and a baker about bread.",
+	"Write the license terms of a piece of software in the usual legal language.",
+	"Describe a species of beetle: taxonomy, distribution, behaviour, as in an encyclopedia.",
+	"Write a JavaScript function that fetches data and renders a table, with comments.",
+	"Write a newspaper report about an election in a small country.",
+	"Explain the causes of the French Revolution in detail.",
+	"Write a review of a video game: gameplay, development, reception.",
+	"Write a recipe for vegetable soup with a list of ingredients and amounts.",
+	"Solve a word problem about trains step by step, with numbers and formulas.",
+	"Write a manual page for a command line tool with all its options.",
+	"Write an encyclopedia article about an album by a rock band: recording, songs, charts.",
+	"Write a letter to a friend about a journey through the mountains.",
+	"Write a Go program that serves web pages, with tests.",
+	"Describe the path of a tropical cyclone from its formation to its end, with dates and wind speeds.",
+	"Give ten tips for saving energy at home, each with a reason.",
+	"Write a biography of a footballer: early life, clubs, international career.",
+	"Write SQL tables for a library and some queries, and explain them.",
+}

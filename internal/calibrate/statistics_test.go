@@ -1,0 +1,151 @@
+package calibrate_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/internal/calibrate"
+)
+
+func normal(r *rand.Rand, n int, around float64) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(around + r.NormFloat64())
+	}
+	return out
+}
+
+// Weighted mean and covariance against their formulas in f64, for values and for
+// keys whose mean turns with the page, around zero and far from it.
+func TestMoments(t *testing.T) {
+	const d, from, to = 4, 3, 57
+	r := rand.New(rand.NewPCG(1, 2))
+	rope := &profile.RoPE{Speeds: []float64{0.7}}
+	for _, around := range []float64{0, 300} {
+		rows, gradients := normal(r, to*d, around), normal(r, to*d, 0)
+		w := calibrate.RowWeights(gradients[from*d:], d)
+		for _, turning := range []*profile.RoPE{nil, rope} {
+			mean, covariance := calibrate.Moments(turning, rows, gradients, d, from, to)
+			wantMean, want := moments(turning, rows, w, d, from, to)
+			for e := range d {
+				assert.InDelta(t, wantMean[e], mean[e], 1e-5*max(1, around))
+			}
+			for i := range want {
+				assert.InDelta(t, want[i], covariance[i], 1e-4*max(1, math.Abs(want[i])), "around %v, element %d", around, i)
+			}
+		}
+	}
+}
+
+// moments are the formulas of docs/profile.md.
+func moments(rope *profile.RoPE, rows []float32, w []float64, d, from, to int) (mean, covariance []float64) {
+	mean, covariance = make([]float64, d), make([]float64, d*d)
+	total := 0.0
+	for i := from; i < to; i++ {
+		total += w[i-from]
+	}
+	turned := func(x []float64, i int, sign float64) []float64 {
+		out := append([]float64{}, x...)
+		if rope != nil {
+			sin, cos := math.Sincos(sign * rope.Speeds[0] * float64(i/16*16+8))
+			out[0], out[1] = x[0]*cos-x[1]*sin, x[0]*sin+x[1]*cos
+		}
+		return out
+	}
+	row := func(i int) []float64 {
+		out := make([]float64, d)
+		for e := range out {
+			out[e] = float64(rows[i*d+e])
+		}
+		return out
+	}
+	for i := from; i < to; i++ {
+		for e, x := range turned(row(i), i, -1) {
+			mean[e] += w[i-from] / total * x
+		}
+	}
+	for i := from; i < to; i++ {
+		x, centre := row(i), turned(mean, i, 1)
+		for a := range d {
+			for b := range d {
+				covariance[a*d+b] += w[i-from] / total * (x[a] - centre[a]) * (x[b] - centre[b])
+			}
+		}
+	}
+	return mean, covariance
+}
+
+func TestRowWeights(t *testing.T) {
+	gradients := make([]float32, 2*201)
+	for i := range 201 {
+		gradients[2*i] = float32(i)
+	}
+	w := calibrate.RowWeights(gradients, 2)
+	assert.Zero(t, w[0])
+	assert.InEpsilon(t, math.Pow(100*100, 0.65), w[100], 1e-12)
+	assert.InEpsilon(t, math.Pow(198*198, 0.65), w[200], 1e-12, "clipped at the 99 % quantile")
+}
+
+func TestLevel(t *testing.T) {
+	for importance, want := range map[float64]int{
+		1: 3, 0: 0, 1e9: 9, 0.45: 2, 2.1: 4, 4.3: 5, 0.175: 1,
+	} {
+		assert.Equal(t, want, calibrate.Level(importance, 0.1), "importance %v", importance)
+	}
+}
+
+// For normal values the tables are those that the design was measured with: the
+// means of the cells between quantiles of a wider normal distribution.
+func TestCodebookOfNormalValues(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	book := calibrate.Codebook(normal(r, 1<<20, 0))
+	assert.InDelta(t, 1, book.Distortion[0], 0.01)
+	assert.InDelta(t, math.Sqrt(2/math.Pi), book.Table(1)[1], 0.003)
+	assert.InDelta(t, 1-2/math.Pi, book.Distortion[1], 0.003)
+	assert.InDelta(t, 2.2*0.6744898, book.Thresholds[191], 1e-5, "the upper quartile")
+	for bits := 1; bits <= profile.CodeBits; bits++ {
+		table := book.Table(bits)
+		for i := range table {
+			require.InDelta(t, -table[i], table[len(table)-1-i], 1e-6, "%d bits, code %d", bits, i)
+		}
+		require.Less(t, book.Distortion[bits], book.Distortion[bits-1]*0.6)
+	}
+}
+
+// Cells that nothing falls into still have values in their order.
+func TestCodebookOfFewValues(t *testing.T) {
+	p := profile.Profile{Codebook: calibrate.Codebook([]float32{0.1, 0.2, -3})}
+	for bits := 1; bits <= profile.CodeBits; bits++ {
+		table := p.Codebook.Table(bits)
+		for i := range table[1:] {
+			require.Less(t, table[i], table[i+1], "%d bits, code %d", bits, i)
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	long, short := make([]int, 2000), make([]int, 300)
+	for i := range long {
+		long[i] = i
+	}
+	windows, err := calibrate.Cut([][]int{long, short}, 5, 256, []int{-1})
+	require.NoError(t, err)
+	require.Len(t, windows, 5)
+	for i, first := range []int{0, 581, 1163, 1745, 0} {
+		assert.Equal(t, -1, windows[i][0])
+		assert.Equal(t, first, windows[i][1], "window %d", i)
+		assert.Len(t, windows[i], 256)
+	}
+	windows, err = calibrate.Cut([][]int{long, short}, 100, 256, nil)
+	require.NoError(t, err)
+	assert.Len(t, windows, 8, "7 of the long text, 1 of the short")
+	_, err = calibrate.Cut([][]int{short}, 5, 301, nil)
+	require.ErrorIs(t, err, calibrate.ErrText)
+	_, err = calibrate.Cut([][]int{long}, 5, 255, nil)
+	require.ErrorIs(t, err, calibrate.ErrText)
+}
