@@ -6,6 +6,22 @@ import (
 	"github.com/qaqvk/qaqvk/internal/model/blas"
 )
 
+// Attender attends to rows in host memory. Its zero value is ready.
+type Attender struct{ probs []float32 }
+
+// Attend computes out = softmax(q·kᵀ·scale)·v for the newest n of T tokens,
+// causal, and returns the probabilities, [n][QueryHeads][T], which are valid
+// until the next call. q and out are [n][QueryHeads][HeadDim], k and v
+// [T][KVHeads][HeadDim]. gone tells which rows are left out, [T][KVHeads]; nil:
+// none. A query must see at least one row.
+func (a *Attender) Attend(c Config, o Attention, q, out, k, v []float32, gone []bool) []float32 {
+	n, tokens := len(q)/(c.QueryHeads*c.HeadDim), len(k)/(c.KVHeads*c.HeadDim)
+	a.probs = grow(a.probs, n*c.QueryHeads*tokens)
+	call := attention{c, o, q, out, k, v, a.probs, gone, n, tokens}
+	call.run()
+	return a.probs
+}
+
 // attention are the arrays of one layer's attention for a batch of n tokens,
 // the last of the T.
 type attention struct {
@@ -14,6 +30,7 @@ type attention struct {
 	q, out    []float32 // [n][QueryHeads][D]
 	k, v      []float32 // [T][KVHeads][D]
 	probs     []float32 // [n][QueryHeads][T]
+	gone      []bool    // [T][KVHeads]
 	n, tokens int       // n, T
 }
 
@@ -60,9 +77,22 @@ func (h head) attend() {
 		}
 		row := probs.Data[i*probs.Stride:][:tokens]
 		softCap(row[from:seen], h.options.SoftCap)
+		h.leaveOut(row[:seen])
 		softmax(row, from, seen)
 	}
 	blas.Mul(h.rows, d, tokens, 1, probs, values, 0, out)
+}
+
+// leaveOut takes the rows that are gone out of the softmax.
+func (h head) leaveOut(row []float32) {
+	if h.gone == nil {
+		return
+	}
+	for t := range row {
+		if h.gone[t*h.KVHeads+h.kv] {
+			row[t] = float32(math.Inf(-1))
+		}
+	}
 }
 
 // scale is the factor of the scores.

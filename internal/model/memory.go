@@ -8,7 +8,7 @@ type Memory struct {
 	config Config
 	tokens int
 	k, v   [][]float32 // by layer, [T][KVHeads][HeadDim]
-	probs  []float32
+	host   Attender
 }
 
 // NewMemory returns an empty KV for models of configuration c.
@@ -35,18 +35,22 @@ func (m *Memory) Append(layer int, k, v []float32) error {
 
 // Attend implements KV.
 func (m *Memory) Attend(layer int, q, out []float32, o Attention) error {
+	_, err := m.AttendProbs(layer, q, out, o)
+	return err
+}
+
+// AttendProbs is Attend that returns the probabilities, [n][QueryHeads][T], valid
+// until the next call.
+func (m *Memory) AttendProbs(layer int, q, out []float32, o Attention) ([]float32, error) {
 	if layer < 0 || layer >= len(m.k) {
-		return fmt.Errorf("model: memory: layer %d of %d", layer, len(m.k))
+		return nil, fmt.Errorf("model: memory: layer %d of %d", layer, len(m.k))
 	}
 	row := m.config.QueryHeads * m.config.HeadDim
 	n, tokens := len(q)/row, len(m.k[layer])/m.row()
 	if len(q)%row != 0 || len(out) != len(q) || n < 1 || n > tokens {
-		return fmt.Errorf("model: memory: %d elements of queries and %d of results for %d tokens, rows of %d", len(q), len(out), tokens, row)
+		return nil, fmt.Errorf("model: memory: %d elements of queries and %d of results for %d tokens, rows of %d", len(q), len(out), tokens, row)
 	}
-	m.probs = grow(m.probs, n*m.config.QueryHeads*tokens)
-	a := attention{m.config, o, q, out, m.k[layer], m.v[layer], m.probs, n, tokens}
-	a.run()
-	return nil
+	return m.host.Attend(m.config, o, q, out, m.k[layer], m.v[layer], nil), nil
 }
 
 // Step implements KV.

@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // ErrCompare says that two logit rows cannot be compared.
@@ -45,26 +44,17 @@ func KLD(reference, run []float32) (float64, error) {
 	if len(reference) != len(run) || len(run) == 0 {
 		return 0, fmt.Errorf("model: %d and %d logits: %w", len(reference), len(run), ErrCompare)
 	}
-	a, b := logSum(reference), logSum(run)
-	var sum float64
-	for i, l := range reference {
-		p := float64(l) - a
-		sum += math.Exp(p) * (p - (float64(run[i]) - b))
+	a, err := NewDistribution(reference)
+	if err != nil {
+		return 0, err
 	}
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return 0, fmt.Errorf("model: logits that are not finite: %w", ErrCompare)
+	b, err := NewDistribution(run)
+	if err != nil {
+		return 0, err
 	}
-	return max(sum, 0), nil // rounding can make the sum of equal rows −1e-17
-}
-
-// logSum returns ln Σ e^logit without overflow.
-func logSum(logits []float32) float64 {
-	top := float64(logits[argmax(logits)])
-	var sum float64
-	for _, l := range logits {
-		sum += math.Exp(float64(l) - top)
-	}
-	return top + math.Log(sum)
+	p := make([]float32, len(reference))
+	a.Probabilities(p)
+	return a.KLD(p, b), nil
 }
 
 // argmax returns the lowest index of the largest logit.

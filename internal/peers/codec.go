@@ -30,7 +30,9 @@ func (s Shape) row() int { return s.KVHeads * s.HeadDim }
 type Codec struct {
 	Name  string
 	Bits  [2]float64 // of an element of K and of V, every header counted
+	Codes float64    // bits of these that are the element's code
 	Block int        // tokens that are coded together
+	Sinks int        // first tokens of a text, which stay as they came
 	code  [2]coder
 }
 

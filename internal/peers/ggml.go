@@ -16,7 +16,7 @@ func blocks(s Shape, bits float64, f func(block []float32)) (*Codec, error) {
 		return nil, err
 	}
 	code := func(_, _ int, rows []float32) { eachBlock(rows, f) }
-	return &Codec{Bits: [2]float64{bits, bits}, Block: 1, code: [2]coder{code, code}}, nil
+	return &Codec{Bits: [2]float64{bits, bits}, Codes: bits - 16.0/blockElems, Block: 1, code: [2]coder{code, code}}, nil
 }
 
 func eachBlock(rows []float32, f func(block []float32)) {

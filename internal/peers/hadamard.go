@@ -22,12 +22,15 @@ func q4Hadamard(s Shape) (*Codec, error) {
 }
 
 // q4HadamardMean is q4Hadamard of K less the mean key of each head, turned to the
-// token's position: the mean is the model's and takes no bits.
+// token's position: the mean is the model's and takes no bits. The first tokens
+// stay as they came: their keys, which draw attention without saying anything, are
+// far from the mean.
 func q4HadamardMean(s Shape) (*Codec, error) {
 	c, err := q4Hadamard(s)
 	if err != nil {
 		return nil, err
 	}
+	c.Sinks = 4
 	code, row := c.code[0], s.row()
 	c.code[0] = func(layer, first int, rows []float32) {
 		mean := make([]float32, len(rows))

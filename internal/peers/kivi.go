@@ -25,7 +25,7 @@ func kivi(s Shape, bits int) (*Codec, error) {
 			asymmetric(rows[at:at+kiviGroup], 1, steps)
 		}
 	}
-	return &Codec{Bits: [2]float64{size, size}, Block: kiviGroup, code: [2]coder{keys, values}}, nil
+	return &Codec{Bits: [2]float64{size, size}, Codes: float64(bits), Block: kiviGroup, code: [2]coder{keys, values}}, nil
 }
 
 // asymmetric replaces every stride-th element, from the first on.

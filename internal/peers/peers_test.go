@@ -51,6 +51,7 @@ func TestBits(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, [2]float64{bits, bits}, c.Bits, name)
 		require.Equal(t, name, c.Name)
+		require.Equal(t, math.Floor(bits), c.Codes+map[bool]float64{true: 1}[c.Block > 1], "a minimum and a step take a bit of KIVI")
 	}
 	require.Len(t, Names(), 9)
 }

@@ -17,7 +17,7 @@ func turbo(s Shape, bits int) (*Codec, error) {
 	}
 	t := &turboCoder{headDim: s.HeadDim, width: width, levels: lloydMax(1 << bits), signs: signs(s.HeadDim)}
 	size := float64(bits) + 16/float64(s.HeadDim)
-	return &Codec{Bits: [2]float64{size, size}, Block: 1, code: [2]coder{t.code, t.code}}, nil
+	return &Codec{Bits: [2]float64{size, size}, Codes: float64(bits), Block: 1, code: [2]coder{t.code, t.code}}, nil
 }
 
 type turboCoder struct {

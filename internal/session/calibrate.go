@@ -19,30 +19,34 @@ const quantile = 0.9
 //go:embed calibration.txt
 var calibrationText string
 
-// calibrate returns the squared query norms by layer and KV head: those of an
-// earlier run, or new ones, which it keeps in the cache folder.
-func (s *session) calibrate(ctx context.Context) ([][]float64, error) {
-	dir := s.options.CacheDir
-	q, err := model.LoadQNorms(dir, s.model)
+// CalibrationTokens are those of the text that models are calibrated on.
+func CalibrationTokens(m *model.Model) ([]int, error) {
+	tokens, err := m.Tokenizer.Encode(calibrationText, false)
+	return tokens[:min(len(tokens), m.Context)], err
+}
+
+// QueryNorms returns the squared query norms of a model by layer and KV head:
+// those of an earlier run, or new ones, which it keeps in folder dir.
+func QueryNorms(ctx context.Context, m *model.Model, dir string, note func(line string)) ([][]float64, error) {
+	q, err := model.LoadQNorms(dir, m)
 	switch {
 	case err == nil:
 		return q.Norms, nil
 	case errors.Is(err, model.ErrNorms):
-		s.ui.Note(err.Error() + "; calibrating anew")
+		note(err.Error() + "; calibrating anew")
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	s.ui.Note("calibrating query norms, once for this model")
-	tokens, err := s.model.Tokenizer.Encode(calibrationText, false)
+	note("calibrating query norms, once for this model")
+	tokens, err := CalibrationTokens(m)
 	if err != nil {
 		return nil, err
 	}
-	tokens = tokens[:min(len(tokens), s.model.Context)]
-	if q, err = model.Calibrate(ctx, s.model, tokens, quantile); err != nil {
+	if q, err = model.Calibrate(ctx, m, tokens, quantile); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(os.MkdirAll(dir, 0o755), q.Save(dir)); err != nil {
-		s.ui.Note("the next run calibrates again: " + err.Error())
+		note("the next run calibrates again: " + err.Error())
 	}
 	return q.Norms, nil
 }

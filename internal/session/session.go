@@ -75,7 +75,7 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	}
 	var norms [][]float64
 	if o.Policy == "qaq" {
-		if norms, err = s.calibrate(ctx); err != nil {
+		if norms, err = QueryNorms(ctx, s.model, o.CacheDir, s.ui.Note); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,210 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/qaqvk/qaqvk/internal/model"
+)
+
+// maxAnswer is the most tokens of an ending.
+const maxAnswer = 512
+
+// Answer is what a method makes of a question.
+type Answer struct {
+	LogLikelihood []float64 `json:"log_likelihood"` // of each ending, nats
+	Size          Size      `json:"size"`           // at the end of the question
+	Seconds       float64   `json:"seconds"`
+}
+
+// answer has every method answer all questions and fills in the result.
+func (r *run) answer(ctx context.Context, t *Tasks, result *Result) error {
+	answers, done := map[string][]Answer{}, 0
+	for _, name := range r.names() {
+		answers[name] = make([]Answer, len(t.Questions))
+	}
+	for i, q := range t.Questions {
+		encoded, err := r.encode(q)
+		if err != nil {
+			return fmt.Errorf("eval: %s, line %d: %w", t.Name, q.Line, err)
+		}
+		for _, m := range r.withReference() {
+			key := entryKey{r.part(t.part), m.Name(), i}
+			a := &answers[m.Name()][i]
+			if !r.journal.get(key, a) {
+				if *a, err = r.ask(ctx, m, encoded); err != nil {
+					return fmt.Errorf("eval: %s, line %d: method %s: %w", t.Name, q.Line, m.Name(), err)
+				}
+				if err := r.journal.put(key, a); err != nil {
+					return err
+				}
+			}
+			done++
+			r.progress(t.Name, done, len(answers)*len(t.Questions))
+		}
+	}
+	for i := range result.Rows {
+		row := &result.Rows[i]
+		row.answers(t, answers[row.Method], answers[f16])
+	}
+	return nil
+}
+
+// part names what is kept apart by how it was measured.
+func (r *run) part(name string) string {
+	if r.bench.Late {
+		return name + " late"
+	}
+	return name
+}
+
+// withReference are all methods, f16 first.
+func (r *run) withReference() []Method {
+	list := []Method{coded{f16}}
+	for _, m := range r.methods {
+		if m.Name() != f16 {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// encoded is a question in tokens: what its endings have in common, and the rest
+// of each.
+type encoded struct {
+	prefix  []int
+	endings [][]int
+}
+
+// encode makes the tokens of context and ending together, so that the ending is
+// cut as it would be in a text.
+func (r *run) encode(q Question) (e encoded, err error) {
+	m := r.bench.Model
+	if e.prefix, err = r.tokens(q.Context); err != nil {
+		return e, err
+	}
+	for _, ending := range q.Endings {
+		all, err := r.tokens(q.Context + " " + ending)
+		if err != nil {
+			return e, err
+		}
+		e.endings = append(e.endings, all)
+		e.prefix = e.prefix[:common(e.prefix, all)]
+	}
+	for i, all := range e.endings {
+		e.endings[i] = all[len(e.prefix):]
+		switch n := len(e.endings[i]); {
+		case len(e.prefix) == 0 || n == 0 || n > maxAnswer:
+			return e, fmt.Errorf("%d tokens of the context and %d of ending %d: must be at least 1, and at most %d of an ending", len(e.prefix), n, i, maxAnswer)
+		case len(all) > m.Context:
+			return e, fmt.Errorf("%d tokens with ending %d: the model's context is %d", len(all), i, m.Context)
+		}
+	}
+	return e, nil
+}
+
+// tokens are those of a text, with what begins one.
+func (r *run) tokens(text string) ([]int, error) {
+	tokens, err := r.bench.Model.Tokenizer.Encode(text, false)
+	if bos, ok := r.bench.Model.Tokenizer.Begin(); ok {
+		tokens = append([]int{bos}, tokens...)
+	}
+	return tokens, err
+}
+
+// common are the first tokens that are the same.
+func common(a, b []int) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// longest are the most tokens of the question with an ending.
+func (e encoded) longest() (n int) {
+	for _, t := range e.endings {
+		n = max(n, len(e.prefix)+len(t))
+	}
+	return n
+}
+
+// ask reads the question once and each ending from a fork of it.
+func (r *run) ask(ctx context.Context, m Method, e encoded) (a Answer, err error) {
+	texts, closeAll, err := r.open(ctx, []Method{m}, e.longest())
+	defer closeAll()
+	if err != nil {
+		return a, err
+	}
+	start := time.Now()
+	first, err := r.question(ctx, texts[0], e.prefix)
+	if err != nil {
+		return a, err
+	}
+	a.Size = texts[0].Size()
+	for _, tokens := range e.endings {
+		l, err := r.ending(ctx, texts[0], first, tokens)
+		if err != nil {
+			return a, err
+		}
+		a.LogLikelihood = append(a.LogLikelihood, l)
+	}
+	a.Seconds = time.Since(start).Seconds()
+	return a, nil
+}
+
+// question reads a text and returns the distribution behind it.
+func (r *run) question(ctx context.Context, text Text, tokens []int) (model.Distribution, error) {
+	if r.bench.Late {
+		text = newLate(r.bench, text)
+	}
+	return r.forward(ctx, text, tokens)
+}
+
+// forward goes on with a text and returns the distribution behind it.
+func (r *run) forward(ctx context.Context, text Text, tokens []int) (first model.Distribution, err error) {
+	for at := 0; at < len(tokens); at += StepTokens {
+		if err := ctx.Err(); err != nil {
+			return first, err
+		}
+		logits, err := r.bench.Model.Forward(tokens[at:min(at+StepTokens, len(tokens))], text)
+		if err != nil {
+			return first, err
+		}
+		if first, err = model.NewDistribution(logits); err != nil {
+			return first, err
+		}
+	}
+	return first, nil
+}
+
+// ending returns the log-likelihood of an ending.
+func (r *run) ending(ctx context.Context, text Text, first model.Distribution, tokens []int) (sum float64, err error) {
+	sum = -first.NLL(tokens[0])
+	if len(tokens) == 1 {
+		return sum, nil
+	}
+	fork, err := text.Fork(ctx)
+	if err != nil {
+		return 0, err
+	}
+	step, vocab := StepTokens, r.bench.Model.Vocab
+	if r.bench.Late {
+		step = maxAnswer
+	}
+	for at := 0; at < len(tokens)-1; at += step {
+		batch := tokens[at:min(at+step, len(tokens)-1)]
+		logits, err := r.bench.Model.ForwardAll(batch, fork)
+		if err != nil {
+			return 0, err
+		}
+		for i := range batch {
+			d, err := model.NewDistribution(logits[i*vocab : (i+1)*vocab])
+			if err != nil {
+				return 0, err
+			}
+			sum -= d.NLL(tokens[at+i+1])
+		}
+	}
+	return sum, fork.Close()
+}

@@ -1,0 +1,55 @@
+package eval
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/internal/model"
+	"github.com/qaqvk/qaqvk/internal/model/modeltest"
+)
+
+// tinyContext is the context of the tiny model here.
+const tinyContext = 256
+
+// tiny is a bench on the reference device with a random model.
+func tiny(t *testing.T) *Bench {
+	t.Helper()
+	f := modeltest.Tiny(1)
+	f.Set("llama.context_length", uint32(tinyContext))
+	path := filepath.Join(t.TempDir(), "tiny.gguf")
+	require.NoError(t, f.Write(path))
+	m, err := model.Load(path)
+	require.NoError(t, err)
+	d, err := device.Open("cpu", device.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()); require.NoError(t, m.Close()) })
+	return &Bench{Model: m, Device: d, Window: 16, CacheDir: t.TempDir(), Note: func(string) {}}
+}
+
+// text is a text of about so many tokens of the tiny model.
+func text(tokens int) string {
+	return strings.Repeat("the king in the ringing inner thing, there. ", tokens/20+1)
+}
+
+func corpus(t *testing.T, b *Bench, context, tokens int) *Corpus {
+	t.Helper()
+	c, err := NewCorpus(b.Model, "king.txt", text(4*tokens), context, tokens)
+	require.NoError(t, err)
+	return c
+}
+
+func methods(t *testing.T, list string) []Method {
+	t.Helper()
+	m, err := Parse(list)
+	require.NoError(t, err)
+	return m
+}
+
+func options(t *testing.T, b *Bench, list string) Options {
+	t.Helper()
+	return Options{Methods: methods(t, list), Journal: &Journal{}, Progress: func(string, int, int) {}}
+}

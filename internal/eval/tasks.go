@@ -1,0 +1,135 @@
+package eval
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ErrTasks says that a file of tasks is malformed.
+var ErrTasks = errors.New("malformed tasks")
+
+// Question has several endings, of which one is right.
+type Question struct {
+	Context string
+	Endings []string
+	Label   int // of the right ending, from 0
+	Line    int // of the file
+}
+
+// Tasks are the questions of a file.
+type Tasks struct {
+	Name      string // hellaswag, piqa or choices
+	Questions []Question
+	part      string // its name in the journal
+}
+
+// NewTasks reads the questions of a file: six lines each (context, label, four
+// endings), or JSON lines, where the first character is a brace. limit bounds
+// them; 0: all. Errors name the line and wrap ErrTasks.
+func NewTasks(name, path string, data []byte, limit int) (*Tasks, error) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	read := sixLines
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		read = jsonLines
+	}
+	questions, err := read(lines(data))
+	if err == nil && len(questions) == 0 {
+		err = fmt.Errorf("no tasks: %w", ErrTasks)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("eval: %s: %w", path, err)
+	}
+	if limit > 0 {
+		questions = questions[:min(limit, len(questions))]
+	}
+	sum := sha256.Sum256(data)
+	return &Tasks{name, questions, name + " " + hex.EncodeToString(sum[:8])}, nil
+}
+
+// lines are those of a file, without the empty ones at its end.
+func lines(data []byte) (list []string) {
+	s := bufio.NewScanner(bytes.NewReader(bytes.TrimRight(data, " \t\r\n")))
+	s.Buffer(nil, len(data)+1)
+	for s.Scan() {
+		list = append(list, strings.TrimSpace(s.Text()))
+	}
+	return list
+}
+
+// sixLines reads context, label and four endings, a line each.
+func sixLines(list []string) (questions []Question, err error) {
+	const each = 6
+	for at := 0; at < len(list); at += each {
+		part := list[at:min(at+each, len(list))]
+		for i, line := range part {
+			if line == "" {
+				return nil, fmt.Errorf("line %d: is empty: %w", at+i+1, ErrTasks)
+			}
+		}
+		if len(part) < each {
+			return nil, fmt.Errorf("line %d: the last task has %d lines, want %d: %w", at+len(part), len(part), each, ErrTasks)
+		}
+		q := Question{Context: part[0], Endings: part[2:], Line: at + 1}
+		if q.Label, err = strconv.Atoi(part[1]); err != nil || q.Label < 0 || q.Label >= len(q.Endings) {
+			return nil, fmt.Errorf("line %d: label %q: must be 0 to %d: %w", at+2, part[1], len(q.Endings)-1, ErrTasks)
+		}
+		questions = append(questions, q)
+	}
+	return questions, nil
+}
+
+// choice is a JSON line: PIQA's, or a context with endings.
+type choice struct {
+	Goal, Sol1, Sol2 *string
+	Context          *string
+	Endings          []string
+	Label            *int
+}
+
+func jsonLines(list []string) (questions []Question, err error) {
+	for i, line := range list {
+		var c choice
+		if err := json.Unmarshal([]byte(line), &c); err != nil {
+			return nil, fmt.Errorf("line %d: %w: %w", i+1, err, ErrTasks)
+		}
+		q, err := c.question()
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w: %w", i+1, err, ErrTasks)
+		}
+		q.Line = i + 1
+		questions = append(questions, q)
+	}
+	return questions, nil
+}
+
+// question frames PIQA's goal as its users do.
+func (c choice) question() (q Question, err error) {
+	switch {
+	case c.Goal != nil && c.Sol1 != nil && c.Sol2 != nil:
+		q = Question{Context: "Question: " + *c.Goal + "\nAnswer:", Endings: []string{*c.Sol1, *c.Sol2}}
+	case c.Context != nil && len(c.Endings) > 1:
+		q = Question{Context: *c.Context, Endings: c.Endings}
+	default:
+		return q, errors.New("neither goal, sol1 and sol2 nor context and two endings or more")
+	}
+	for i, e := range append([]string{q.Context}, q.Endings...) {
+		if strings.TrimSpace(e) == "" {
+			return q, fmt.Errorf("%s is empty", [...]string{"the context", "an ending"}[min(i, 1)])
+		}
+	}
+	switch {
+	case c.Label == nil:
+		return q, errors.New("no label")
+	case *c.Label < 0 || *c.Label >= len(q.Endings):
+		return q, fmt.Errorf("label %d: must be 0 to %d", *c.Label, len(q.Endings)-1)
+	}
+	q.Label = *c.Label
+	return q, nil
+}
