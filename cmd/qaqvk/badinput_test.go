@@ -129,7 +129,7 @@ func TestNumbersOutsideTheirLimits(t *testing.T) {
 func TestEveryNumberHasLimits(t *testing.T) {
 	for _, c := range newRoot().Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
-			require.Contains(t, []string{"string", "bool", "name", "regexp", "stringSlice", "stringToString", "int", "float"}, f.Value.Type(), f.Name)
+			require.Contains(t, []string{"string", "bool", "name", "regexp", "stringSlice", "stringArray", "stringToString", "int", "float"}, f.Value.Type(), f.Name)
 			if kind := f.Value.Type(); kind == "int" || kind == "float" {
 				require.Contains(t, fmt.Sprintf("%T", f.Value), "main.number", f.Name)
 			}

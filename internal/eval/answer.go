@@ -107,10 +107,7 @@ func (r *run) encode(q Question) (e encoded, err error) {
 // tokens are those of a text, with what begins one.
 func (r *run) tokens(text string) ([]int, error) {
 	tokens, err := r.bench.Model.Tokenizer.Encode(text, false)
-	if bos, ok := r.bench.Model.Tokenizer.Begin(); ok {
-		tokens = append([]int{bos}, tokens...)
-	}
-	return tokens, err
+	return append(r.bench.Model.Tokenizer.Begin(), tokens...), err
 }
 
 // common are the first tokens that are the same.

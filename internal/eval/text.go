@@ -39,9 +39,7 @@ func contexts(m *model.Model, tokens []int, context, most int) (list [][]int, er
 	}
 	for at := 0; at+context <= min(len(tokens), most); at += context {
 		list = append(list, tokens[at:at+context])
-		if bos, ok := m.Tokenizer.Begin(); ok {
-			list[len(list)-1][0] = bos
-		}
+		copy(list[len(list)-1], m.Tokenizer.Begin())
 	}
 	return list, nil
 }

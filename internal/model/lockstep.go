@@ -77,7 +77,7 @@ func (l lockstepKV) Attend(layer int, q, out []float32, o Attention) error {
 	blas.Parallel(l.texts, func(i int) {
 		l.probs[i] = grow(l.probs[i], c.QueryHeads*seen)
 		at, from, to := layer*l.texts+i, i*row, (i+1)*row
-		a := attention{c, o, q[from:to], out[from:to], l.k[at], l.v[at], l.probs[i], 1, seen}
+		a := attention{c, o, q[from:to], out[from:to], l.k[at], l.v[at], l.probs[i], nil, 1, seen}
 		a.run()
 	})
 	return nil

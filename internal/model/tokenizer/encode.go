@@ -20,9 +20,6 @@ func (t *Tokenizer) Encode(text string, special bool) ([]int, error) {
 	return ids, err
 }
 
-// Begin returns the token that texts begin with, BOS; false: there is none.
-func (t *Tokenizer) Begin() (int, bool) { return t.vocab.BOS, t.vocab.AddBOS && t.vocab.BOS >= 0 }
-
 // part is a piece of a text; only in special ones are control tokens found.
 type part struct {
 	text    string
