@@ -101,7 +101,8 @@ func (t *pagedText) read(layer, n int) (k, v []float32, gone []bool, err error) 
 	if _, err := t.text.Read(layer, backend.RowsF32(b.k), backend.RowsF32(b.v)); err != nil {
 		return nil, nil, nil, err
 	}
-	return b.k, b.v, nil, nil
+	gone, err = t.text.Evicted(layer)
+	return b.k, b.v, gone, err
 }
 
 // Observe implements Text. Only the newest queries are looked at.
