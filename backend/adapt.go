@@ -36,11 +36,6 @@ func (s *Sequence) Adapt(ctx context.Context) (Moves, error) {
 	if err := s.usable(0); err != nil {
 		return Moves{}, err
 	}
-	return s.adaptAll(ctx)
-}
-
-// adaptAll is a whole round.
-func (s *Sequence) adaptAll(ctx context.Context) (Moves, error) {
 	moves, err := s.c.adapter.All(ctx, s.adapting)
 	if err == nil && s.c.cfg.Synchronous {
 		err = s.hostBudgetError()
@@ -51,14 +46,17 @@ func (s *Sequence) adaptAll(ctx context.Context) (Moves, error) {
 // adaptStep is Step's part of adapting: a round begins when it is due, and the
 // next batch starts. It returns an error of an earlier one.
 func (s *Sequence) adaptStep(ctx context.Context) error {
-	every, a := s.c.cfg.AdaptEvery, s.c.adapter
-	due := every > 0 && s.extent.Steps%every == 0 && s.c.chooser.Adapts()
-	if due && s.c.cfg.Synchronous {
+	a := s.c.adapter
+	if s.due && s.c.cfg.Synchronous {
 		a.Finish(nil)
-		_, err := s.adaptAll(ctx)
-		return err
+		if _, err := a.All(ctx, s.adapting); err != nil {
+			return err
+		}
+		s.due = false
+		return s.hostBudgetError()
 	}
-	if due {
+	if s.due {
+		s.due = false
 		a.Later(s.adapting)
 	}
 	a.Pump()

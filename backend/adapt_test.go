@@ -221,7 +221,7 @@ func stepWithFailure(t *testing.T, n int, reserve int64) (reported int) {
 		}
 		if err := s.seq.Step(context.Background()); err != nil {
 			require.ErrorIs(t, err, errBroken)
-			require.Regexp(t, "^backend: [^\n]*broken$", err.Error())
+			require.Regexp(t, "^backend: [^\n]*broken(: the step's tokens are in, [^\n]*)?$", err.Error())
 			if strings.HasPrefix(err.Error(), "backend: adapt: ") {
 				reported++
 			}

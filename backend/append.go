@@ -16,8 +16,8 @@ import (
 // groups are stored raw and counted in Stats.NonFinite.
 //
 // Every layer must get the same tokens before Step, in one call or in several,
-// together at most MaxStepTokens. The error for too many tokens is ErrCapacity, for
-// rows of another shape ErrShape.
+// together at most MaxStepTokens. The error wraps ErrCapacity for too many tokens,
+// ErrShape for rows of another shape, and ErrRange for a layer that there is not.
 func (s *Sequence) Append(layer int, k, v Rows) error {
 	if err := s.usable(layer); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (s *Sequence) Append(layer int, k, v Rows) error {
 	defer s.c.span("append")()
 	n, err := s.c.checkRows(k, v)
 	if err != nil {
-		return fmt.Errorf("backend: append: %w", shapeError{err})
+		return fmt.Errorf("backend: append: %w", typed{err, ErrShape})
 	}
 	if err := s.checkRoom(layer, n); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *Cache) checkRows(k, v Rows) (int, error) {
 		if elements == 0 || elements%token != 0 {
 			return 0, fmt.Errorf("%s: %d elements: a token has %d", shaders.Kind(i), elements, token)
 		}
-		if err := r.checkView(); err != nil {
+		if err := r.checkView(c.work.Device); err != nil {
 			return 0, fmt.Errorf("%s: %w", shaders.Kind(i), err)
 		}
 		if i == 1 && elements/token != n {
@@ -73,7 +73,7 @@ func (s *Sequence) checkRoom(layer, n int) error {
 	case end > s.c.cfg.Capacity:
 		return fmt.Errorf("backend: append: %d tokens: capacity %d: %w", end, s.c.cfg.Capacity, ErrCapacity)
 	case end-s.extent.Stored > s.c.work.RingTokens:
-		return fmt.Errorf("backend: append: %d tokens in the recent window: limit %d, because an earlier Step failed: %w", end-s.extent.Stored, s.c.work.RingTokens, ErrCapacity)
+		return fmt.Errorf("backend: append: %d tokens in the recent window: limit %d, because an earlier Step failed: %w: %w", end-s.extent.Stored, s.c.work.RingTokens, ErrCapacity, ErrDeferred)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/attend"
 	"github.com/qaqvk/qaqvk/backend/policy"
 )
@@ -93,10 +94,10 @@ func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, 
 		return 0, fmt.Errorf("the configuration has no query heads: %w", policy.ErrConfig)
 	}
 	row := c.QueryHeads * c.HeadDim
-	n, err := checkQueryRows(q, out, row)
+	n, err := checkQueryRows(s.c.work.Device, q, out, row)
 	switch {
 	case err != nil:
-		return 0, shapeError{err}
+		return 0, typed{err, ErrShape}
 	case n > s.c.attention.Limit():
 		return 0, fmt.Errorf("%d queries: limit %d: %w", n, s.c.attention.Limit(), ErrQueries)
 	case n > tokens:
@@ -110,12 +111,12 @@ func (s *Sequence) checkQueries(layer int, q, out Rows, o *AttendOptions) (int, 
 
 // checkQueryRows returns the queries, of row elements each, that q has and out
 // has room for.
-func checkQueryRows(q, out Rows, row int) (int, error) {
+func checkQueryRows(d device.Device, q, out Rows, row int) (int, error) {
 	var elements [2]int
 	for i, r := range []Rows{q, out} {
 		name, err := [...]string{"q", "out"}[i], error(nil)
 		if elements[i], err = r.elements(); err == nil {
-			err = r.checkView()
+			err = r.checkView(d)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", name, err)

@@ -22,9 +22,9 @@ import (
 // memory, the host's copy of rows, and the pages that forks have in common. It
 // and its sequences are for one goroutine at a time.
 //
-// An error leaves the cache and its sequences as they were before the call,
-// unless the device was lost: then every later call fails, and the cache can
-// only be closed.
+// An error leaves the cache and its sequences as they were before the call, unless
+// it wraps ErrDeferred (Step) or the device was lost: then every later call fails,
+// and the cache can only be closed.
 type Cache struct {
 	cfg       Config
 	work      *core.Work

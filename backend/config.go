@@ -22,10 +22,18 @@ const (
 
 var typeNames = [...]string{"f16", "bf16", "f32"}
 
-// ParseType returns the type of a name: f16, bf16 or f32.
+// ParseType returns the type of a name: f16, bf16 or f32. The error wraps ErrConfig.
 func ParseType(name string) (Type, error) {
 	i, err := names.Parse("backend: type", name, typeNames[:])
-	return Type(i), err
+	return Type(i), configError(err)
+}
+
+// configError is an error of a name as one that wraps ErrConfig.
+func configError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return typed{err, ErrConfig}
 }
 
 // String is f16, bf16 or f32.
@@ -57,10 +65,11 @@ const (
 
 var levelNames = [...]string{"head", "layer", "token"}
 
-// ParseLevel returns the level of a name: head, layer or token.
+// ParseLevel returns the level of a name: head, layer or token. The error wraps
+// ErrConfig.
 func ParseLevel(name string) (Level, error) {
 	i, err := names.Parse("backend: level", name, levelNames[:])
-	return Level(i), err
+	return Level(i), configError(err)
 }
 
 // String is head, layer or token.

@@ -25,7 +25,7 @@
 // tokens. Read and Observe serve runtimes that compute attention themselves.
 // With Config.Reserve no step takes device memory.
 //
-// Errors are typed (errors.go) and leave things as they were, unless the device
-// was lost; a Cache and its sequences are for one goroutine at a time.
+// Errors are typed (errors.go) and leave things as they were, but for ErrDeferred
+// and where the device was lost; a Cache and its sequences are for one goroutine at a time.
 // docs/architecture.md says how it works inside.
 package backend

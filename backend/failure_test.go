@@ -57,100 +57,6 @@ var errBroken = errors.New("broken")
 
 var small = Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 64, OutlierFraction: 0.07, Policy: testQAQ(policy.Paper), AdaptEvery: -1, HostBudget: 1 << 20}
 
-func TestNewRefuses(t *testing.T) {
-	norms := func(layers, heads int, v float64) policy.Policy {
-		q := testQAQ(policy.Paper)
-		for range layers {
-			row := make([]float64, heads)
-			for h := range row {
-				row[h] = v
-			}
-			q.QueryNorms = append(q.QueryNorms, row)
-		}
-		return q
-	}
-	qaq := func(change func(*policy.QAQ)) func(*Config) {
-		q := testQAQ(policy.Paper)
-		change(&q)
-		return func(c *Config) { c.Policy = q }
-	}
-	for _, c := range []struct {
-		name   string
-		change func(*Config)
-		want   string
-	}{
-		{"layers", func(c *Config) { c.Layers = 0 }, "backend: layers 0: must be 1..4096: bad cache configuration"},
-		{"heads", func(c *Config) { c.KVHeads = -1 }, "backend: KV heads -1: must be 1..1024: bad cache configuration"},
-		{"dim", func(c *Config) { c.HeadDim = 36 }, "backend: level head: layout: head dimension 36: must be a multiple of 8 from 32 to 256: bad cache configuration"},
-		{"capacity", func(c *Config) { c.Capacity = 0 }, "backend: capacity in tokens 0: must be 1..16777216: bad cache configuration"},
-		{"sequences", func(c *Config) { c.Sequences = 65537 }, "backend: sequences 65537: must be 1..65536: bad cache configuration"},
-		{"type", func(c *Config) { c.Type = 3 }, "backend: type 3: must be 0..2: bad cache configuration"},
-		{"level", func(c *Config) { c.Level = 9 }, "backend: level 9: must be 0..2: bad cache configuration"},
-		{"group", func(c *Config) { c.Level, c.Layers = LevelToken, 300 }, "backend: level token: layout: 600 rows of 32: a group has 1 row to 16384 elements: bad cache configuration"},
-		{"alpha", func(c *Config) { c.OutlierFraction = 0.2 }, "backend: alpha 0.2: must be 0..0.1: bad cache configuration"},
-		{"alpha NaN", func(c *Config) { c.OutlierFraction = math.NaN() }, "backend: alpha NaN: must be 0..0.1: bad cache configuration"},
-		{"window", func(c *Config) { c.Recent = -2 }, "backend: window -2: must be 1..1024: bad cache configuration"},
-		{"page", func(c *Config) { c.PageTokens = 257 }, "backend: page tokens 257: must be 1..256: bad cache configuration"},
-		{"step", func(c *Config) { c.MaxStepTokens = 5000 }, "backend: tokens a step 5000: must be 1..4096: bad cache configuration"},
-		{"reserve", func(c *Config) { c.Reserve = -1 }, "backend: reserve of -1 bytes: must not be negative: bad cache configuration"},
-		{"budget", func(c *Config) { c.HostBudget = -1 }, "backend: host budget of -1 bytes: must not be negative: bad cache configuration"},
-		{"uniform", func(c *Config) { c.Policy = policy.Uniform{KeyBits: 3, ValueBits: 9} }, "policy: uniform: 9 bits for v: must be 0..8: bad cache configuration"},
-		{"target", qaq(func(q *policy.QAQ) { q.KeyError = 0 }), "policy: qaq: target error 0 for k: must be above 0 and finite: bad cache configuration"},
-		{"least", qaq(func(q *policy.QAQ) { q.MinBits = 9 }), "policy: qaq: least bits 9: must be 0..8: bad cache configuration"},
-		{"most", qaq(func(q *policy.QAQ) { q.MaxBits = 12 }), "policy: qaq: most bits 12: must be 0..8 or 16: bad cache configuration"},
-		{"formula", qaq(func(q *policy.QAQ) { q.Formula = 2 }), "policy: qaq: unknown formula(2): bad cache configuration"},
-		{"norm layers", func(c *Config) { c.Policy = norms(1, 2, 1) }, "policy: qaq: query norms of 1 layers: the cache has 2: bad cache configuration"},
-		{"norm heads", func(c *Config) { c.Policy = norms(2, 1, 1) }, "policy: qaq: query norms of 1 KV heads in layer 0: the cache has 2: bad cache configuration"},
-		{"norm", func(c *Config) { c.Policy = norms(2, 2, 0) }, "policy: qaq: query norm 0 of layer 0 head 0: must be above 0 and finite: bad cache configuration"},
-		{"ring", func(c *Config) { c.MaxStepTokens, c.Layers, c.HeadDim = 4096, 200, 64 }, "backend: ring of 105676800 words: the device limits a storage buffer to 33554432: bad cache configuration"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			d, cfg := cpu(t), small
-			c.change(&cfg)
-			_, err := New(d, cfg)
-			require.ErrorIs(t, err, policy.ErrConfig)
-			require.EqualError(t, err, c.want)
-			require.Zero(t, d.Stats().LiveBytes)
-		})
-	}
-}
-
-func TestCallsRefuse(t *testing.T) {
-	s := newSequence(t, cpu(t), F32, small)
-	s.step(30)
-	one, k := RowsF32(make([]float32, 64)), s.seq
-	for _, c := range []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"layer", k.Append(2, one, one), "backend: layer 2: the cache has layers 0..1"},
-		{"no rows", k.Append(0, Rows{}, Rows{}), "backend: append: k: 0 elements: a token has 64"},
-		{"part of a token", k.Append(0, RowsF32(make([]float32, 63)), one), "backend: append: k: 63 elements: a token has 64"},
-		{"unequal", k.Append(0, RowsF32(make([]float32, 128)), one), "backend: append: 2 tokens of k and 1 of v"},
-		{"types", k.Append(0, one, RowsU16(F16, make([]uint16, 64))), "backend: append: k is f32 and v is f16, or one of them on the device: both must be alike"},
-		{"wrong slice", k.Append(0, Rows{typ: F16, f32: make([]float32, 64)}, one), "backend: append: k: rows of type f16 given as []float32"},
-		{"unknown type", k.Append(0, Rows{typ: 7}, one), "backend: append: k: rows of type(7): must be one of [f16 bf16 f32]"},
-		{"step", k.Append(0, RowsF32(make([]float32, 64*33)), RowsF32(make([]float32, 64*33))), "backend: append: 33 tokens in a step: limit 32: cache full"},
-		{"probabilities", k.Observe(0, make([]float32, 5), 1, 2), "backend: observe: 5 probabilities: 1 queries, 2 heads and 30 tokens need 60"},
-		{"query heads", k.Observe(0, nil, 1, 3), "backend: observe: 3 query heads: must be a multiple of the 2 KV heads"},
-		{"queries", k.Observe(0, nil, 31, 2), "backend: observe: 31 queries: layer 0 holds 30 tokens"},
-		{"room", second(k.Read(0, one, one)), "backend: read: k: room for 64 elements: 30 tokens have 1920"},
-		{"read types", second(k.Read(0, RowsF32(make([]float32, 1920)), RowsU16(F16, make([]uint16, 1920)))), "backend: read: k is f32 and v is f16: both must be alike"},
-	} {
-		t.Run(c.name, func(t *testing.T) { require.EqualError(t, c.err, c.want) })
-	}
-	s.requireRows(F32)
-	s.append(1, 1)
-	require.EqualError(t, k.Step(context.Background()), "backend: step: layer 1 got 1 tokens, layer 0 got 0")
-	s.append(0, 1)
-	require.NoError(t, k.Step(context.Background()))
-	s.requireRows(F32)
-	s.c.Close()
-	require.ErrorIs(t, k.Append(0, one, one), ErrClosed)
-	s.c.Close()
-}
-
 func second[A any](_ A, err error) error { return err }
 
 func TestFullCache(t *testing.T) {
@@ -231,19 +137,79 @@ func TestLostDeviceStaysLost(t *testing.T) {
 	require.Zero(t, d.Stats().LiveBytes)
 }
 
-func TestCancelledStepKeepsTokens(t *testing.T) {
-	s := newSequence(t, cpu(t), F32, small)
+// A context that is cancelled before Step leaves its tokens out, one that is
+// cancelled after they are in leaves the rest to a later Step.
+func TestCancelledStep(t *testing.T) {
+	d := &faulty{Device: cpu(t), fault: cancelled, left: -1}
+	s := newSequence(t, d, F32, small)
 	s.append(0, 30)
 	s.append(1, 30)
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	require.ErrorIs(t, s.seq.Step(ctx), context.Canceled)
+	d.cancel, d.left = cancel, 1 // append, keep
+	err := s.seq.Step(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, ErrDeferred)
+	require.EqualError(t, err, "backend: step: context canceled: the step's tokens are in, a later Step does what was left")
 	require.Equal(t, 30, s.seq.Tokens())
 	require.Zero(t, s.c.Stats().Stored)
 	s.requireRows(F32)
+	s.append(0, 1)
+	s.append(1, 1)
+	err = s.seq.Step(ctx)
+	require.EqualError(t, err, "backend: step: context canceled")
+	require.NotErrorIs(t, err, ErrDeferred)
+	require.Equal(t, 30, s.seq.Tokens())
 	require.NoError(t, s.seq.Step(context.Background()))
+	require.Equal(t, 31, s.seq.Tokens())
 	require.Equal(t, 16, s.c.Stats().Stored)
 	s.requireRows(F32)
+}
+
+// Steps whose storing fails fill the ring; Append says that a Step makes room.
+func TestRingFullOfWhatStepsLeft(t *testing.T) {
+	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+	s := newSequence(t, d, F32, Config{Layers: 1, KVHeads: 2, HeadDim: 32, Capacity: 300})
+	for s.tokens(0) < 48 {
+		s.append(0, 16)
+		d.succeed(-1, 1)
+		err := s.seq.Step(context.Background())
+		d.succeed(-1, -1)
+		if s.tokens(0) > 16 {
+			require.ErrorIs(t, err, ErrDeferred)
+		}
+	}
+	s.append(0, 16)
+	two := RowsF32(make([]float32, 64))
+	err := s.seq.Append(0, two, two)
+	require.ErrorIs(t, err, ErrCapacity)
+	require.ErrorIs(t, err, ErrDeferred)
+	s.requireRows(F32)
+	require.NoError(t, s.seq.Step(context.Background()))
+	require.NoError(t, s.seq.Append(0, two, two))
+}
+
+// Where Observe fails on the way, the queries that it may have changed count as
+// lost, and those before as what they were.
+func TestFailedObserve(t *testing.T) {
+	for lists, want := range []int{3, 2, 1} { // queries that count, of three
+		d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+		cfg := small
+		cfg.Recent = 3
+		s := newSequence(t, d, F32, cfg)
+		s.step(30)
+		before := s.importance(0)
+		d.succeed(-1, lists)
+		require.ErrorIs(t, s.seq.Observe(0, make([]float32, 3*4*30), 3, 4), errBroken)
+		d.succeed(-1, -1)
+		require.Equal(t, want, s.seq.importance.Held(0))
+		if lists == 0 {
+			require.Equal(t, before, s.importance(0))
+		} else {
+			require.Equal(t, float32(-1), s.importance(0)[0])
+		}
+		s.observe(0, 3)
+		require.Equal(t, 3, s.seq.importance.Held(0))
+	}
 }
 
 func TestNonFiniteRowsStayRaw(t *testing.T) {

@@ -37,7 +37,7 @@ func (s *Sequence) copyTo(f *Sequence) error {
 	if err := s.importance.CopyTo(f.importance); err != nil {
 		return err
 	}
-	f.extent, f.window.From = s.extent, s.window.From
+	f.extent, f.steps, f.due, f.window.From = s.extent, s.steps, s.due, s.window.From
 	for k := range s.memory {
 		*f.memory[k] = *s.memory[k].Clone()
 	}

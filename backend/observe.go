@@ -11,27 +11,39 @@ import "fmt"
 // NaN as 0.
 //
 // It is for runtimes that compute attention themselves; Attend observes too.
-// After an error, until the call is repeated, the groups of the layer count as
-// seen by too few queries.
+// The error wraps ErrShape for other query heads or probabilities than that,
+// ErrQueries for more queries than the layer has tokens, and ErrRange for a layer
+// that there is not. Where the device failed on the way, the groups of the layer
+// count as seen by too few queries until the call is repeated or as many as
+// Config.Recent queries were observed anew.
 func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) error {
 	if err := s.usable(layer); err != nil {
 		return err
 	}
 	defer s.c.span("observe")()
 	tokens := s.layerTokens(layer)
-	switch {
-	case queryHeads < 1 || queryHeads%s.c.cfg.KVHeads != 0:
-		return fmt.Errorf("backend: observe: %d query heads: must be a multiple of the %d KV heads", queryHeads, s.c.cfg.KVHeads)
-	case queryHeads > maxPerHead*s.c.cfg.KVHeads:
-		return fmt.Errorf("backend: observe: %d query heads of %d KV heads: limit %d for each", queryHeads, s.c.cfg.KVHeads, maxPerHead)
-	case queries < 1 || queries > tokens:
-		return fmt.Errorf("backend: observe: %d queries: layer %d holds %d tokens", queries, layer, tokens)
-	case len(probs) != queries*queryHeads*tokens:
-		return fmt.Errorf("backend: observe: %d probabilities: %d queries, %d heads and %d tokens need %d",
-			len(probs), queries, queryHeads, tokens, queries*queryHeads*tokens)
+	if err := s.c.checkObserved(layer, len(probs), queries, queryHeads, tokens); err != nil {
+		return fmt.Errorf("backend: observe: %w", err)
 	}
 	if err := s.c.staging.Free(); err != nil { // the upload buffer is needed
 		return err
 	}
 	return s.importance.Observe(layer, probs, queries, queryHeads, tokens)
+}
+
+// checkObserved refuses probabilities of another shape, and queries of no tokens.
+func (c *Cache) checkObserved(layer, probs, queries, queryHeads, tokens int) error {
+	heads := c.cfg.KVHeads
+	switch {
+	case queryHeads < 1 || queryHeads%heads != 0:
+		return typed{fmt.Errorf("%d query heads: must be a multiple of the %d KV heads", queryHeads, heads), ErrShape}
+	case queryHeads > maxPerHead*heads:
+		return typed{fmt.Errorf("%d query heads of %d KV heads: limit %d for each", queryHeads, heads, maxPerHead), ErrShape}
+	case queries < 1 || queries > tokens:
+		return typed{fmt.Errorf("%d queries: layer %d holds %d tokens", queries, layer, tokens), ErrQueries}
+	case probs != queries*queryHeads*tokens:
+		return typed{fmt.Errorf("%d probabilities: %d queries, %d heads and %d tokens need %d",
+			probs, queries, queryHeads, tokens, queries*queryHeads*tokens), ErrShape}
+	}
+	return nil
 }

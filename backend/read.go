@@ -13,7 +13,10 @@ import (
 
 // Read returns all rows of a layer, those of the current step included, in the
 // type of k and v, which must be alike and hold at least [tokens][KV heads][D]
-// elements of host memory; zeros for tokens that were evicted or freed. It returns the number of tokens.
+// elements of host memory; zeros for tokens that were evicted or freed. It returns
+// the number of tokens. The error wraps ErrShape for other k and v, and ErrRange for
+// a layer that there is not; where the device failed, k and v may hold some of the
+// rows.
 func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	if err := s.usable(layer); err != nil {
 		return 0, err
@@ -21,7 +24,7 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	defer s.c.span("read")()
 	tokens = s.layerTokens(layer)
 	if err := s.c.checkTarget(k, v, tokens); err != nil {
-		return 0, fmt.Errorf("backend: read: %w", shapeError{err})
+		return 0, fmt.Errorf("backend: read: %w", typed{err, ErrShape})
 	}
 	from := s.table.Freed(s.c.work.LayerGroup(layer)) * s.c.cfg.PageTokens
 	zero(from*s.c.cfg.KVHeads*s.c.cfg.HeadDim, k, v)

@@ -7,9 +7,9 @@ import "fmt"
 // the recent window are dropped, and their rows lie in the ring again. Pages
 // that stay keep the bits that they have, until Adapt.
 //
-// Attention rows of dropped tokens are forgotten: of the Window queries that
-// importance looks at, the first one that saw a dropped token and all after it.
-// Until as many queries are observed anew, there are fewer than Window, and as
+// Attention rows of dropped tokens are forgotten: of the Config.Recent queries
+// that importance looks at, the first one that saw a dropped token and all after it.
+// Until as many queries are observed anew, there are too few, and as
 // in a new sequence groups that are chosen then keep the most bits; from then
 // on choices are those of a sequence that never got the tokens.
 //
@@ -17,14 +17,14 @@ import "fmt"
 // neither device nor host rows; a longer one takes rows from the host. The
 // error wraps ErrRollback when they are not there either, because of the
 // HostBudget, or when pages were freed that a window of Config.LayerWindows would
-// need again, and ErrUnfinishedStep between Append and Step: tokens of an
-// unfinished step cannot be rolled back.
+// need again, ErrRange when the sequence has fewer tokens, and ErrUnfinishedStep
+// between Append and Step: tokens of an unfinished step cannot be rolled back.
 func (s *Sequence) Rollback(tokens int) error {
 	if err := s.finished("rollback"); err != nil {
 		return err
 	}
 	if tokens < 0 || tokens > s.extent.Tokens {
-		return fmt.Errorf("backend: rollback of %d tokens: sequence %d has %d", tokens, s.id, s.extent.Tokens)
+		return typed{fmt.Errorf("backend: rollback of %d tokens: sequence %d has %d", tokens, s.id, s.extent.Tokens), ErrRange}
 	}
 	if err := s.reaches(s.extent.Tokens - tokens); err != nil {
 		return err

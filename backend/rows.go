@@ -57,16 +57,23 @@ func (r Rows) elements() (int, error) {
 	return len(r.bytes) / r.typ.Bytes(), nil
 }
 
-// checkView refuses views that kernels cannot use.
-func (r Rows) checkView() error {
+// checkView refuses views that the kernels of a device cannot use.
+func (r Rows) checkView(d device.Device) error {
 	if r.view.Buffer == nil {
 		return nil
+	}
+	if !d.Owns(r.view.Buffer) {
+		return fmt.Errorf("rows in buffer %s: it is none of %s, or was released", r.view.Buffer.Label(), d.Name())
 	}
 	if err := r.view.Check(); err != nil {
 		return err
 	}
 	if r.view.Offset%shaders.Align != 0 {
 		return fmt.Errorf("rows from word %d: must be a multiple of %d", r.view.Offset, shaders.Align)
+	}
+	l := d.Limits() // kernels see the words from an aligned one on
+	if n := r.view.Words + r.view.Offset%l.ViewAlign; n > l.ViewWords {
+		return fmt.Errorf("rows of %d words: the device limits a storage buffer to %d", n, l.ViewWords)
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ type Sequence struct {
 	c       *Cache
 	id      uint64
 	pending []int // tokens of the current step, by layer
+	steps   int   // that have entered tokens
+	due     bool  // a round of adaptation is to begin
 
 	window     *window.Window
 	table      *pages.Table
@@ -150,7 +152,7 @@ func (s *Sequence) usable(layer int) error {
 		return err
 	}
 	if layer < 0 || layer >= s.c.cfg.Layers {
-		return fmt.Errorf("backend: layer %d: the cache has layers 0..%d", layer, s.c.cfg.Layers-1)
+		return typed{fmt.Errorf("backend: layer %d: the cache has layers 0..%d", layer, s.c.cfg.Layers-1), ErrRange}
 	}
 	return nil
 }

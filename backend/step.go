@@ -17,31 +17,66 @@ import (
 // anew, batch by batch, while later steps go on. With Config.Synchronous the round ends
 // before Step returns.
 //
-// If storing or adapting fails, the tokens stay in the recent window or keep
-// their bits, and a later Step tries again. An error of a batch that went on
-// meanwhile is returned by the next Step, which has done its own work then.
+// When it fails, the tokens are not in and Step may be repeated; or they are, and
+// the error wraps ErrDeferred: what was left of storing and adapting is done by a
+// later Step, and the tokens stay in the recent window or keep their bits until
+// then. Without new tokens Step does no more than that. An error of a batch that
+// went on meanwhile is returned by the next Step, which has done its own work then;
+// with Config.Synchronous, a choice that could not be followed is one that wraps
+// ErrHostBudget too. The error wraps ErrUnfinishedStep when layers got different
+// tokens, and that of a cancelled context.
 func (s *Sequence) Step(ctx context.Context) error {
 	if err := s.usable(0); err != nil {
 		return err
 	}
 	defer s.c.span("step")()
-	for layer, n := range s.pending {
-		if n != s.pending[0] {
-			return fmt.Errorf("backend: step: layer %d got %d tokens, layer 0 got %d", layer, n, s.pending[0])
-		}
+	if err := s.checkStep(ctx); err != nil {
+		return fmt.Errorf("backend: step: %w", err)
 	}
 	if err := s.window.Flush(); err != nil {
 		return err
 	}
+	s.enter()
+	err := s.finishStep(ctx)
+	if err != nil && s.c.work.Failed() == nil {
+		err = fmt.Errorf("%w: %w", err, ErrDeferred)
+	}
+	return err
+}
+
+// checkStep says why the tokens of a step cannot be entered.
+func (s *Sequence) checkStep(ctx context.Context) error {
+	for layer, n := range s.pending {
+		if n != s.pending[0] {
+			return typed{fmt.Errorf("layer %d got %d tokens, layer 0 got %d", layer, n, s.pending[0]), ErrUnfinishedStep}
+		}
+	}
+	return ctx.Err()
+}
+
+// enter makes the tokens of the step, whose rows are in the ring, part of the cache.
+func (s *Sequence) enter() {
+	if s.pending[0] == 0 {
+		return
+	}
 	s.extent.Tokens += s.pending[0]
 	clear(s.pending)
 	s.window.Advance(s.extent.Tokens)
+	s.steps++
+	every := s.c.cfg.AdaptEvery
+	s.due = s.due || every > 0 && s.steps%every == 0 && s.c.chooser.Adapts()
+}
+
+// finishStep does what the tokens that are in have made due.
+func (s *Sequence) finishStep(ctx context.Context) error {
+	s.extent.Steps = s.steps - 1 // what lands counts this one
 	s.c.adapter.LandReady(s.adapting, s.leaving() > s.storedPages())
-	if err := s.store(ctx); err != nil {
+	err := s.store(ctx)
+	s.extent.Steps = s.steps
+	if err != nil {
 		return err
 	}
 	s.freePages()
-	s.extent.Steps++
 	return s.adaptStep(ctx)
 }
 

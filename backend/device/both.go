@@ -47,6 +47,12 @@ func (d *bothDevice) NewBuffer(label string, words int, m Memory) (Buffer, error
 	return b, nil
 }
 
+// Owns tells whether a buffer is one of this device's that are not released.
+func (d *bothDevice) Owns(b Buffer) bool {
+	c, ok := b.(*bothBuffer)
+	return ok && c.device == d && d.ref.Owns(c.ref)
+}
+
 func (d *bothDevice) Submit(l *List) (Ticket, error) {
 	if l.err != nil {
 		return nil, l.err

@@ -50,6 +50,18 @@ func (d *cpuDevice) NewBuffer(label string, words int, m Memory) (Buffer, error)
 	return b, nil
 }
 
+// Owns tells whether a buffer is one of this device's that are not released.
+func (d *cpuDevice) Owns(b Buffer) bool {
+	c, ok := b.(*cpuBuffer)
+	if !ok {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok = d.buffers[c]
+	return ok
+}
+
 func (d *cpuDevice) Submit(l *List) (Ticket, error) {
 	if l.err != nil {
 		return nil, l.err

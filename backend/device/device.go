@@ -29,6 +29,8 @@ type Device interface {
 	// NewBuffer gives a buffer whose words are undefined until written. The
 	// label names it in command lines and errors.
 	NewBuffer(label string, words int, m Memory) (Buffer, error)
+	// Owns tells whether a buffer was made by this device and is not released.
+	Owns(b Buffer) bool
 	// Submit starts a list after all lists submitted before it. An error of
 	// the recording (List.Err) is returned here, before anything runs.
 	Submit(l *List) (Ticket, error)

@@ -75,6 +75,12 @@ func (d *vkDevice) NewBuffer(label string, words int, m Memory) (Buffer, error) 
 	return out, nil
 }
 
+// Owns tells whether a buffer is one of this device's that are not released.
+func (d *vkDevice) Owns(b Buffer) bool {
+	c, ok := b.(*vkBuffer)
+	return ok && c.device == d && !c.released
+}
+
 func (d *vkDevice) Submit(l *List) (Ticket, error) {
 	if l.err != nil {
 		return nil, l.err
@@ -118,12 +124,14 @@ type vkBuffer struct {
 	device *vkDevice
 	vk     *vk.Buffer
 	words  []uint32 // nil for device memory
+
+	released bool
 }
 
 func (b *vkBuffer) Label() string   { return b.vk.Label() }
 func (b *vkBuffer) Len() int        { return int(b.vk.Size() / 4) }
 func (b *vkBuffer) Words() []uint32 { return b.words }
 func (b *vkBuffer) Release() {
-	b.words = nil
+	b.words, b.released = nil, true
 	b.vk.Release()
 }

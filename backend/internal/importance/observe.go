@@ -11,11 +11,15 @@ import (
 // Observe takes the probabilities of the newest queries of a layer from the host,
 // [queries][query heads][tokens]. The upload buffer must be free.
 func (m *Importance) Observe(layer int, probs []float32, queries, queryHeads, tokens int) error {
-	for _, r := range m.Plan(layer, queries) {
+	plan := m.Plan(layer, queries)
+	for i, r := range plan {
 		h := handed{m: m, layer: layer, row: r.Row, tokens: tokens, perHead: queryHeads / m.work.KVHeads,
 			probs: probs[r.Query*queryHeads*tokens:][:queryHeads*tokens]}
 		if err := h.observe(); err != nil {
-			m.Lost(layer, []Recorded{r})
+			if h.begun {
+				i++
+			}
+			m.Lost(layer, plan[:i])
 			return err
 		}
 	}
@@ -31,6 +35,7 @@ type handed struct {
 	tokens     int
 	perHead    int // query heads of a KV head
 	probs      []float32
+	begun      bool // a list that changes the row was submitted
 }
 
 // observe takes the query to the device in parts that fit the upload buffer:
@@ -59,7 +64,7 @@ func (h *handed) observePart(head, heads, base, end int) error {
 		from := (head*h.perHead+i)*h.tokens + base
 		copyProbabilities(words[i*n:][:n], h.probs[from:])
 	}
-	return w.Run.Run("observe", func(l *device.List) {
+	running, err := w.Run.Start("observe", func(l *device.List) {
 		plan := w.PlanRoom()
 		frame := plan.Put(h.m.Frame(end, base, h.row, head).AppendTo(nil))
 		scores := Scores{Vectors: h.perHead, To: h.perHead, Heads: heads, Stride: n, Tile: 1, Tokens: end, Keep: end < h.tokens}
@@ -67,6 +72,11 @@ func (h *handed) observePart(head, heads, base, end int) error {
 		l.Check(plan.Err())
 		l.Mark("observe")
 	})
+	if err != nil {
+		return err
+	}
+	h.begun = true
+	return running.Wait()
 }
 
 // copyProbabilities brings values into 0..1.
