@@ -194,7 +194,7 @@ func TestFailedObserve(t *testing.T) {
 	for lists, want := range []int{3, 2, 1} { // queries that count, of three
 		d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
 		cfg := small
-		cfg.Recent = 3
+		cfg.Queries = 3
 		s := newSequence(t, d, F32, cfg)
 		s.step(30)
 		before := s.importance(0)
