@@ -51,6 +51,9 @@ func (d *Differentiator) Forward(tokens []int, visit func(LayerGradients)) error
 	if err := m.check(tokens, 0); err != nil {
 		return err
 	}
+	if err := d.fits(n); err != nil {
+		return err
+	}
 	d.tokens = slices.Clone(tokens)
 	s := m.scratch.resize(m.Config, n)
 	if err := m.embed(tokens); err != nil {
@@ -72,6 +75,25 @@ func (d *Differentiator) Forward(tokens []int, visit func(LayerGradients)) error
 		}
 	}
 	return nil
+}
+
+// fits fails with ErrMemory where a window of n tokens does not fit beside the model.
+func (d *Differentiator) fits(n int) error {
+	p := d.model.Footprint
+	need := d.model.gradientBytes(n, d.Distance)
+	if p.Host.Known && need > p.Host.Memory-p.Need() {
+		return fmt.Errorf("model: gradients of %d tokens need %s beside the model's %s, %s: %w", n, mebibytes(need), mebibytes(p.Need()), p.Host, ErrMemory)
+	}
+	return nil
+}
+
+// gradientBytes returns the bytes that a Differentiator takes for n tokens.
+func (c Config) gradientBytes(n, distance int) int64 {
+	q, kv, rows := c.QueryHeads*c.HeadDim, c.KVHeads*c.HeadDim, min(queryRows, n)
+	taped := c.Layers * n * (2*c.Width + q + 2*kv)
+	activations := n * (5*c.Width + 6*q + 12*kv + 4*c.Hidden)
+	head := 3*rows*n + 2*queryRows*(rows+distance) + 4*n*c.HeadDim + (n/AttendedBlock+1)*n
+	return 4 * (int64(taped) + int64(activations) + int64(c.QueryHeads)*int64(head) + 2*logitRows*int64(c.Vocab))
 }
 
 // tapeKV keeps the rows of each layer on the tape and attends to them.

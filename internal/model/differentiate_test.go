@@ -206,6 +206,20 @@ func TestForwardOfTheTapeIsTheForward(t *testing.T) {
 	require.ErrorIs(t, d.Forward(make([]int, modeltest.Context+1), nil), model.ErrContext)
 }
 
+// What does not fit beside the model is refused, with the numbers.
+func TestGradientsThatDoNotFit(t *testing.T) {
+	path := write(t, modeltest.Tiny(7))
+	stored, err := model.LoadStored(path)
+	require.NoError(t, err)
+	defer stored.Close()
+	m, err := model.LoadOn(path, stored.Footprint.Need()+1<<20, model.Unlimited)
+	require.NoError(t, err)
+	defer m.Close()
+	err = model.NewDifferentiator(m).Forward(make([]int, modeltest.Context), nil)
+	require.ErrorIs(t, err, model.ErrMemory)
+	require.ErrorContains(t, err, "gradients of 96 tokens need")
+}
+
 // logProb64 is the logarithm of a token's probability.
 func logProb64(logits []float32, token int) float64 {
 	sum := 0.0
