@@ -19,6 +19,10 @@ type progress struct {
 	tty   bool
 	phase string
 	last  time.Time
+
+	current string    // the phase that goes on
+	began   time.Time // when it did
+	from    int       // parts that were done then
 }
 
 // every is the time between two lines where there is no terminal; redraw that
@@ -39,13 +43,27 @@ func (p *progress) step(phase string, done, all int) {
 		p.draw(phase, done, all)
 		return
 	}
-	if now := time.Now(); now.Sub(p.last) >= every || done == all && p.phase != phase {
-		fmt.Fprintf(p.out, "%s: %d of %d\n", phase, done, all)
+	now := time.Now()
+	if p.current != phase {
+		p.current, p.began, p.from = phase, now, done
+	}
+	if now.Sub(p.last) >= every || done == all && p.phase != phase {
+		fmt.Fprintf(p.out, "%s: %d of %d%s\n", phase, done, all, p.left(now, done, all))
 		p.last = now
 	}
 	if done == all {
 		p.phase = phase
 	}
+}
+
+// left says how much time is left, where there is enough to tell it from.
+func (p *progress) left(now time.Time, done, all int) string {
+	took := now.Sub(p.began)
+	if took < time.Second || done <= p.from || done == all {
+		return ""
+	}
+	each := float64(took) / float64(done-p.from)
+	return ", " + time.Duration(each*float64(all-done)).Round(time.Second).String() + " left"
 }
 
 func (p *progress) draw(phase string, done, all int) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -25,6 +26,16 @@ func TestProgressInALog(t *testing.T) {
 	p.finish()
 	p.note("ready in %d s", 3)
 	require.Equal(t, "cases: 1 of 1000\ncases: 501 of 1000\ncases: 1000 of 1000\nrows: 10 of 10\nready in 3 s\n", log.String())
+}
+
+// From the parts that this run did follows the time that the others take.
+func TestProgressTellsTheTimeLeft(t *testing.T) {
+	var log bytes.Buffer
+	p := newProgress(&log)
+	p.step("cases", 500, 1000)
+	p.began, p.last = p.began.Add(-time.Minute), p.last.Add(-every)
+	p.step("cases", 600, 1000)
+	require.Equal(t, "cases: 500 of 1000\ncases: 600 of 1000, 4m0s left\n", log.String())
 }
 
 // On a terminal every drawing begins at the start of the same line.

@@ -53,3 +53,21 @@ func options(t *testing.T, b *Bench, list string) Options {
 	t.Helper()
 	return Options{Methods: methods(t, list), Journal: &Journal{}, Progress: func(string, int, int) {}}
 }
+
+func mustEncode(t *testing.T, b *Bench, text string) []int {
+	t.Helper()
+	tokens, err := b.Model.Tokenizer.Encode(text, false)
+	require.NoError(t, err)
+	return tokens
+}
+
+// sumOf is the log-likelihood of the tokens from one on.
+func sumOf(t *testing.T, b *Bench, logits []float32, tokens []int, from int) (sum float64) {
+	t.Helper()
+	for i := from; i < len(tokens); i++ {
+		d, err := model.NewDistribution(logits[(i-1)*b.Model.Vocab : i*b.Model.Vocab])
+		require.NoError(t, err)
+		sum -= d.NLL(tokens[i])
+	}
+	return sum
+}
