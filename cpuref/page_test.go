@@ -109,6 +109,17 @@ func TestReadPageLeavesWhatLiesBehind(t *testing.T) {
 	same(t, page, p.Words, "page")
 }
 
+// Evicted groups of rows whose codes would not fill words have none.
+func TestAPageOfEvictedGroups(t *testing.T) {
+	l := smallLayout()
+	words := encodePage(t, l, f32s(l.Type, make([]float32, 80)...), []uint8{shaders.Evicted, 5})
+	p, err := ReadPage(l, words)
+	require.NoError(t, err)
+	assert.Equal(t, []uint8{shaders.Evicted, 5}, p.Bits)
+	assert.Empty(t, p.Codes(0))
+	decodePage(t, l, words, shaders.TypeF32)
+}
+
 func TestAPageOfNoGroups(t *testing.T) {
 	p, err := ReadPage(smallLayout(), []uint32{shaders.PageMagic, 4, 0, 0})
 	require.NoError(t, err)

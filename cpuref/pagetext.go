@@ -97,10 +97,13 @@ func (p *Page) outlierNames(g, from, to int) string {
 // typeName is the name of an element type.
 func typeName(typ uint32) string { return [...]string{"f32", "f16", "bf16"}[typ] }
 
-// bitsName is a bit width, or raw.
+// bitsName is a bit width, raw or evicted.
 func bitsName(b uint8) string {
-	if b == shaders.Raw {
+	switch b {
+	case shaders.Raw:
 		return "raw"
+	case shaders.Evicted:
+		return "evicted"
 	}
 	return strconv.Itoa(int(b))
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// textPage has seven groups of a long row with many outliers, of 0 to 8 bits, raw
-// and with a NaN.
+// textPage has seven groups of long rows with many outliers: of 0 to 8 bits,
+// evicted, raw and with a NaN.
 func textPage(t testing.TB) *Page {
 	low, high := shaders.Outliers(0.05, 3*64)
 	l := shaders.Layout{Type: shaders.TypeBF16, HeadDim: 64, Rows: 3, Low: low, High: high}
-	words := encodePage(t, l, pattern(l, 7, 1), []uint8{8, 4, 1, 3, 0, shaders.Raw, 5})
+	words := encodePage(t, l, pattern(l, 7, 1), []uint8{8, 4, shaders.Evicted, 3, 0, shaders.Raw, 5})
 	p, err := ReadPage(l, words)
 	require.NoError(t, err)
 	return p

@@ -105,10 +105,11 @@ func (p *Page) validateOutliers(g int, quantizes bool) error {
 	return nil
 }
 
-// validateRows checks the padding of the rows of group g.
+// validateRows checks the padding of the rows of group g, where they are strings
+// of codes.
 func (p *Page) validateRows(g int) error {
 	used := int(p.Bits[g]) * p.Layout.HeadDim
-	if p.Bits[g] == shaders.Raw || used == 0 {
+	if p.Bits[g] == 0 || p.Bits[g] > 8 {
 		return nil
 	}
 	for r := range p.Layout.Rows {

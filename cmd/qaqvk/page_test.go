@@ -37,11 +37,12 @@ func TestPage(t *testing.T) {
 	example := qaqvk(t, nil, "page", "--example", "--groups-per-token", "2")
 	require.Equal(t, 0, example.status, example.stderr)
 	for _, line := range []string{
-		"page version 1, f16, 520 bytes: 8 groups of 1 x 64 elements, 1 of which cannot be quantized",
-		"codes                     28         102",
+		"page version 1, f16, 512 bytes: 8 groups of 1 x 64 elements, 1 of which cannot be quantized",
+		"codes                     28         100",
 		"1      3 2",
-		"2      3     -0.96875  0.96875  6      0=-1          7=20",
-		"7      raw   -         -        32     -             -",
+		"2      3        -0.96875  0.96875  6      0=-1          7=20",
+		"5      evicted  -0.96875  0.96875  0      0=-1          7=20",
+		"7      raw      -         -        32     -             -",
 	} {
 		require.Contains(t, example.stdout, line+"\n")
 	}
@@ -74,7 +75,7 @@ func TestPageErrors(t *testing.T) {
 		{"empty", []string{writeBytes(t, nil)}, 1, "is empty"},
 		{"half a word", []string{writeBytes(t, []byte("QAQAQ"))}, 1, "5 bytes: pages are words of four"},
 		{"no page", []string{writeBytes(t, []byte("no page of qaqvk"))}, 1, "invalid page: magic 0x"},
-		{"other rows", []string{good, "--head-dim", "128"}, 1, "invalid page: size 130 words: its groups need"},
+		{"other rows", []string{good, "--head-dim", "128"}, 1, "invalid page: size 128 words: its groups need"},
 		{"no type", []string{good, "--type", "f8"}, 2, "must be one of [f32 f16 bf16]"},
 		{"odd rows", []string{good, "--head-dim", "33"}, 1, "head dimension 33"},
 		{"odd example", []string{"--example", "--rows", "512"}, 1, "512 rows of 64"},

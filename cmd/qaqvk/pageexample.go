@@ -9,7 +9,7 @@ import (
 
 // exampleBits are what the groups of the example are asked to have; the last one
 // has a NaN and is stored raw.
-var exampleBits = []uint8{8, 5, 3, 2, 1, 0, shaders.Raw, 4}
+var exampleBits = []uint8{8, 5, 3, 2, 0, shaders.Evicted, shaders.Raw, 4}
 
 // examplePage encodes groups of scattered values with a spike each, and packs them
 // as a cache does.
