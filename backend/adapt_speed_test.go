@@ -17,8 +17,8 @@ import (
 // BenchmarkAdapt is a generated token of SmolLM2's shape at 4,096 tokens: rows,
 // attention of all layers and Step, without adapting and with. Attention rows,
 // which are given outside of the time, change from token to token. cpu-ms/op
-// are of all threads, adapting beside the steps included; adapt-% is the
-// part of the steps' time that batches were on the way, host-% the part of that
+// are of all threads, adapting while steps go on included; adapt-% is the
+// part of the steps' time that batches were in flight, host-% the part of that
 // in which the host prepared.
 func BenchmarkAdapt(b *testing.B) {
 	for _, every := range []int{-1, 1, 16} {

@@ -51,7 +51,7 @@ func (d *gate) Submit(l *device.List) (device.Ticket, error) {
 	return d.Device.Submit(l)
 }
 
-// endRound lands what is on the way and all that is left of the round.
+// endRound waits for the batch in flight and all that is left of the round.
 func (s *sequence) endRound() {
 	for s.c.adapter.Finish(nil); s.seq.adapting.Active(); s.c.adapter.Finish(nil) {
 		s.c.adapter.Pump()
@@ -147,7 +147,7 @@ func TestStepsDoNotWaitForPromotions(t *testing.T) {
 	require.Less(t, a.Waited, a.Time)
 }
 
-// A step that stores pages in a segment that is on the way waits; a fork and a
+// A step that stores pages in a segment that is being rebuilt waits; a fork and a
 // rollback too.
 func TestCallsThatChangeSegmentsWait(t *testing.T) {
 	for name, call := range map[string]func(*sequence){

@@ -16,7 +16,7 @@ type AttendOptions struct {
 	Window  int     // tokens that a query sees, its own included; 0: all up to its own
 	SoftCap float32 // C of C*tanh(score/C); 0: none
 
-	SkipImportance bool // importance does not take the queries in
+	SkipImportance bool // the queries do not count for importance
 }
 
 // Attend computes softmax(q k^T * scale) v over a layer, straight from the
@@ -26,8 +26,9 @@ type AttendOptions struct {
 // step included, and sees the tokens up to its own. Config.QueryHeads must be
 // set; the query heads of a KV head are consecutive.
 //
-// Importance takes the queries in, in the same pass. The bits of the result are the same
-// on every device, for any n and any earlier calls (package shaders, Attention).
+// The same pass records the queries for importance. The bits of the result are the
+// same on every device, for any n and any earlier calls (package shaders,
+// Attention).
 //
 // The error wraps ErrShape for rows of another shape, and ErrQueries for more
 // queries than the sequence has tokens or a call may have.
@@ -80,8 +81,8 @@ func (s *Sequence) runAttention(c attend.Call, q, out Rows) error {
 	return nil
 }
 
-// mustFlush tells whether rows wait that the attention of a layer does not take
-// along.
+// mustFlush tells whether rows wait that are not of the layer attended to, whose
+// list converts only its own.
 func (s *Sequence) mustFlush(layer int) bool {
 	w := s.window.Waiting()
 	return len(w) > 1 || len(w) == 1 && w[0].Layer != layer

@@ -156,7 +156,7 @@ func TestStatsAddUp(t *testing.T) {
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
 				s.step(n)
 			}
-			s.c.adapter.Finish(nil) // an adaptation on the way takes buffers meanwhile
+			s.c.adapter.Finish(nil) // an adaptation in flight holds buffers
 			g, words := s.c.work, int64(0)
 			for k := range s.c.chooser.Rules {
 				for u := range g.LayerGroups {

@@ -2,7 +2,7 @@ package backend
 
 import "fmt"
 
-// Fork adds a sequence that equals this one and goes its own way from here.
+// Fork adds a sequence that equals this one; from here on each changes alone.
 // Pages and host rows are shared until one of the two changes them; the recent
 // window and importance are copied on the device. Moves of the new one begin at zero.
 //

@@ -5,8 +5,8 @@ import "fmt"
 // Observe takes the attention probabilities of a layer, [queries][queryHeads]
 // [tokens], of the newest queries tokens of the cache: query i belongs to token
 // tokens-queries+i, and probabilities of later tokens are 0. The query heads of
-// a KV head are consecutive, at most 32. Only the last Config.Queries queries are kept:
-// for each token and KV head the largest probability, rounded up to four
+// a KV head are consecutive, at most 32. Only the last Config.Queries queries are
+// kept: for each token and KV head the largest probability, rounded up to four
 // significant bits. Values that are no probabilities count as the nearest one,
 // NaN as 0.
 //

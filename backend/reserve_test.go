@@ -141,8 +141,8 @@ func (s *sequence) decode(tokens int) {
 	require.NoError(s.t, s.seq.Step(s.t.Context()))
 }
 
-// Adaptations beside the steps find what room there is in a tight reserve: the
-// rest of a batch comes later, or goes to segments beside it.
+// Adaptations that go on while steps do find what room there is in a tight reserve:
+// the rest of a batch comes later, or goes to segments outside it.
 func TestAdaptBesideStepsInATightReserve(t *testing.T) {
 	for words := 4000; words <= 40000; words += 4000 {
 		t.Run(fmt.Sprint(words), func(t *testing.T) {

@@ -7,11 +7,11 @@ import "fmt"
 // the recent window are dropped, and their rows lie in the ring again. Pages
 // that stay keep the bits that they have, until Adapt.
 //
-// Attention rows of dropped tokens are forgotten: of the Config.Recent queries
-// that importance looks at, the first one that saw a dropped token and all after it.
-// Until as many queries are observed anew, there are too few, and as
-// in a new sequence groups that are chosen then keep the most bits; from then
-// on choices are those of a sequence that never got the tokens.
+// Attention rows of dropped tokens are forgotten: of the Config.Queries queries that
+// importance looks at, the first one that saw a dropped token and all after it.
+// Until as many queries are observed anew, there are fewer, and as in a new
+// sequence groups that are chosen then keep the most bits; from then on choices are
+// those of a sequence that never got the tokens.
 //
 // A rollback inside the ring (PageTokens + MaxStepTokens tokens and more) needs
 // neither device nor host rows; a longer one takes rows from the host. The

@@ -17,8 +17,8 @@ type Bytes struct {
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
 	Reserve   int64 `json:"reserve"`   // device memory that New took for pages: a part of Committed of the cache
 	Peak      int64 `json:"peak"`      // the most memory at once of the device since it was opened, mapped memory left out: of a sequence, that of its cache
-	Scratch   int64 `json:"scratch"`   // device memory for work on the way: a part of Staging
-	Staging   int64 `json:"staging"`   // device and mapped memory for work on the way: bounded, does not grow with tokens or sequences
+	Scratch   int64 `json:"scratch"`   // device memory that lists work in: a part of Staging
+	Staging   int64 `json:"staging"`   // device and mapped memory that lists work in: bounded, does not grow with tokens or sequences
 	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a HostPolicy keeps
 	Paper     int64 `json:"paper"`     // the paper's accounting: code bits and outlier values alone; no range, index or header
 }
@@ -124,7 +124,7 @@ func bitsOf(c *pages.Counts, k shaders.Kind) Bits {
 	return b
 }
 
-// indexBytes are the host bytes beside the rows.
+// indexBytes are the host bytes but for the rows.
 func (s *Sequence) indexBytes() int64 {
 	return s.table.HostBytes() + s.memory[shaders.Key].Bytes() + s.memory[shaders.Value].Bytes()
 }

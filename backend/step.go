@@ -141,7 +141,7 @@ func (s *Sequence) encoder(tokens int) store.Encoder {
 		Choices: [2]*choose.Choice{s.choice(shaders.Key, s.extent.Tokens, tokens), s.choice(shaders.Value, s.extent.Tokens, tokens)}}
 }
 
-// compact gathers the free room of the reserve. What is in flight lands first.
+// compact gathers the free room of the reserve, once no batch is in flight.
 func (s *Sequence) compact() error {
 	s.c.adapter.LandInStep(s.adapting)
 	if err := s.c.usable(); err != nil {

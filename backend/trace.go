@@ -9,8 +9,8 @@ import (
 // Track is a row of a timeline: what works at one thing at a time.
 type Track int
 
-// The tracks of a cache. What is on the tracks of adaptations is beside what is
-// on those of calls.
+// The tracks of a cache. What is on the tracks of adaptations may happen at the
+// same time as what is on those of calls.
 const (
 	Calls            Track = iota // calls of Append, Attend, Read, Observe, Step and Adapt; between them the caller works
 	CallsDevice                   // the device, for these calls

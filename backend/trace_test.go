@@ -66,7 +66,7 @@ func TestTraceShowsStepsBesideAnAdaptation(t *testing.T) {
 	}
 	lists := seen.of(AdaptationDevice, "move", "ranges")
 	i := slices.IndexFunc(lists, func(s Span) bool { return s.contains(steps[4]) })
-	require.GreaterOrEqual(t, i, 0, "a list that waits beside steps")
+	require.GreaterOrEqual(t, i, 0, "a list that waits while steps go on")
 	require.True(t, lists[i].contains(steps[5]) && lists[i].contains(steps[6]))
 	require.True(t, slices.ContainsFunc(seen.of(Adaptation, "compare"), func(s Span) bool {
 		return !s.End.After(lists[i].Start) && (i == 0 || !s.Start.Before(lists[i-1].End))

@@ -72,7 +72,7 @@ func TestSlackOfLargeCaches(t *testing.T) {
 			s := newSequence(t, cpu(t), F16, c.cfg)
 			for s.seq.Tokens() < 2900 {
 				s.step(29)
-				s.c.adapter.Finish(nil) // an adaptation on the way holds buffers that are no slack of pages
+				s.c.adapter.Finish(nil) // an adaptation in flight holds buffers that are no slack of pages
 				if st := s.c.Stats(); st.Stored > 500 {
 					require.LessOrEqual(t, float64(st.Bytes.Slack), .05*float64(st.Bytes.Live), "%d tokens", st.Tokens)
 				}

@@ -35,8 +35,8 @@ type Params struct {
 	To             string  `json:"to,omitempty"`        // of repacked or promoted groups: see newBits
 	RowFirst       int     `json:"row_first,omitempty"` // first row of each group to decode
 	RowCount       int     `json:"row_count,omitempty"` // rows of each group to decode; 0: all
-	Slots          int     `json:"slots,omitempty"`     // places round which convert writes tokens; 0: one after another
-	Start          uint32  `json:"start,omitempty"`     // number of the first token that goes round them
+	Slots          int     `json:"slots,omitempty"`     // places of the ring that convert writes tokens to; 0: one after another
+	Start          uint32  `json:"start,omitempty"`     // number of the first token that is written to them
 	StartAt        string  `json:"start_at,omitempty"`  // "push" or "src": where convert finds Start
 	Clamp          bool    `json:"clamp,omitempty"`     // convert clamps finite elements that would become infinite
 	Data           string  `json:"data,omitempty"`      // values of the rows: see data.go

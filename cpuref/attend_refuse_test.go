@@ -41,9 +41,9 @@ func TestAttentionRefusesBadArguments(t *testing.T) {
 		{"outlier outside", "score", func(c *call) { c.buffers[0][8] = 0xff }, "score: outlier 0 of group 0: index 255"},
 		{"outlier outside in V", "weighted_sum", func(c *call) { c.buffers[0][8] = 0xff }, "weighted_sum: outlier 0 of group 0: index 255"},
 		{"stride", "score", func(c *call) { c.push[2] = 1 }, "scores of 1 tokens: there are 2"},
-		{"stride to soften", "softmax", func(c *call) { c.push[3] = 1 }, "scores of 1 tokens: there are 2"},
+		{"stride of softmax", "softmax", func(c *call) { c.push[3] = 1 }, "scores of 1 tokens: there are 2"},
 		{"stride to observe", "record_importance", func(c *call) { c.push[4] = 0 }, "scores of 0 tokens: there are 2"},
-		{"stride to mix", "weighted_sum", func(c *call) { c.push[2] = 1 }, "scores of 1 tokens: there are 2"},
+		{"stride of weighted_sum", "weighted_sum", func(c *call) { c.push[2] = 1 }, "scores of 1 tokens: there are 2"},
 		{"queries", "softmax", func(c *call) { c.push[2] = 1 }, "4 queries: there are 2 tokens"},
 		{"seen before base", "softmax", func(c *call) {
 			c.buffers[0], c.push[4] = []uint32{300, 256, 0, 300}, 45
@@ -53,8 +53,8 @@ func TestAttentionRefusesBadArguments(t *testing.T) {
 		{"keep", "record_importance", func(c *call) { c.push[7] = 2 }, "keep 2"},
 		{"words of a head", "record_importance", func(c *call) { c.push[3], c.push[5] = 2, 0 }, "1 words of a KV head: they lie 0 apart"},
 		{"tile to observe", "record_importance", func(c *call) { c.spec.Queries = 0 }, "0 query vectors a tile"},
-		{"tile to soften", "softmax", func(c *call) { c.spec.Queries = 5 }, "5 query vectors a tile"},
-		{"tile to mix", "weighted_sum", func(c *call) { c.spec.Queries = 6 }, "6 query vectors a tile"},
+		{"tile of softmax", "softmax", func(c *call) { c.spec.Queries = 5 }, "5 query vectors a tile"},
+		{"tile of weighted_sum", "weighted_sum", func(c *call) { c.spec.Queries = 6 }, "6 query vectors a tile"},
 		{"staged", "score", func(c *call) { c.spec.Staged = 2 }, "staged 2"},
 		{"staged tile", "score", func(c *call) { c.spec.Staged, c.spec.HeadDim, c.spec.Queries = 1, 256, 16 }, "staged tiles of 4224 words: must be at most 4096"},
 		{"query heads of a row", "arrange_queries", func(c *call) { c.push[3] = 3 }, "1 KV heads of 4 query heads: a query has 3"},

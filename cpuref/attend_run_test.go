@@ -56,7 +56,7 @@ func (a attention) run(t testing.TB, out uint32) (r results) {
 	splits := (a.tokens - a.base() + shaders.SplitTokens - 1) / shaders.SplitTokens
 	r.partials = guarded(splits * heads * a.vectors() * a.l.HeadDim)
 	for _, p := range a.partsOf(t, 1) {
-		s, mp := a.spec(p.ring, out), a.mixPush(p)
+		s, mp := a.spec(p.ring, out), a.weightedSumPush(p)
 		require.NoError(t, WeightedSum(s, mp, p.stored, p.plan, r.probabilities, r.partials))
 	}
 	row := a.l.HeadDim * shaders.ElementBytes(out) / 4
@@ -91,7 +91,7 @@ func (a attention) scorePush(p part) shaders.ScorePush {
 	return s
 }
 
-func (a attention) mixPush(p part) shaders.WeightedSumPush {
+func (a attention) weightedSumPush(p part) shaders.WeightedSumPush {
 	s := a.scorePush(p)
 	return shaders.WeightedSumPush{
 		Vectors: s.Vectors, Heads: s.Heads, Stride: s.Stride, PageTokens: s.PageTokens,

@@ -121,7 +121,7 @@ func TestAttentionIsCloseToFloat64(t *testing.T) {
 	assert.Greater(t, worst, 0.0)
 }
 
-func TestMergeNarrowsTheOutput(t *testing.T) {
+func TestCombineNarrowsTheOutput(t *testing.T) {
 	for _, a := range attentions()[:4] {
 		full := a.run(t, shaders.TypeF32).rows
 		for _, typ := range []uint32{shaders.TypeF16, shaders.TypeBF16} {

@@ -57,11 +57,11 @@ func BenchmarkAttend(b *testing.B) {
 	before := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(before)
 	spec := a.spec(0, 0)
-	soften := shaders.SoftmaxPush{Vectors: 4, Heads: 8, PerHead: 4, Stride: uint32(a.stride())}
+	softmax := shaders.SoftmaxPush{Vectors: 4, Heads: 8, PerHead: 4, Stride: uint32(a.stride())}
 	for b.Loop() {
 		require.NoError(b, Score(spec, a.scorePush(p), p.stored, p.plan, queries, scores))
-		require.NoError(b, Softmax(spec, soften, p.plan, scores))
-		require.NoError(b, WeightedSum(spec, a.mixPush(p), p.stored, p.plan, scores, partials))
+		require.NoError(b, Softmax(spec, softmax, p.plan, scores))
+		require.NoError(b, WeightedSum(spec, a.weightedSumPush(p), p.stored, p.plan, scores, partials))
 	}
 }
 

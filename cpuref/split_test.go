@@ -149,8 +149,8 @@ func TestWhatIsNotWritten(t *testing.T) {
 	}
 }
 
-// TestSoftenLeavesPlacesOfNoVector gives it something there.
-func TestSoftenLeavesPlacesOfNoVector(t *testing.T) {
+// TestSoftmaxLeavesPlacesOfNoVector gives it something there.
+func TestSoftmaxLeavesPlacesOfNoVector(t *testing.T) {
 	scores := []uint32{0, 1, 2, guard, 0, 1, 2, guard}
 	s, p := shaders.Spec{HeadDim: 32, Queries: 4}, shaders.SoftmaxPush{Vectors: 3, Heads: 1, PerHead: 3, Stride: 2}
 	require.NoError(t, Softmax(s, p, []uint32{2, 0, 0, 2}, scores))
@@ -175,9 +175,9 @@ func TestProbabilitiesAreOfWhatIsSeen(t *testing.T) {
 	}
 }
 
-// TestMixStartsSplits mixes the second part alone onto what is there: it goes
+// TestWeightedSumStartsSplits runs the second part alone onto partials: it goes
 // on with the split that the first part began, and starts the others.
-func TestMixStartsSplits(t *testing.T) {
+func TestWeightedSumStartsSplits(t *testing.T) {
 	a := split(shaders.Raw)
 	a.parts = []int{300, 600}
 	r := a.run(t, shaders.TypeF32)
@@ -186,7 +186,7 @@ func TestMixStartsSplits(t *testing.T) {
 	split := a.heads * a.vectors() * a.l.HeadDim
 	clear(partials[split : 2*split])
 	again := slices.Clone(partials)
-	s, push := a.spec(0, 0), a.mixPush(p)
+	s, push := a.spec(0, 0), a.weightedSumPush(p)
 	require.NoError(t, WeightedSum(s, push, p.stored, p.plan, r.probabilities, again))
 	same(t, r.partials[:split], again[:split], "split before the part")
 	same(t, r.partials[2*split:], again[2*split:], "split that the part begins")

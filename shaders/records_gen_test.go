@@ -94,7 +94,7 @@ var records = []glsl.Record{
 			{Path: "lib/quantize.glsl", SHA256: "12a9592cf7d1c3a91e55ac7d544915d0ea452274e2de43d8afc3427f1953b8e0"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 			{Path: "lib/planes.glsl", SHA256: "81a5b4fb936fc05442f1f3a32bd819217a9933be2646f118d370c695684fd076"},
-			{Path: "lib/select_few.glsl", SHA256: "54c30a877084f482ad17dd9b0a3f3ff7fdb63bca85f0891d734bd6b48f85afc3"},
+			{Path: "lib/select_few.glsl", SHA256: "48faaadaf44ee3cb9ee657f7a394b53f125673ada0025a5069f8d81f4925d970"},
 		},
 	},
 	{
@@ -172,7 +172,7 @@ var records = []glsl.Record{
 		Compiler: "Glslang Version: 11:12.0.0",
 		SPIRV:    "d1e03cc9bb7e41eaa120aa791e0755944351293bb5692339fe813974b2bce230",
 		Sources: []glsl.Source{
-			{Path: "score.comp", SHA256: "4b30c21b81d9af6ae98e7ffd9faa85d37ff098db816840c744ae1c6084548ad1"},
+			{Path: "score.comp", SHA256: "b6de10410284d800f79b2f5e29baf73a0ae6f7652e7c3ca34ca5a0dbd453b82e"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "1163927578eaa3dd7271f13b2096d20a6f8701ea2b780b79bbc408e80c48c658"},

@@ -105,7 +105,8 @@ void loadBlock(Row row, uint block, out float x[32]) {
 }
 
 // A workgroup that has all elements of its queries at hand picks those of a
-// row's two outliers on its way: loads that differ between invocations cost more.
+// row's two outliers in its loop over elements: loads that differ between
+// invocations cost more.
 const bool PICK = STAGED != 0 ? PAIR && RING == 0 : false;
 
 // Element of the row and pattern of each of two outliers.

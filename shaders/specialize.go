@@ -2,7 +2,7 @@ package shaders
 
 import "math"
 
-// workgroup is the invocations of a workgroup where nothing speaks for fewer:
+// workgroup is the invocations of a workgroup where there is no reason for fewer:
 // what every Vulkan device has.
 const workgroup = 128
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Write sets words of a buffer of any memory kind and waits until they are
-// there. It is for set-up and tests: data on the way of a token is staged by lists.
+// there. It is for set-up and tests: lists copy what a step needs.
 func Write(ctx context.Context, d Device, b Buffer, offset int, words []uint32) error {
 	v := View{b, offset, len(words)}
 	if err := v.Check(); err != nil {

@@ -230,7 +230,7 @@ func TestForwardRejects(t *testing.T) {
 }
 
 // Weights that are not finite are found on loading, whatever their type; values
-// that overflow are found on the way.
+// that overflow are found in the forward pass.
 func TestDamagedWeightsAreNamed(t *testing.T) {
 	for name, value := range map[string]float64{"NaN": math.NaN(), "+Inf": math.Inf(1), "-Inf": math.Inf(-1)} {
 		f := modeltest.Tiny(7)

@@ -9,7 +9,7 @@ import (
 )
 
 // jobsFile declares the structs and constants that the host shares with the
-// kernels, beside what reflection sees.
+// kernels, in addition to what reflection sees.
 const jobsFile = "lib/jobs.glsl"
 
 // jobs is what jobsFile declares.

@@ -8,9 +8,9 @@ const uint FEW_HIGH = FEW ? HIGH + 1 : 1;
 const uint LAST_LOW = FEW && LOW > 0 ? LOW - 1 : 0;
 const uint LAST_HIGH = FEW && HIGH > 0 ? HIGH - 1 : 0;
 
-// Keys with indices beside them (f32), or with indices in the low half, where
-// they break ties: ascending for the low end, descending (0xffff - index) for
-// the high end.
+// Keys with indices in words of their own (f32), or with indices in the low half,
+// where they break ties: ascending for the low end, descending (0xffff - index)
+// for the high end.
 struct FewOutliers {
     int low[FEW_LOW];
     int high[FEW_HIGH];

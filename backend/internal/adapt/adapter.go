@@ -35,8 +35,8 @@ type Adapter struct {
 }
 
 // parts is the part of a full cache that a batch has, one batch a step: a whole
-// segment or a 32nd of all pages, so every group gets its turn within that many
-// steps and one more for each layer group, and takes effect in the first step that
+// segment or a 32nd of all pages, so the bits of every group are chosen within that
+// many steps and one more for each layer group, and take effect in the first step that
 // finds its batch ready (Moves counts how late).
 //
 // Measured with BenchmarkAdapt, SmolLM2's shape at 4,096 tokens on llvmpipe with
@@ -144,11 +144,13 @@ func (d *Adapter) InFlight(s *Sequence) bool {
 	return d.flight != nil && (s == nil || d.flight.s == s)
 }
 
-// Ready tells whether a batch is in flight that can be landed without a wait.
+// Ready tells whether a batch is in flight whose pairs can be put in place without a
+// wait.
 func (d *Adapter) Ready() bool { return d.flight != nil && d.flight.ready() }
 
-// LandReady lands a batch that is ready. One that rebuilds a segment of the
-// sequence, into which the caller is about to store pages, is waited for.
+// LandReady puts the pairs of a batch in place if it is ready. One that rebuilds a
+// segment of the sequence, into which the caller is about to store pages, is waited
+// for.
 func (d *Adapter) LandReady(s *Sequence, stores bool) {
 	b := d.flight
 	if b == nil {
@@ -164,8 +166,8 @@ func (d *Adapter) LandReady(s *Sequence, stores bool) {
 	d.LandInStep(s)
 }
 
-// LandInStep waits, in a step of a sequence that is not counted yet, for what is
-// in flight, and lands it.
+// LandInStep waits, in a step of a sequence that is not counted yet, for the batch
+// in flight, and puts its pairs in place.
 func (d *Adapter) LandInStep(s *Sequence) {
 	if d.InFlight(s) {
 		d.finish(1)
@@ -175,7 +177,7 @@ func (d *Adapter) LandInStep(s *Sequence) {
 }
 
 // Finish waits for a batch in flight, if it is one of the sequence (nil: of any),
-// and lands it. Its sequence learns of the error from TakeError.
+// and puts its pairs in place. Its sequence learns of the error from TakeError.
 func (d *Adapter) Finish(s *Sequence) {
 	if d.InFlight(s) {
 		d.finish(0)
@@ -220,8 +222,8 @@ func (d *Adapter) land(uncounted int) (Moves, error) {
 	return b.moves, d.work.Lost(b.err)
 }
 
-// Abandon ends what the sequence has in flight without landing it, and forgets
-// its round (nil: those of all).
+// Abandon ends the batch that the sequence has in flight, gives up its new pairs,
+// and forgets the sequence's round (nil: those of all).
 func (d *Adapter) Abandon(s *Sequence) {
 	if d.InFlight(s) {
 		b := d.flight

@@ -13,8 +13,8 @@ import (
 
 // batch is some pairs whose groups get their bits chosen and, where bits change,
 // are written anew elsewhere. What its goroutine sees of the sequence stays as it
-// is until the batch has landed: no pages are stored into a segment that is
-// rebuilt, and what moves pairs lands it first.
+// is until the new pairs are in place (Adapter.land): no pages are stored into a
+// segment that is rebuilt, and what moves pairs waits for the batch first.
 type batch struct {
 	d       *Adapter
 	s       *Sequence
@@ -37,7 +37,7 @@ type batch struct {
 }
 
 // target are pairs in a row that lie in one segment, as they were when the bits
-// of some of them were chosen. A segment beside the reserve is rebuilt: all its
+// of some of them were chosen. A segment outside the reserve is rebuilt: all its
 // pairs move when any changes.
 type target struct {
 	layerGroup int
@@ -178,7 +178,7 @@ func (b *batch) drop() {
 	b.moved = nil
 }
 
-// ready tells whether landing needs no wait.
+// ready tells whether the goroutine has ended.
 func (b *batch) ready() bool {
 	select {
 	case <-b.done:

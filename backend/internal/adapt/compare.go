@@ -8,7 +8,7 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// moved is a page on its way to another place, because bits of its pair change or
+// moved is a page that is written to another place, because bits of its pair change or
 // its segment is rebuilt.
 type moved struct {
 	pages.ID
@@ -43,7 +43,7 @@ func (c *compared) sizes(of codec.Codec) (sizes pages.Sizes) {
 }
 
 // compareAll finds the pairs that move, and room for them: as many as there is
-// room for, and where there is none even for one, in a segment beside the reserve.
+// room for, and where there is none even for one, in a segment outside the reserve.
 func (b *batch) compareAll() error {
 	defer b.d.span("compare")()
 	for i := range b.targets {

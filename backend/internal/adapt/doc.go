@@ -5,6 +5,6 @@
 // waits for that, compares with the page table's mirror, finds room, prepares
 // what promotions lack from the full-precision rows on the host, and has the
 // pages written: those that stay are copied, those that lose bits are repacked on
-// the device alone. Then the batch is ready, and the caller lands it: the new
-// pairs take the place of the old ones, which are read as ever until then.
+// the device alone. Then the batch is ready, and the caller puts the new pairs in
+// the page table (Adapter.land); until then all lists read the old ones.
 package adapt

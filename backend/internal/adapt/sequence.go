@@ -75,7 +75,7 @@ func (s *Sequence) TakeError() error {
 	return err
 }
 
-// enqueue has a sequence wait for its turn.
+// enqueue puts a sequence at the end of the queue, unless it is in it.
 func (d *Adapter) enqueue(s *Sequence) {
 	if !slices.Contains(d.queue, s) {
 		d.queue = append(d.queue, s)

@@ -14,8 +14,8 @@ import (
 // MaxQueries is the most queries of a call.
 const MaxQueries = 512
 
-// Attention has what the calls of a cache share beside the scratch. Nothing of it
-// is there where the cache has no query heads.
+// Attention has the buffers that the calls of a cache share, but for the scratch.
+// There are none where the cache has no query heads.
 type Attention struct {
 	work       *core.Work
 	QueryRows  device.Buffer // upload: query rows
@@ -85,14 +85,14 @@ type Call struct {
 	Table      *pages.Table
 	Window     *window.Window
 	Importance *importance.Importance
-	Recorded   []importance.Recorded // queries that importance takes in
+	Recorded   []importance.Recorded // queries that are recorded for importance
 }
 
 // call is a Call with its batches.
 type call struct {
 	*Attention
 	Call
-	waiting    []window.Appended // rows that the list takes to the ring first
+	waiting    []window.Appended // rows that the list first converts into the ring
 	batches    []batch
 	frameWords int
 }

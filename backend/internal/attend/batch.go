@@ -21,7 +21,7 @@ type batch struct {
 	recorded       []recorded
 }
 
-// recorded is a query of a batch that importance takes in.
+// recorded is a query of a batch that is recorded for importance.
 type recorded struct {
 	importance.Recorded
 	frame device.View

@@ -155,8 +155,8 @@ func (r *recording) softmax() {
 		r.heads*r.tiles*max(1, r.tile/4), r.inFrames(r.parts[0].frame), r.scores)
 }
 
-// recordImportance records that importance takes in the batch's queries.
-// weighted_sum, which also reads the probabilities, need not wait for it.
+// recordImportance records record_importance for the batch's queries. weighted_sum,
+// which also reads the probabilities, need not wait for it.
 func (r *recording) recordImportance() {
 	n := r.work.QueriesPerHead()
 	for _, o := range r.batch.recorded {

@@ -94,7 +94,7 @@ func (r *remembered) grow(groups, tokens int) {
 	}
 }
 
-// Clone is a copy that goes its own way.
+// Clone is a copy that shares nothing.
 func (m *Memory) Clone() *Memory {
 	n := &Memory{slices.Clone(m.groups)}
 	for i := range n.groups {

@@ -8,7 +8,7 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Observe takes the probabilities of the newest queries of a layer from the host,
+// Observe records the probabilities of the newest queries of a layer, from the host,
 // [queries][query heads][tokens]. The upload buffer must be free.
 func (m *Importance) Observe(layer int, probs []float32, queries, queryHeads, tokens int) error {
 	plan := m.Plan(layer, queries)
@@ -27,8 +27,8 @@ func (m *Importance) Observe(layer int, probs []float32, queries, queryHeads, to
 	return nil
 }
 
-// handed are the probabilities of one query, [query head][token], on their way
-// to a row.
+// handed are the probabilities of one query, [query head][token], and the row that
+// they go to.
 type handed struct {
 	m          *Importance
 	layer, row int
@@ -38,7 +38,7 @@ type handed struct {
 	begun      bool // a list that changes the row was submitted
 }
 
-// observe takes the query to the device in parts that fit the upload buffer:
+// observe copies the query to the device in parts that fit the upload buffer:
 // some KV heads, and of these some tokens. The last tokens come first, because
 // that clears those before.
 func (h *handed) observe() error {
@@ -55,8 +55,8 @@ func (h *handed) observe() error {
 	return nil
 }
 
-// observePart takes the tokens base..end-1 of some KV heads. The vectors of a
-// tile of one lie as the rows that were handed over.
+// observePart records the tokens base..end-1 of some KV heads. Scores in tiles of
+// one vector lie as the probabilities do that the caller gives.
 func (h *handed) observePart(head, heads, base, end int) error {
 	w, n := h.m.work, end-base
 	words := w.Rows.Words()

@@ -92,8 +92,8 @@ func (a *Arena) placeIn(seg *Segment, sizes Sizes) *Pair {
 	return &Pair{seg, sizes.at(at), 1}
 }
 
-// Free gives up the place of a pair; a segment beside the reserve goes with its
-// last one.
+// Free gives up the place of a pair; a segment outside the reserve is freed with
+// its last one.
 func (a *Arena) Free(p *Pair) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

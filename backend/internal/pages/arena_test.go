@@ -33,7 +33,7 @@ func (a *Arena) runner() *core.Runner {
 	return core.NewRunner(a.dev, "", none, func(err error) error { return err })
 }
 
-// What is given back joins what is free beside it.
+// What is given back joins the free words next to it.
 func TestSegmentTakesTheTightestPlace(t *testing.T) {
 	g := arena(t, 64, 1).Reserve()[0]
 	var at [4]int

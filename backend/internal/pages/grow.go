@@ -59,7 +59,7 @@ func (t *Table) Enlarge(layerGroup int, sizes []Sizes) (Growth, error) {
 	return g, nil
 }
 
-// movable are the last pairs of a layer group if they are all of a segment beside
+// movable are the last pairs of a layer group if they are all of a segment outside
 // the reserve, no fork holds them, and so many words more fit a segment with them.
 func (t *Table) movable(layerGroup, more int) []*Pair {
 	last := t.lastRun(layerGroup)

@@ -7,7 +7,7 @@ import (
 )
 
 // Segment is a device buffer that pairs lie in: a part of the reserve, or one
-// that a layer group of a sequence has beside it.
+// that a layer group of a sequence has outside it.
 type Segment struct {
 	Buffer   device.Buffer
 	Reserved bool
@@ -23,7 +23,7 @@ func newSegment(b device.Buffer, reserved bool) *Segment {
 	return &Segment{Buffer: b, Reserved: reserved, free: []Span{{0, b.Len()}}}
 }
 
-// take takes words where they leave least free beside them.
+// take takes words from the shortest run of free ones that has as many.
 func (g *Segment) take(words int) (at int, ok bool) {
 	best := -1
 	for i, f := range g.free {

@@ -7,8 +7,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Appended are rows on their way into the ring: they wait in the upload buffer or
-// in a buffer of the caller until the next list that takes them.
+// Appended are rows that are not in the ring yet: they wait in the upload buffer or
+// in a buffer of the caller until the next list converts them.
 type Appended struct {
 	Layer         int
 	token, tokens int
@@ -66,7 +66,7 @@ func (w *Window) Waiting() []Appended { return w.waits }
 
 func (w *Window) staged() bool { return slices.ContainsFunc(w.waits, Appended.staged) }
 
-// Flush takes the waiting rows to the ring.
+// Flush converts the waiting rows into the ring.
 func (w *Window) Flush() error {
 	if len(w.waits) == 0 {
 		return nil
@@ -78,7 +78,7 @@ func (w *Window) Flush() error {
 	return nil
 }
 
-// Taken forgets the waiting rows, which a list took, and counts what it clamped.
+// Taken forgets the waiting rows, which a list converted, and counts what it clamped.
 func (w *Window) Taken() {
 	w.Clamped += w.newlyClamped()
 	w.waits = w.waits[:0]

@@ -14,7 +14,7 @@ type Conversion struct {
 	Src, Dst         device.View
 	SrcAt, SrcStride int
 	DstAt, DstStride int
-	dstRing          int  // tokens go round so many places, 0: one after another
+	dstRing          int  // places of the ring that tokens are written to, 0: one after another
 	first            int  // the first one's number
 	firstAt          int  // it is word firstAt - 1 of src instead; 0: it is not
 	clamp            bool // what would become infinite is clamped and counted

@@ -1,5 +1,5 @@
 // Package window has the recent window of a sequence: a ring on the device with
-// the newest tokens as they came, and rows on their way into it.
+// the newest tokens as they came, and rows that wait to be converted into it.
 package window
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 // Staging is the upload buffer of a cache as its windows share it: appended rows
-// of the host wait there until a list takes them to the ring.
+// of the host wait there until a list converts them into the ring.
 type Staging struct {
 	work    *core.Work
 	used    int    // words of waiting rows
@@ -23,15 +23,15 @@ type Staging struct {
 func NewStaging(w *core.Work) *Staging { return &Staging{work: w} }
 
 // head are the words before rows in the upload buffer. The first says where in
-// the ring they go, in rows of K or V of a token, so that a list that takes them
-// there serves every token.
+// the ring they go, in rows of K or V of a token, so that one list serves every
+// token.
 const head = shaders.Align
 
 // Words are the words of the upload buffer that rows of so many take.
 func Words(rowWords int) int { return head + rowWords }
 
-// Free takes the rows of all windows that wait in the upload buffer into their
-// rings, so that it is free for other use.
+// Free converts the rows of all windows that wait in the upload buffer into their
+// rings, so that the buffer is free for other use.
 func (s *Staging) Free() error {
 	for _, w := range s.windows {
 		if !w.staged() {
@@ -51,7 +51,7 @@ func (s *Staging) settle() {
 	}
 }
 
-// Clamped are the elements that were clamped on their way into any ring.
+// Clamped are the elements that were clamped when they were converted into any ring.
 func (s *Staging) Clamped() int64 { return s.clamped }
 
 // newlyClamped reads how many elements were clamped since it did so last.

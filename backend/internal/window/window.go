@@ -15,7 +15,7 @@ type Window struct {
 	*Staging
 	Ring    device.Buffer
 	From    int   // the ring has the rows of every token from this one on
-	Clamped int64 // elements that were clamped on their way into it
+	Clamped int64 // elements that were clamped when they were converted into it
 	waits   []Appended
 }
 

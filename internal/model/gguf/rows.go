@@ -7,7 +7,7 @@ import (
 	"github.com/qaqvk/qaqvk/internal/model/quant"
 )
 
-// buffers hold the bytes of rows on their way from the file.
+// buffers hold the bytes of rows as they are read from the file.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // Rows reads rows of Dims[0] elements from the given one on and expands them

@@ -37,7 +37,7 @@ func (c *candidates) take() candidate {
 	return x
 }
 
-// chain is a word on its way: tokens with the places of their neighbours. A
+// chain is a word that is being merged: tokens with the places of their neighbours. A
 // token merged into the one before it is −1. It serves one word after another.
 type chain struct {
 	ids, before, behind []int
