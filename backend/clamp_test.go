@@ -12,7 +12,7 @@ import (
 // A value beyond the largest one of the cache's type is that value, in Attend and
 // in Read, whichever comes first, in the recent window and in pages, and counted
 // once.
-func TestClampsWhatTheTypeDoesNotHave(t *testing.T) {
+func TestClampsWhatTheTypeDoesNotHaveOnVulkan(t *testing.T) {
 	const belowF16, aboveF16 = 65519.996, 65520 // 65504 rounded; infinite rounded
 	belowBF16, aboveBF16 := math.Float32frombits(0x7f7f7fff), math.Float32frombits(0x7f7f8000)
 	both := openLLVMpipe(t, "both:llvmpipe")
@@ -85,7 +85,7 @@ func (s *sequence) seqAppend(k, v []float32) {
 
 // The model that tests compare with clamps as the cache does, so every test of
 // rows holds for large ones.
-func TestLargeRowsInPages(t *testing.T) {
+func TestLargeRowsInPagesOnVulkan(t *testing.T) {
 	for _, typ := range []Type{F16, BF16} {
 		s := newSequence(t, openLLVMpipe(t, "both:llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, HeadDim: 32, Capacity: 100, Type: typ, Policy: testQAQ(0), AdaptEvery: -1, HostBudget: 1 << 20})
 		for range 2 {

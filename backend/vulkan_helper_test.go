@@ -12,6 +12,7 @@ import (
 // openLLVMpipe opens llvmpipe, alone or beside the reference, with the limits
 // that every device has; validation messages fail the test.
 func openLLVMpipe(t *testing.T, name string) device.Device {
+	require.Regexp(t, "Vulkan|/.*llvmpipe", t.Name(), "make quick knows by these words what needs the validation layer")
 	d, err := device.Open(name, device.Options{Validation: true, MinimumLimits: true})
 	require.NoError(t, err)
 	t.Cleanup(func() {
