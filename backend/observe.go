@@ -13,9 +13,9 @@ import "fmt"
 // It is for runtimes that compute attention themselves; Attend observes too.
 // The error wraps ErrShape for other query heads or probabilities than that,
 // ErrQueries for more queries than the layer has tokens, and ErrRange for a layer
-// that there is not. Where the device failed on the way, the groups of the layer
+// that there is not. Where the device failed in the call, the groups of the layer
 // count as seen by too few queries until the call is repeated or as many as
-// Config.Recent queries were observed anew.
+// Config.Queries queries were observed anew.
 func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) error {
 	if err := s.usable(layer); err != nil {
 		return err
