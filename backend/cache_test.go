@@ -30,7 +30,7 @@ func (s *sequence) expect(layer int, kind shaders.Kind, out Type) []uint32 {
 		for i := range g.TokenGroups {
 			group := token%g.PageTokens*g.TokenGroups + i
 			bits := s.seq.table.PageBits(p)[group]
-			rows := decoded(s.t, freshPage(s.t, g.Layout, s.groupRows(p, group), min(bits, shaders.RawBits), policy.Rule{MaxBits: 8}, 0, 0), out)
+			rows := decoded(s.t, freshPage(s.t, g.Layout, s.groupRows(p, group), min(bits, shaders.Raw), policy.Rule{MaxBits: 8}, 0, 0), out)
 			if g.Layout.Rows > 1 {
 				each := s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes() / 4
 				rows = rows[(layer-from)*each:][:each]

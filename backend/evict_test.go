@@ -118,8 +118,8 @@ func testEviction(t *testing.T, d device.Device, p policy.Policy, level Level) {
 				group := token%g.PageTokens*g.TokenGroups + i
 				k, v := s.seq.table.PageBits(p)[group], s.seq.table.PageBits(pages.ID{Kind: shaders.Value, LayerGroup: unit, Page: p.Page})[group]
 				require.Equal(t, k, v, "K and V go together")
-				require.Contains(t, []uint8{shaders.Evicted, shaders.RawBits}, k)
-				raw += int(k) / shaders.RawBits
+				require.Contains(t, []uint8{shaders.Evicted, shaders.Raw}, k)
+				raw += int(k) / shaders.Raw
 			}
 			require.Equal(t, 40-(s.seq.extent.Tokens-s.seq.extent.Stored), raw, "the recent window counts")
 		}

@@ -27,8 +27,8 @@ func (c Config) PageBytes(tokens int, kBits, vBits float64) (int64, error) {
 	}
 	words := 0.0
 	for kind, bits := range [2]float64{kBits, vBits} {
-		if !(bits >= 0 && bits <= shaders.RawBits) {
-			return 0, fmt.Errorf("backend: %g bits for %s: must be 0..%d: %w", bits, shaders.Kind(kind), shaders.RawBits, policy.ErrConfig)
+		if !(bits >= 0 && bits <= shaders.Raw) {
+			return 0, fmt.Errorf("backend: %g bits for %s: must be 0..%d: %w", bits, shaders.Kind(kind), shaders.Raw, policy.ErrConfig)
 		}
 		words += meanPageWords(geo, bits)
 	}
@@ -52,7 +52,7 @@ func meanPageWords(g *core.Geometry, bits float64) float64 {
 	low := int(math.Floor(bits))
 	high := low + 1
 	if low >= 8 {
-		low, high = 8, shaders.RawBits
+		low, high = 8, shaders.Raw
 	}
 	part := (bits - float64(low)) / float64(high-low)
 	return (1-part)*size(low) + part*size(high)

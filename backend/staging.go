@@ -68,7 +68,7 @@ func (c *Cache) scratchWords() int {
 // than all sequences can fill, with a 16th for the room that adapting needs.
 func (c *Cache) reserveWords() int {
 	pages := int64((c.cfg.Capacity + c.cfg.PageTokens - 1) / c.cfg.PageTokens)
-	most := int64(c.cfg.Sequences) * int64(c.work.LayerGroups) * pages * int64(2*evenPageWords(c.work.Geometry, shaders.RawBits))
+	most := int64(c.cfg.Sequences) * int64(c.work.LayerGroups) * pages * int64(2*evenPageWords(c.work.Geometry, shaders.Raw))
 	return int(min((c.cfg.Reserve+3)/4, most+most/16))
 }
 

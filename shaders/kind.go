@@ -11,6 +11,3 @@ const (
 
 // String is k or v.
 func (k Kind) String() string { return [...]string{"k", "v"}[k] }
-
-// RawBits are the bits of a group whose elements are stored as they came.
-const RawBits = 16

@@ -18,7 +18,7 @@ func (None) Check(Shape) error { return nil }
 
 // Rule pins every group to 16 bits.
 func (None) Rule(shaders.Kind) Rule {
-	return Rule{MinBits: 8, MaxBits: shaders.RawBits, Weight: WeightMost, Fixed: true}
+	return Rule{MinBits: 8, MaxBits: shaders.Raw, Weight: WeightMost, Fixed: true}
 }
 
 // Limit is not used: every group is pinned.

@@ -61,7 +61,7 @@ func (q QAQ) Check(s Shape) error {
 	if q.MinBits < 0 || q.MinBits > 8 {
 		return fmt.Errorf("policy: qaq: least bits %d: must be 0..8: %w", q.MinBits, ErrConfig)
 	}
-	if q.MaxBits < q.MinBits || q.MaxBits > 8 && q.MaxBits != shaders.RawBits {
+	if q.MaxBits < q.MinBits || q.MaxBits > 8 && q.MaxBits != shaders.Raw {
 		return fmt.Errorf("policy: qaq: most bits %d: must be %d..8 or 16: %w", q.MaxBits, q.MinBits, ErrConfig)
 	}
 	return q.checkNorms(s)

@@ -86,7 +86,7 @@ func qaq(formula policy.Formula) func(p *parameters) (Method, error) {
 		m := newPaged(p, 0.01)
 		q := policy.QAQ{Formula: formula,
 			KeyError: p.above("key-error", session.DefaultKeyError), ValueError: p.above("value-error", session.DefaultValueError),
-			MinBits: p.integer("min-bits", 1, 0, 8), MaxBits: p.integer("max-bits", 8, 0, shaders.RawBits)}
+			MinBits: p.integer("min-bits", 1, 0, 8), MaxBits: p.integer("max-bits", 8, 0, shaders.Raw)}
 		blind := p.integer("blind", 0, 0, 1) == 1
 		m.policy = func(ctx context.Context, b *Bench) (policy.Policy, error) {
 			norms, err := b.queryNorms(ctx)

@@ -26,7 +26,7 @@ func New(w *core.Work, p policy.Policy) (*Chooser, error) {
 	c.host, _ = p.(policy.HostPolicy)
 	for k, r := range c.Rules {
 		switch {
-		case r.MinBits < 0 || r.MinBits > 8 || r.MaxBits < r.MinBits || r.MaxBits > 8 && r.MaxBits != shaders.RawBits:
+		case r.MinBits < 0 || r.MinBits > 8 || r.MaxBits < r.MinBits || r.MaxBits > 8 && r.MaxBits != shaders.Raw:
 			return nil, fmt.Errorf("backend: policy: bits %d..%d for %s: must be within 0..8, or up to 16: %w", r.MinBits, r.MaxBits, shaders.Kind(k), policy.ErrConfig)
 		case r.Weight > policy.WeightCustom:
 			return nil, fmt.Errorf("backend: policy: weight %d for %s: must be 0..%d: %w", r.Weight, shaders.Kind(k), policy.WeightCustom, policy.ErrConfig)

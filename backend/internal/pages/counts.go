@@ -9,7 +9,7 @@ import (
 type Counts struct {
 	Words         int64                         // of the pages
 	Pages         int64                         // of both kinds
-	Groups        [2][shaders.RawBits + 1]int64 // by kind and bits
+	Groups        [2][shaders.Raw + 1]int64 // by kind and bits
 	Unmet         [2]int64                      // by kind: groups whose bound even the most bits do not keep
 	Freed         int64                         // tokens of pages that are gone, summed over layer groups
 	Unquantizable int64                         // groups that could not be quantized
@@ -48,7 +48,7 @@ func (c *Counts) add(k shaders.Kind, bits []uint8, words int) {
 		if b == shaders.Unquantizable {
 			c.Unquantizable++
 		}
-		c.Groups[k][min(b, shaders.RawBits)]++
+		c.Groups[k][min(b, shaders.Raw)]++
 	}
 }
 
@@ -62,7 +62,7 @@ func (c *Counts) PaperBytes(g *core.Geometry) int64 {
 		for b, n := range c.Groups[k] {
 			each := int64(l.Group()-l.Outliers())*int64(b) + int64(l.Outliers())*element
 			switch b {
-			case shaders.RawBits:
+			case shaders.Raw:
 				each = int64(l.Group()) * element
 			case shaders.Evicted:
 				each = 0
