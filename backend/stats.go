@@ -25,10 +25,10 @@ type Bytes struct {
 
 // Bits describes the bits of the stored groups of a kind.
 type Bits struct {
-	Mean      float64                    `json:"mean"`
+	Mean      float64                `json:"mean"`
 	Histogram [shaders.Raw + 1]int64 `json:"histogram"` // groups by bits 0..8 and 16; those evicted at 14
-	Evicted   int64                      `json:"evicted"`   // groups that take no part in attention; they count as 0 bits
-	Unmet     int64                      `json:"unmet"`     // groups whose bound even the most bits that the policy allows do not keep
+	Evicted   int64                  `json:"evicted"`   // groups that take no part in attention; they count as 0 bits
+	Unmet     int64                  `json:"unmet"`     // groups whose bound even the most bits that the policy allows do not keep
 }
 
 // Stats is a snapshot of a cache or of a sequence.

@@ -31,6 +31,21 @@ var builders = map[string]builder{
 	"combine":           withAttention(buildCombine),
 	"attend":            withAttention(buildAttend),
 	"splitting":         withAttention(buildSplitting),
+
+	"encode_calibrated":  withTables(buildEncodeCalibrated),
+	"pack_calibrated":    withTables(buildPackCalibrated),
+	"repack_calibrated":  withTables(buildRepackCalibrated),
+	"promote_calibrated": withTables(buildPromoteCalibrated),
+	"decode_calibrated":  withTables(buildDecodeCalibrated),
+	"nesting_calibrated": withTables(buildNestingCalibrated),
+
+	"arrange_calibrated":      withTables(withAttention(buildArrangeCalibrated)),
+	"arrange_means":           withTables(withAttention(buildArrangeMeans)),
+	"score_calibrated":        withTables(withAttention(buildScoreCalibrated)),
+	"weighted_sum_calibrated": withTables(withAttention(buildWeightedSumCalibrated)),
+	"combine_calibrated":      withTables(withAttention(buildCombineCalibrated)),
+	"attend_calibrated":       withTables(withAttention(buildAttendCalibrated)),
+	"splitting_calibrated":    withTables(withAttention(buildSplittingCalibrated)),
 }
 
 // build checks a case and builds its program.

@@ -14,7 +14,7 @@ import (
 // Case is one line of cases.json.
 type Case struct {
 	Name   string `json:"name"`   // Kernel and Params.String()
-	Kernel string `json:"kernel"` // a kernel's name, "nesting", "attend" or "splitting"
+	Kernel string `json:"kernel"` // a kernel's name, "nesting", "attend" or "splitting", or those with _calibrated
 	Params Params `json:"params"`
 	Seed   uint64 `json:"seed"`
 }
@@ -40,6 +40,8 @@ type Params struct {
 	StartAt        string  `json:"start_at,omitempty"`  // "push" or "src": where convert finds Start
 	Clamp          bool    `json:"clamp,omitempty"`     // convert clamps finite elements that would become infinite
 	Data           string  `json:"data,omitempty"`      // values of the rows: see data.go
+
+	Calibrated *Calibrated `json:"calibrated,omitempty"` // for the kernels of the calibrated codec: Rows are KV heads, Groups tokens of a page, Bits and To levels
 
 	Attention *Attention `json:"attention,omitempty"` // for the kernels of attention; rows, groups and pages follow from it
 }
@@ -73,10 +75,13 @@ func (p Params) String() string {
 	if p.Attention != nil {
 		parts = append(parts, p.Attention.String())
 	}
+	if p.Calibrated != nil {
+		parts = append(parts, p.Calibrated.String())
+	}
 	add(p.Rows > 0, "r%d", p.Rows)
 	add(p.Pages > 0, "g%dx%dt%d", p.Groups, p.Pages, p.GroupsPerToken)
 	add(p.Pages == 0 && p.Attention == nil, "n%d", p.Groups)
-	add(p.Rows > 0 || p.Attention != nil && p.Bits != "", "a%v", p.Alpha)
+	add(p.Calibrated == nil && (p.Rows > 0 || p.Attention != nil && p.Bits != ""), "a%v", p.Alpha)
 	add(p.Lanes > 0, "l%d", p.Lanes)
 	add(p.Workgroup > 0, "w%d", p.Workgroup)
 	add(p.Bits != "", "%s", p.Bits)
@@ -117,10 +122,12 @@ func (p Params) spec(k *shaders.Kernel, ring uint32) []uint32 {
 	if p.Attention != nil {
 		s.Queries, s.Ring, s.Staged = uint32(max(p.Attention.Tile, 1)), ring, p.Attention.Staged
 	}
-	if k == shaders.Encode || k == shaders.Decode || k == shaders.Convert || k == shaders.WeightedSum {
+	switch k {
+	case shaders.Encode, shaders.Decode, shaders.Convert, shaders.WeightedSum, shaders.WeightedSumCalibrated:
 		s.Lanes = max(p.Lanes, 1)
 	}
-	if k == shaders.Decode || k == shaders.Convert || k == shaders.Combine {
+	switch k {
+	case shaders.Decode, shaders.Convert, shaders.Combine, shaders.DecodeCalibrated, shaders.CombineCalibrated:
 		s.OutType = typeOf(p.Out)
 	}
 	return s.Words(k)

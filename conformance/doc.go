@@ -16,6 +16,9 @@
 // constants differ between them, because drivers take longer to compile score
 // than to run it.
 //
+// Those of the calibrated codec have names of their own, tables that a case makes up
+// (calibrated.go), and "nesting_calibrated" for every pair of levels.
+//
 // After a change of the cases, of the reference or of the contract:
 //
 //	go test ./conformance -update

@@ -72,6 +72,10 @@ func (e *executor) execute(p *program) ([][]uint32, error) {
 func arrange(p *program) (offsets []int, total int) {
 	at := guardWords
 	for _, b := range p.buffers {
+		if b.part {
+			offsets = append(offsets, offsets[b.of]+b.at)
+			continue
+		}
 		offsets = append(offsets, at)
 		at += (len(b.words)+guardWords-1)/guardWords*guardWords + guardWords
 	}
@@ -103,6 +107,10 @@ func collect(p *program, offsets []int, arena []uint32) ([][]uint32, error) {
 	words := make([][]uint32, len(p.buffers))
 	at := 0
 	for i, b := range p.buffers {
+		if b.part {
+			words[i] = words[b.of][b.at : b.at+len(b.words)]
+			continue
+		}
 		if err := checkGuards(arena, at, offsets[i], "before "+b.name); err != nil {
 			return nil, err
 		}

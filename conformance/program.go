@@ -20,6 +20,8 @@ type buffer struct {
 	name   string
 	words  []uint32
 	output bool // some step writes it: it counts in the digest
+	part   bool // words from word at of buffer number of
+	of, at int
 }
 
 // step is one dispatch; views are the indices of its buffers by binding.
@@ -53,13 +55,18 @@ func (p *program) input(name string, words []uint32) int {
 
 // result adds a buffer of n words that a step writes.
 func (p *program) result(name string, n int) int {
-	p.buffers = append(p.buffers, buffer{name, slices.Repeat([]uint32{unwritten}, n), true})
-	return len(p.buffers) - 1
+	return p.change(name, slices.Repeat([]uint32{unwritten}, n))
 }
 
 // change adds a buffer whose words a step changes.
 func (p *program) change(name string, words []uint32) int {
-	p.buffers = append(p.buffers, buffer{name, words, true})
+	p.buffers = append(p.buffers, buffer{name: name, words: words, output: true})
+	return len(p.buffers) - 1
+}
+
+// part adds a view of n words of a buffer from a word on, a multiple of guardWords.
+func (p *program) part(name string, of, at, n int) int {
+	p.buffers = append(p.buffers, buffer{name: name, words: p.buffers[of].words[at : at+n], part: true, of: of, at: at})
 	return len(p.buffers) - 1
 }
 
@@ -72,6 +79,9 @@ func (p *program) reference() ([][]uint32, error) {
 	words := make([][]uint32, len(p.buffers))
 	for i, b := range p.buffers {
 		words[i] = slices.Clone(b.words)
+		if b.part {
+			words[i] = words[b.of][b.at : b.at+len(b.words)]
+		}
 	}
 	for _, s := range p.steps {
 		views := make([][]uint32, len(s.views))

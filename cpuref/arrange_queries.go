@@ -41,7 +41,7 @@ func (t tiles) arrange(column []uint32, row elements, scale float32) {
 	for b := range t.blocks {
 		sum := float32(0)
 		for d := b * shaders.BlockElements; d < min((b+1)*shaders.BlockElements, t.d); d++ {
-			y := cut(float32(loadFinite(row.typ, row.at(int(d)))*scale), mostQuery)
+			y := scaled(row, int(d), scale)
 			column[d*t.queries] = math.Float32bits(y)
 			sum += y
 		}

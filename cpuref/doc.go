@@ -15,7 +15,9 @@
 // then any kernel; for attention math.go and attend.go (frames, tiles, bounds)
 // and stored.go (rows of pages and of the window), then arrange_queries, score,
 // softmax, weighted_sum, combine in the order of their dispatches,
-// record_importance and reduce_importance.
+// record_importance and reduce_importance. For the calibrated codec: record.go (record
+// tables, pages), calibrated.go (codes and values), rotation.go (means, tables),
+// assemble.go (records), then the kernels with _calibrated in their names.
 //
 // A function that is given a buffer too small for what the other arguments ask
 // returns a *RangeError; it never panics. Buffers may have been written in part

@@ -8,7 +8,8 @@ import (
 
 // Run executes a dispatch of a kernel on buffers in the order of its bindings.
 // copy and probe do no more than workgroups invocations can, pack, repack and
-// promote do one job a workgroup, the others do all that push asks for.
+// promote do one job a workgroup, encode_calibrated and decode_calibrated as many as
+// workgroups have, the others do all that push asks for.
 func Run(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, buffers [][]uint32) error {
 	run := kernels[k.Name]
 	if run == nil {
@@ -54,6 +55,24 @@ var kernels = map[string]adapter{
 	},
 	"promote": func(s shaders.Spec, push []byte, jobs uint32, b []words) error {
 		return Promote(s, shaders.ParsePromotePush(push), jobs, b[0], b[1], b[2], b[3])
+	},
+	"pack_calibrated":         four(shaders.ParsePackCalibratedPush, PackCalibrated),
+	"repack_calibrated":       three(shaders.ParseRepackCalibratedPush, RepackCalibrated),
+	"promote_calibrated":      four(shaders.ParsePromoteCalibratedPush, PromoteCalibrated),
+	"arrange_calibrated":      three(shaders.ParseArrangeCalibratedPush, ArrangeCalibrated),
+	"arrange_means":           four(shaders.ParseArrangeMeansPush, ArrangeMeans),
+	"score_calibrated":        four(shaders.ParseScoreCalibratedPush, ScoreCalibrated),
+	"weighted_sum_calibrated": four(shaders.ParseWeightedSumCalibratedPush, WeightedSumCalibrated),
+	"combine_calibrated":      four(shaders.ParseCombineCalibratedPush, CombineCalibrated),
+	"encode_calibrated": func(s shaders.Spec, push []byte, workgroups uint32, b []words) error {
+		p := shaders.ParseEncodeCalibratedPush(push)
+		jobs := shaders.CalibratedJobs(s, workgroups, p.Tokens, 4*shaders.Blocks(int(s.HeadDim)))
+		return EncodeCalibrated(s, p, jobs, b[0], b[1], b[2], b[3])
+	},
+	"decode_calibrated": func(s shaders.Spec, push []byte, workgroups uint32, b []words) error {
+		p := shaders.ParseDecodeCalibratedPush(push)
+		jobs := shaders.CalibratedJobs(s, workgroups, p.Tokens, int(s.HeadDim)/8)
+		return DecodeCalibrated(s, p, jobs, b[0], b[1], b[2], b[3])
 	},
 	"convert":           three(shaders.ParseConvertPush, Convert),
 	"arrange_queries":   two(shaders.ParseArrangeQueriesPush, ArrangeQueries),

@@ -17,14 +17,7 @@ layout(push_constant) uniform Push {
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 
-float element(uint row, uint e) {
-    uint word = rows[row + e / PER_WORD];
-    uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
-    precise float y = loadFinite(pattern) * Scale;
-    if ((floatBitsToUint(y) & 0x7fffffffu) < 0x2b800000u) return 0.0; // 2^-40
-    y = y > 1048576.0 ? 1048576.0 : y;
-    return y < -1048576.0 ? -1048576.0 : y;
-}
+#include "lib/query.glsl"
 
 // An invocation arranges a block of a vector.
 void main() {
@@ -33,10 +26,10 @@ void main() {
     uint column = n % QUERIES, block = n / QUERIES % BLOCKS, tile = n / QUERIES / BLOCKS;
     if (tile >= Heads * tiles) return;
     uint h = tile / tiles, v = tile % tiles * QUERIES + column;
-    uint row = RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * RAW_ROW;
+    uint row = queryRow(h, v);
     float sum = 0.0;
     for (uint e = block * 32u; e < min(block * 32u + 32u, HEAD_DIM); e++) {
-        float y = v < Vectors ? element(row, e) : 0.0;
+        float y = v < Vectors ? queryElement(row, e) : 0.0;
         queries[tile * TILE + e * QUERIES + column] = y;
         precise float next = sum + y;
         sum = next;

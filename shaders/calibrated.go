@@ -159,6 +159,9 @@ func (t *Tables) Check() error {
 			return fmt.Errorf("tables: magnitude %d: %d: must be 1 to 127", i, m)
 		}
 	}
+	if err := t.checkCurve(); err != nil {
+		return err
+	}
 	if !slices.IsSorted(t.Thresholds[:]) {
 		return fmt.Errorf("tables: thresholds: must ascend")
 	}
@@ -173,6 +176,22 @@ func (t *Tables) Check() error {
 	} {
 		if err := checkTable(part.name, part.values, part.n); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkCurve checks the values of codes of 4 bits and more: of their middles t, k/256
+// for all k that are a cell's.
+func (r Reconstruction) checkCurve() error {
+	c := r.Coefficients
+	for b := 4; b <= Planes; b++ {
+		for q := 1 << (b - 1); q < 1<<b; q++ {
+			t := float64(2*q+1)/float64(int(1)<<b) - 1
+			x := math.Abs(t * (float64(c[0]) + t*t*(float64(c[1])+t*t*(float64(c[2])+t*t*float64(c[3])))))
+			if x != 0 && !(x >= 1.0/(1<<20) && x <= 1<<20) {
+				return fmt.Errorf("tables: coefficients: %d bits, code %d: value %g: must be 0 or of 2^-20 to 2^20", b, q, x)
+			}
 		}
 	}
 	return nil

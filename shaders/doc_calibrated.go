@@ -43,7 +43,8 @@
 // half the negative of code 2^b - 1 - q. With b >= 4, t = (2q+1)/2^b - 1 and the
 // value is t*(c_1 + t^2*(c_3 + t^2*(c_5 + t^2*c_7))), evaluated from the inside,
 // one rounding for each product and sum (t and t^2 are exact, the last product is
-// with t). So there is no table to look up: centroids for the codes that most
+// with t). Values are 0 or of 2^-20 to 2^20
+// in magnitude. So there is no table to look up: centroids for the codes that most
 // channels have, a curve for the rest.
 // (Measured on Gaussian data with thresholds 2.2 * the normal quantile of k/256:
 // rounding to 1/32 costs 0.1 % of the distortion, the curve 3 % at 4 bits, 1 % at 5

@@ -112,6 +112,92 @@ func ParsePromoteJob(words []uint32) PromoteJob {
 	return PromoteJob{words[0], words[1], words[2], words[3], words[4]}
 }
 
+// RecordEncodeJob is a page of tokens whose codes encode_calibrated computes.
+type RecordEncodeJob struct {
+	At       uint32 // offset of its first row in rows
+	Rotation uint32 // index in plan of the cosines and sines of the middle of the page
+}
+
+// RecordEncodeJobWords are the words of a RecordEncodeJob.
+const RecordEncodeJobWords = 2
+
+// AppendTo appends the words as the kernels read them.
+func (j RecordEncodeJob) AppendTo(words []uint32) []uint32 {
+	return append(words, j.At, j.Rotation)
+}
+
+// ParseRecordEncodeJob reverses AppendTo; words has at least RecordEncodeJobWords.
+func ParseRecordEncodeJob(words []uint32) RecordEncodeJob {
+	return RecordEncodeJob{words[0], words[1]}
+}
+
+// RecordDecodeJob is a page of records that becomes rows.
+type RecordDecodeJob struct {
+	Page     uint32 // its offset in pages
+	Rows     uint32 // offset in rows of its first token
+	Rotation uint32 // index in plan of the cosines and sines of the middle of the page
+}
+
+// RecordDecodeJobWords are the words of a RecordDecodeJob.
+const RecordDecodeJobWords = 3
+
+// AppendTo appends the words as the kernels read them.
+func (j RecordDecodeJob) AppendTo(words []uint32) []uint32 {
+	return append(words, j.Page, j.Rows, j.Rotation)
+}
+
+// ParseRecordDecodeJob reverses AppendTo; words has at least RecordDecodeJobWords.
+func ParseRecordDecodeJob(words []uint32) RecordDecodeJob {
+	return RecordDecodeJob{words[0], words[1], words[2]}
+}
+
+// RecordPackJob is a page of records that is assembled from slots.
+type RecordPackJob struct {
+	Slot   uint32 // number of its first slot
+	Rows   uint32 // offset of its first row in rows
+	Page   uint32 // its offset in pages
+	Levels uint32 // index in plan of its levels words
+	Words  uint32 // its size
+	Failed uint32 // tokens that could not be quantized
+	Table  uint32 // index in plan of its record table
+}
+
+// RecordPackJobWords are the words of a RecordPackJob.
+const RecordPackJobWords = 7
+
+// AppendTo appends the words as the kernels read them.
+func (j RecordPackJob) AppendTo(words []uint32) []uint32 {
+	return append(words, j.Slot, j.Rows, j.Page, j.Levels, j.Words, j.Failed, j.Table)
+}
+
+// ParseRecordPackJob reverses AppendTo; words has at least RecordPackJobWords.
+func ParseRecordPackJob(words []uint32) RecordPackJob {
+	return RecordPackJob{words[0], words[1], words[2], words[3], words[4], words[5], words[6]}
+}
+
+// RecordRewriteJob is a page of records that is written anew with other levels.
+type RecordRewriteJob struct {
+	From   uint32 // offset of the old page in src
+	To     uint32 // offset of the new page in dst
+	Levels uint32 // index in plan of the new levels words
+	Words  uint32 // size of the new page
+	Supply uint32 // offset in supply of the codes and raw rows that it lacks (promote_calibrated)
+	Table  uint32 // index in plan of its record table
+}
+
+// RecordRewriteJobWords are the words of a RecordRewriteJob.
+const RecordRewriteJobWords = 6
+
+// AppendTo appends the words as the kernels read them.
+func (j RecordRewriteJob) AppendTo(words []uint32) []uint32 {
+	return append(words, j.From, j.To, j.Levels, j.Words, j.Supply, j.Table)
+}
+
+// ParseRecordRewriteJob reverses AppendTo; words has at least RecordRewriteJobWords.
+func ParseRecordRewriteJob(words []uint32) RecordRewriteJob {
+	return RecordRewriteJob{words[0], words[1], words[2], words[3], words[4], words[5]}
+}
+
 // WeightJob is a page whose groups get weights.
 type WeightJob struct {
 	Token      uint32 // its first token

@@ -5,22 +5,32 @@ package shaders
 // All returns the kernels by name in ascending order.
 func All() []*Kernel {
 	return []*Kernel{
+		ArrangeCalibrated,
+		ArrangeMeans,
 		ArrangeQueries,
 		ChooseBits,
 		Combine,
+		CombineCalibrated,
 		Convert,
 		Copy,
 		Decode,
+		DecodeCalibrated,
 		Encode,
+		EncodeCalibrated,
 		Pack,
+		PackCalibrated,
 		Probe,
 		Promote,
+		PromoteCalibrated,
 		RecordImportance,
 		ReduceImportance,
 		Repack,
+		RepackCalibrated,
 		Score,
+		ScoreCalibrated,
 		Softmax,
 		WeightedSum,
+		WeightedSumCalibrated,
 	}
 }
 

@@ -61,13 +61,19 @@ func (p Pipeline) Workgroups(items int) uint32 {
 
 // workgroup is the invocations of a workgroup. On a CPU softmax and weighted_sum have those
 // that run together: barriers between more cost much there, and small workgroups
-// spread better over its threads; score rounds tokens up to few.
+// spread better over its threads; score rounds tokens up to few. Kernels of the
+// calibrated codec that multiply by a matrix have the tokens of a page, or the
+// vectors of a tile, as invocations: seldom more than 32.
 func (t Target) workgroup(k *Kernel) uint32 {
-	switch attends := k == Softmax || k == WeightedSum; {
-	case attends && t.CPU:
+	switch attends := k == Softmax || k == WeightedSum || k == WeightedSumCalibrated; {
+	case t.CPU && (attends || k == ArrangeCalibrated || k == ArrangeMeans || k == CombineCalibrated):
 		return max(8, t.SubgroupSize)
-	case attends, k == Score && t.CPU:
+	case t.CPU && (k == EncodeCalibrated || k == DecodeCalibrated):
+		return max(16, t.SubgroupSize)
+	case attends, t.CPU && (k == Score || k == ScoreCalibrated):
 		return 64
+	case k == EncodeCalibrated || k == DecodeCalibrated || k == ArrangeCalibrated:
+		return 32
 	}
 	return workgroup
 }
@@ -80,7 +86,7 @@ func (t Target) lanes(k *Kernel, l Layout) uint32 {
 	switch {
 	case k == Encode:
 		return uint32(l.EncodeLanes())
-	case k != WeightedSum || t.CPU:
+	case k != WeightedSum && k != WeightedSumCalibrated || t.CPU:
 		return 1
 	case t.SubgroupSize >= 32:
 		return 32

@@ -46,6 +46,40 @@ struct PromoteJob {
     uint supply; // offset in supply of what its promoted groups lack
 };
 
+// RecordEncodeJob is a page of tokens whose codes encode_calibrated computes.
+struct RecordEncodeJob {
+    uint at;       // offset of its first row in rows
+    uint rotation; // index in plan of the cosines and sines of the middle of the page
+};
+
+// RecordDecodeJob is a page of records that becomes rows.
+struct RecordDecodeJob {
+    uint page;     // its offset in pages
+    uint rows;     // offset in rows of its first token
+    uint rotation; // index in plan of the cosines and sines of the middle of the page
+};
+
+// RecordPackJob is a page of records that is assembled from slots.
+struct RecordPackJob {
+    uint slot;   // number of its first slot
+    uint rows;   // offset of its first row in rows
+    uint page;   // its offset in pages
+    uint levels; // index in plan of its levels words
+    uint words;  // its size
+    uint failed; // tokens that could not be quantized
+    uint table;  // index in plan of its record table
+};
+
+// RecordRewriteJob is a page of records that is written anew with other levels.
+struct RecordRewriteJob {
+    uint from;   // offset of the old page in src
+    uint to;     // offset of the new page in dst
+    uint levels; // index in plan of the new levels words
+    uint words;  // size of the new page
+    uint supply; // offset in supply of the codes and raw rows that it lacks (promote_calibrated)
+    uint table;  // index in plan of its record table
+};
+
 // WeightJob is a page whose groups get weights.
 struct WeightJob {
     uint token;      // its first token
@@ -85,5 +119,9 @@ struct ImportanceFrame {
     Type(words[(at) + 4u * (j)], words[(at) + 4u * (j) + 1u], words[(at) + 4u * (j) + 2u], words[(at) + 4u * (j) + 3u])
 #define READ5(Type, words, at, j) \
     Type(words[(at) + 5u * (j)], words[(at) + 5u * (j) + 1u], words[(at) + 5u * (j) + 2u], words[(at) + 5u * (j) + 3u], words[(at) + 5u * (j) + 4u])
+#define READ6(Type, words, at, j) \
+    Type(words[(at) + 6u * (j)], words[(at) + 6u * (j) + 1u], words[(at) + 6u * (j) + 2u], words[(at) + 6u * (j) + 3u], words[(at) + 6u * (j) + 4u], words[(at) + 6u * (j) + 5u])
+#define READ7(Type, words, at, j) \
+    Type(words[(at) + 7u * (j)], words[(at) + 7u * (j) + 1u], words[(at) + 7u * (j) + 2u], words[(at) + 7u * (j) + 3u], words[(at) + 7u * (j) + 4u], words[(at) + 7u * (j) + 5u], words[(at) + 7u * (j) + 6u])
 
 #endif

@@ -7,12 +7,12 @@ import (
 
 // Counts count pages.
 type Counts struct {
-	Words         int64                         // of the pages
-	Pages         int64                         // of both kinds
+	Words         int64                     // of the pages
+	Pages         int64                     // of both kinds
 	Groups        [2][shaders.Raw + 1]int64 // by kind and bits
-	Unmet         [2]int64                      // by kind: groups whose bound even the most bits do not keep
-	Freed         int64                         // tokens of pages that are gone, summed over layer groups
-	Unquantizable int64                         // groups that could not be quantized
+	Unmet         [2]int64                  // by kind: groups whose bound even the most bits do not keep
+	Freed         int64                     // tokens of pages that are gone, summed over layer groups
+	Unquantizable int64                     // groups that could not be quantized
 }
 
 // Count counts the pages of the table.

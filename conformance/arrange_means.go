@@ -1,0 +1,20 @@
+package conformance
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// buildArrangeMeans multiplies query rows with the means of pages.
+func buildArrangeMeans(c Case) (*program, error) {
+	return c.buildArranged(func(s *recordSequence, p *program, arrange shaders.ArrangeQueriesPush, rows, queries int) {
+		s.addArrangeMeans(p, arrange, rows, queries)
+	})
+}
+
+func (s *recordSequence) addArrangeMeans(p *program, q shaders.ArrangeQueriesPush, rows, queries int) {
+	a, of := s.params.Attention, s.params.Calibrated
+	push := shaders.ArrangeMeansPush{Vectors: q.Vectors, Heads: q.Heads, PerHead: q.PerHead, RowHeads: q.RowHeads,
+		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(a.HeadFirst), PageFirst: uint32(a.meanFirst()), Pages: uint32(a.meanPages()),
+		Rotary: uint32(of.Rotary), Interleaved: of.interleaved()}
+	workgroups := s.arrangement().Tiles * s.params.workgroups(a.meanPages(), 1)
+	p.run(shaders.ArrangeMeans, s.params.spec(shaders.ArrangeMeans, 0), push.Bytes(), workgroups,
+		rows, s.both, p.input("rotations", s.params.rotations(a.meanFirst()+a.meanPages())), queries)
+}

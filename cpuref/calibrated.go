@@ -1,0 +1,154 @@
+package cpuref
+
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// values has the value of each code, in units of 1/32: of code q at b bits at
+// number 2^b + q.
+type values [512]float32
+
+// newValues reads magnitudes and coefficients, six words of a record table.
+func newValues(words []uint32) (v values) {
+	magnitude := func(i int) float32 {
+		if i < 3 {
+			return float32(words[0] >> (8 * i) & 127)
+		}
+		return float32(words[1] >> (8 * (i - 3)) & 127)
+	}
+	first := 0
+	for b := 1; b <= 3; b++ {
+		half := 1 << (b - 1)
+		for i := range half {
+			m := magnitude(first + i)
+			v[1<<b+half+i], v[1<<b+half-1-i] = m, -m
+		}
+		first += half
+	}
+	c := floats(words[2:6])
+	for b := 4; b <= shaders.Planes; b++ {
+		for q := range 1 << b {
+			t := float32(2*q+1)/float32(int(1)<<b) - 1
+			w := float32(t * t)
+			sum := float32(c[3]*w) + c[2]
+			sum = float32(sum*w) + c[1]
+			sum = float32(sum*w) + c[0]
+			v[1<<b+q] = float32(sum * t)
+		}
+	}
+	return v
+}
+
+// loadCoded writes the values of the channels of row h of a record.
+func (v *values) loadCoded(r shaders.Records, record []uint32, level uint8, h int, x []float32) {
+	bit := 0
+	for before := range h {
+		bit += r.RowBits(level, before)
+	}
+	number := make([]int, len(x))
+	for c := range number {
+		number[c] = 1
+	}
+	for block := 0; block < len(x); block += shaders.BlockElements {
+		for _, n := range r.Populations[level][h] {
+			for c := block; c < min(n, block+shaders.BlockElements); c++ {
+				number[c] = 2*number[c] + int(record[bit/32]>>(bit%32)&1)
+				bit++
+			}
+		}
+	}
+	for c, n := range number {
+		x[c] = v[n]
+	}
+}
+
+// code returns the full code of a channel.
+func code(thresholds []float32, z float32) uint8 {
+	q := 0
+	for q < len(thresholds) && z >= thresholds[q] {
+		q++
+	}
+	return uint8(q)
+}
+
+// encodeRow writes the full codes of a row and tells whether it can be quantized;
+// mean is turned already, x is room for a row.
+func (t *tables) encodeRow(l shaders.Layout, h int, row elements, mean, x []float32, codes []uint8) bool {
+	quantizes := true
+	for d := range x {
+		e := row.at(d)
+		own := Load(l.Type, e)
+		if !(own > -mostTable && own < mostTable) { // NaN too
+			quantizes = false
+		}
+		x[d] = cut(loadFinite(l.Type, e)-mean[d], mostChange)
+	}
+	a := matrix(t.forward, l, h)
+	for c := range codes {
+		z := float32(0)
+		for d, value := range x {
+			z += float32(a[c*len(x)+d] * value)
+		}
+		codes[c] = code(t.thresholds, z)
+	}
+	return quantizes
+}
+
+// arrangeCodes writes codes as slots and supply have them: eight words a block,
+// word k with the codes of channels k, k+8, k+16, k+24.
+func arrangeCodes(codes []uint8, out []uint32) {
+	clear(out)
+	for c, q := range codes {
+		out[c/32*8+c%8] |= uint32(q) << (c % 32 / 8 * 8)
+	}
+}
+
+// arrangedCode reads the code of a channel.
+func arrangedCode(in []uint32, c int) uint8 {
+	return uint8(in[c/32*8+c%8] >> (c % 32 / 8 * 8))
+}
+
+// bringBack writes the sums over blocks of the sums of inverse[d][c]*x_c.
+func (t *tables) bringBack(l shaders.Layout, h int, x, out []float32) {
+	inverse := matrix(t.inverse, l, h)
+	for d := range out {
+		out[d] = dot(inverse[d*len(x):][:len(x)], x)
+	}
+}
+
+// CalibratedCodes computes on the host what promote_calibrated is supplied with: the
+// full codes of the rows [H][D] of a token as they were appended, for the rotation
+// of its page, nil for V. It returns false where the token cannot be quantized. out
+// has CodeWords words.
+func CalibratedCodes(t *shaders.Tables, rotation []float32, interleaved bool, rows, out []uint32) (quantizes bool) {
+	l := t.Layout()
+	all := tables{thresholds: t.Thresholds[:], means: t.Mean, forward: t.Forward}
+	p := pairing{len(rotation), interleaved}
+	mean, x, codes := make([]float32, l.HeadDim), make([]float32, l.HeadDim), make([]uint8, l.HeadDim)
+	quantizes = true
+	words := shaders.Blocks(l.HeadDim) * shaders.Planes
+	for h := range l.Rows {
+		p.turn(all.mean(l, h), rotation, mean)
+		row := elements{l.Type, rows[h*l.RawRowWords():]}
+		quantizes = all.encodeRow(l, h, row, mean, x, codes) && quantizes
+		arrangeCodes(codes, out[h*words:][:words])
+	}
+	return quantizes
+}
+
+// Value returns the value of code q at b bits, 0..8, in units of 1.
+func Value(r shaders.Reconstruction, b, q int) float32 {
+	t := shaders.Tables{Reconstruction: r}
+	v := newValues(t.AppendTable(nil)[16:22])
+	return v[1<<b+q] / 32
+}
+
+// cutCoded returns +0 for sums of coded channels that are too small to matter.
+func cutCoded(x float32) float32 {
+	if math.Abs(float64(x)) < leastCoded {
+		return 0
+	}
+	return x
+}

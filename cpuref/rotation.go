@@ -1,0 +1,99 @@
+package cpuref
+
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+const (
+	mostTable  = 0x1p40 // larger elements of rows are not quantized
+	mostChange = 0x1p41 // what they may be less a mean
+	mostCoded  = 0x1p60 // larger magnitudes of coded queries are cut
+	leastCoded = 0x1p-60
+)
+
+// pairing says how elements turn with the position: the first rotary of a row.
+type pairing struct {
+	rotary      int
+	interleaved bool
+}
+
+// pairing returns the checked pairing of a kernel for rows of d elements.
+func (k kernel) pairing(rotary, interleaved uint32, d int) pairing {
+	if rotary%8 != 0 || int(rotary) > d || interleaved > 1 {
+		k.fail("%d elements turn, interleaved %d: must be a multiple of 8 to %d, interleaved 0 or 1", rotary, interleaved, d)
+	}
+	return pairing{int(rotary), interleaved == 1}
+}
+
+// elements returns the two elements of pair i.
+func (p pairing) elements(i int) (a, b int) {
+	if p.interleaved {
+		return 2 * i, 2*i + 1
+	}
+	return i, i + p.rotary/2
+}
+
+// turn writes a mean turned by a rotation: cosines, then sines.
+func (p pairing) turn(mean, rotation, out []float32) {
+	for d, m := range mean {
+		out[d] = cut(m, mostTable)
+	}
+	half := p.rotary / 2
+	for i := range half {
+		a, b := p.elements(i)
+		cos, sin := rotation[i], rotation[half+i]
+		out[a] = cut(float32(mean[a]*cos)-float32(mean[b]*sin), mostTable)
+		out[b] = cut(float32(mean[b]*cos)+float32(mean[a]*sin), mostTable)
+	}
+}
+
+// Rotation returns the rotation of a page: of the angles that pairs turn by at the
+// middle of its tokens, given the angle of each pair from token to token.
+func Rotation(page, pageTokens int, angles []float64) []float32 {
+	out := make([]float32, 2*len(angles))
+	middle := float64(page*pageTokens + pageTokens/2)
+	for i, angle := range angles {
+		sin, cos := math.Sincos(float64(middle * angle))
+		out[i], out[len(angles)+i] = cut(float32(cos), 1), cut(float32(sin), 1)
+	}
+	return out
+}
+
+func floats(words []uint32) []float32 {
+	out := make([]float32, len(words))
+	for i, w := range words {
+		out[i] = math.Float32frombits(w)
+	}
+	return out
+}
+
+// tables are views of the tables of a kind of a layer.
+type tables struct {
+	record                  recordTable
+	thresholds              []float32
+	means, forward, inverse []float32
+}
+
+// openTables reads tables from word at of a buffer on.
+func openTables(l shaders.Layout, b buffer, at uint64) tables {
+	r := shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}
+	words := b.span(at, uint64(r.AllWords()))
+	return tables{
+		record:     openRecordTable(l, b, words[:r.TableWords()]),
+		thresholds: floats(words[r.ThresholdsAt() : r.MeanAt()-1]),
+		means:      floats(words[r.MeanAt():r.ForwardAt()]),
+		forward:    floats(words[r.ForwardAt():r.InverseAt()]),
+		inverse:    floats(words[r.InverseAt():]),
+	}
+}
+
+// mean returns the mean of a head.
+func (t *tables) mean(l shaders.Layout, h int) []float32 { return t.means[h*l.HeadDim:][:l.HeadDim] }
+
+// matrix returns the part of a head.
+func matrix(all []float32, l shaders.Layout, h int) []float32 {
+	n := l.HeadDim * l.HeadDim
+	return all[h*n:][:n]
+}

@@ -1,0 +1,109 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Pages of records to rows. A workgroup has a page, a KV head and eight elements
+// of its rows.
+#include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
+#include "lib/jobs.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // of each page a RecordDecodeJob
+layout(set = 0, binding = 2, std430) readonly buffer TablesIn { uvec4 tables[]; };
+layout(set = 0, binding = 3, std430) writeonly buffer RowsOut { uint rows[]; };
+layout(push_constant) uniform Push {
+    uint Tokens;      // tokens of a page
+    uint TokenStride; // words from token to token in rows
+    uint Rotary;      // elements of the mean that turn with the position, 0 for V
+    uint Interleaved; // 1: pairs are neighbours, 0: half of Rotary apart
+};
+#define PAGE(i) WORD(pages, i)
+#define TABLE(i) WORD(tables, i)
+#define TABLE4(i) tables[i]
+#include "lib/record.glsl"
+#include "lib/calibrated.glsl"
+#include "lib/rotation.glsl"
+RECORDS_BEFORE(recordsBefore, PAGE)
+CODED_ROW(codedRow, TABLE4)
+
+const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
+
+// What an invocation works on.
+struct Item {
+    uint head;
+    uint element; // the first of eight
+    uint level;   // nibble
+    uint at;      // the record in pages
+    CodedRow row;
+};
+
+void addBlock(inout float sums[8], Item item, Reconstruction r, uint block) {
+    float x[32], parts[8];
+    valuesOf(r, planesOf(item.row, item.at, block), x);
+    for (uint k = 0u; k < 8u; k++) parts[k] = 0.0;
+    for (uint e = 0u; e < 32u; e += 4u) {
+        if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
+        for (uint k = 0u; k < 8u; k++) {
+            uvec4 row = tables[(INVERSE_AT + (item.head * HEAD_DIM + item.element + k) * HEAD_DIM + block * 32u + e) / 4u];
+            for (uint i = 0u; i < 4u; i++) {
+                precise float product = uintBitsToFloat(row[i]) * x[e + i];
+                precise float sum = parts[k] + product;
+                parts[k] = sum;
+            }
+        }
+    }
+    for (uint k = 0u; k < 8u; k++) {
+        precise float sum = sums[k] + parts[k];
+        sums[k] = sum;
+    }
+}
+
+float meanAt(uint rotation, uint head, uint d) {
+    uint mean = MEAN_AT + head * HEAD_DIM, pair = pairOfElement(d);
+    float cosine = uintBitsToFloat(Rotary > 0u ? plan[rotation + pair] : 0u);
+    float sine = uintBitsToFloat(Rotary > 0u ? plan[rotation + Rotary / 2u + pair] : 0u);
+    return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine);
+}
+
+uint rawAt(Item item, uint k) {
+    uint d = item.element + k, word = PAGE(item.at + item.head * RAW_ROW + d / PER_WORD);
+    uint pattern = PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u;
+    if (TYPE == OUT_TYPE) return PER_WORD == 1 ? pattern : pattern >> 16;
+    return narrow(widen(pattern));
+}
+
+void main() {
+    uint chunks = HEAD_DIM / 8u, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
+    uint n = gl_WorkGroupID.x, page = n / chunks / ROWS / groups;
+    uint token = n / chunks / ROWS % groups * WORKGROUP + gl_LocalInvocationID.x;
+    uint t = min(token, Tokens - 1u);
+    RecordDecodeJob job = READ3(RecordDecodeJob, plan, 0u, page);
+    SIZES(sizes)
+    RECONSTRUCTION(reconstruction)
+    Item item;
+    item.head = n / chunks % ROWS;
+    item.element = n % chunks * 8u;
+    item.level = nibbleOf(PAGE(job.page + RECORD_HEADER + t / 8u), t);
+    item.at = job.page + recordsAt(Tokens) + recordsBefore(sizes, job.page + RECORD_HEADER, t);
+    item.row = codedRow(min(item.level, LEVELS - 1u), item.head);
+    if (item.level == RAW_LEVEL) for (uint p = 0u; p < 8u; p++) item.row.planes[p] = 0u;
+    float sums[8];
+    for (uint k = 0u; k < 8u; k++) sums[k] = 0.0;
+    addBlock(sums, item, reconstruction, 0u);
+    if (BLOCKS > 1) addBlock(sums, item, reconstruction, 1u);
+    if (BLOCKS > 2) addBlock(sums, item, reconstruction, 2u);
+    if (BLOCKS > 3) addBlock(sums, item, reconstruction, 3u);
+    if (BLOCKS > 4) addBlock(sums, item, reconstruction, 4u);
+    if (BLOCKS > 5) addBlock(sums, item, reconstruction, 5u);
+    if (BLOCKS > 6) addBlock(sums, item, reconstruction, 6u);
+    if (BLOCKS > 7) addBlock(sums, item, reconstruction, 7u);
+    uint values[8];
+    for (uint k = 0u; k < 8u; k++) {
+        precise float value = sums[k] + meanAt(job.rotation, item.head, item.element + k);
+        values[k] = narrow(floatBitsToUint(flush(value)));
+    }
+    if (token >= Tokens) return;
+    if (item.level == RAW_LEVEL) for (uint k = 0u; k < 8u; k++) values[k] = rawAt(item, k);
+    uint to = job.rows + t * TokenStride + (item.head * HEAD_DIM + item.element) / OUT_PER_WORD;
+    for (uint k = 0u; k < 8u; k += OUT_PER_WORD)
+        rows[to + k / OUT_PER_WORD] = OUT_PER_WORD == 1 ? values[k] : values[k] | values[k + 1u] << 16;
+}

@@ -1,0 +1,123 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Rows to the full codes of their channels, in slots. A workgroup has a page, a
+// KV head and eight channels: every fourth of a block's bytes, two words.
+#include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
+#include "lib/jobs.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uvec4 rows[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Plan { uint plan[]; }; // of each page a RecordEncodeJob
+layout(set = 0, binding = 2, std430) buffer Slots { uint slots[]; };
+layout(set = 0, binding = 3, std430) readonly buffer TablesIn { uvec4 tables[]; };
+layout(push_constant) uniform Push {
+    uint Tokens;      // tokens of a page
+    uint TokenStride; // words from token to token in rows
+    uint SlotBase;    // words before the first slot
+    uint Rotary;      // elements of the mean that turn with the position, 0 for V
+    uint Interleaved; // 1: pairs are neighbours, 0: half of Rotary apart
+};
+#define TABLE(i) WORD(tables, i)
+#include "lib/record.glsl"
+
+#include "lib/rotation.glsl"
+
+// What a workgroup works on.
+struct Item {
+    uint head;
+    uint channel; // the first; those of the others are 1, 8, 9, 16, 17, 24 and 25 more
+    uint at;      // the token's row in rows
+    uint rotation;
+};
+
+uint channelOf(Item item, uint k) { return item.channel + k / 2u * 8u + k % 2u; }
+
+shared float turnedMean[HEAD_DIM]; // of the page
+
+float meanAt(Item item, uint d) {
+    uint mean = MEAN_AT + item.head * HEAD_DIM, pair = pairOfElement(d);
+    float cosine = uintBitsToFloat(Rotary > 0u ? plan[item.rotation + pair] : 0u);
+    float sine = uintBitsToFloat(Rotary > 0u ? plan[item.rotation + Rotary / 2u + pair] : 0u);
+    return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine);
+}
+
+// Elements of a block of the row, less the mean. Tells whether all are below 2^40.
+void loadBlock(Item item, uint block, out float x[32], inout bool finite) {
+    for (uint e = 0u; e < 32u; e += 4u * PER_WORD) {
+        uint first = block * 32u + e;
+        if (!ALIGNED && first >= HEAD_DIM) break;
+        uvec4 four = rows[(item.at + first / PER_WORD) / 4u];
+        for (uint k = 0u; k < 4u * PER_WORD; k++) {
+            uint pattern = PER_WORD == 1 ? four[k % 4u] : k % 2u == 0u ? four[k / 2u % 4u] << 16 : four[k / 2u % 4u] & 0xffff0000u;
+            float own = load(pattern);
+            uint magnitude = pattern & 0x7fffffffu;
+            finite = finite && magnitude < (TYPE == F16 ? uint(KEY_INFINITE) : 0x53800000u); // 2^40
+            precise float less = loadFinite(pattern) - turnedMean[first + k];
+            x[e + k] = cut(less, 2199023255552.0); // 2^41
+        }
+    }
+}
+
+void addBlock(inout float sums[8], inout bool finite, Item item, uint block) {
+    float x[32];
+    for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
+    loadBlock(item, block, x, finite);
+    for (uint e = 0u; e < 32u; e += 4u) {
+        if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
+        for (uint k = 0u; k < 8u; k++) {
+            uint channel = min(channelOf(item, k), HEAD_DIM - 1u);
+            uvec4 row = tables[(FORWARD_AT + (item.head * HEAD_DIM + channel) * HEAD_DIM + block * 32u + e) / 4u];
+            for (uint i = 0u; i < 4u; i++) {
+                precise float product = uintBitsToFloat(row[i]) * x[e + i];
+                precise float sum = sums[k] + product;
+                sums[k] = sum;
+            }
+        }
+    }
+}
+
+// The number of thresholds up to z.
+uint codeOf(float z, float sixteenths[16]) {
+    uint q = 0u;
+    for (uint k = 1u; k < 16u; k++) q += z >= sixteenths[k] ? 16u : 0u;
+    for (uint step_ = 8u; step_ > 0u; step_ /= 2u)
+        q += z >= uintBitsToFloat(TABLE(TABLE_WORDS + q + step_ - 1u)) ? step_ : 0u;
+    return q;
+}
+
+void main() {
+    uint chunks = BLOCKS * 4u, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
+    uint n = gl_WorkGroupID.x, chunk = n % chunks, page = n / chunks / ROWS / groups;
+    uint token = n / chunks / ROWS % groups * WORKGROUP + gl_LocalInvocationID.x;
+    uint t = min(token, Tokens - 1u); // no invocation may leave early: see score.comp, addBlock
+    RecordEncodeJob job = READ2(RecordEncodeJob, plan, 0u, page);
+    Item item;
+    item.head = n / chunks % ROWS;
+    item.channel = chunk / 4u * 32u + chunk % 4u * 2u;
+    item.rotation = job.rotation;
+    item.at = job.at + t * TokenStride + item.head * RAW_ROW;
+    for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = meanAt(item, d);
+    barrier();
+    float sums[8], sixteenths[16];
+    for (uint k = 1u; k < 16u; k++) sixteenths[k] = uintBitsToFloat(TABLE(TABLE_WORDS + 16u * k - 1u));
+    for (uint k = 0u; k < 8u; k++) sums[k] = 0.0;
+    bool finite = true;
+    addBlock(sums, finite, item, 0u);
+    if (BLOCKS > 1) addBlock(sums, finite, item, 1u);
+    if (BLOCKS > 2) addBlock(sums, finite, item, 2u);
+    if (BLOCKS > 3) addBlock(sums, finite, item, 3u);
+    if (BLOCKS > 4) addBlock(sums, finite, item, 4u);
+    if (BLOCKS > 5) addBlock(sums, finite, item, 5u);
+    if (BLOCKS > 6) addBlock(sums, finite, item, 6u);
+    if (BLOCKS > 7) addBlock(sums, finite, item, 7u);
+    uint words[2] = uint[2](0u, 0u);
+    for (uint k = 0u; k < 8u; k++) {
+        uint code = channelOf(item, k) < HEAD_DIM ? codeOf(sums[k], sixteenths) : 0u;
+        words[k % 2u] |= code << (k / 2u * 8u);
+    }
+    if (token >= Tokens) return;
+    uint slot = page * Tokens + t, to = SlotBase + slot * CODES + item.head * BLOCKS * 8u + chunk * 2u;
+    if (chunk == 0u) slots[slot * ROWS + item.head] = finite ? 0u : UNQUANTIZABLE;
+    slots[to] = words[0];
+    slots[to + 1u] = words[1];
+}

@@ -1,0 +1,155 @@
+// Values of the codes of a block of channels (doc_calibrated.go). Needs the
+// buffer pages and TABLE(i).
+#ifndef QAQVK_CALIBRATED
+#define QAQVK_CALIBRATED
+#include "planes.glsl"
+
+// What turns codes into values.
+struct Reconstruction {
+    uint masks[49];        // bit j of magnitude k, spread over a word, at 7k + j
+    float coefficients[4];
+};
+
+// Table words are read outside of branches, where drivers read a word that all
+// invocations share once.
+#define RECONSTRUCTION(r)                                                                   \
+    Reconstruction r;                                                                       \
+    for (uint k = 0u; k < 7u; k++) {                                                        \
+        uint magnitude = (TABLE(k < 3u ? 16u : 17u) >> ((k < 3u ? k : k - 3u) * 8u)) & 127u; \
+        for (uint j = 0u; j < 7u; j++) r.masks[7u * k + j] = 0u - ((magnitude >> j) & 1u);   \
+    }                                                                                       \
+    for (uint k = 0u; k < 4u; k++) r.coefficients[k] = uintBitsToFloat(TABLE(18u + k));
+
+// Planes of a block, most significant first, and which channels they have.
+struct BlockPlanes {
+    uint bits[8];
+    uint has[8];
+};
+
+// Value of a code of 4 bits or more of which twice is the middle of its cell,
+// in 1/256: odd, -255..255.
+float polynomial(float coefficients[4], int twice) {
+    precise float t = float(twice) * 0.00390625;
+    precise float square = t * t;
+    float sum = coefficients[3];
+    for (uint k = 3u; k > 0u; k--) {
+        precise float product = sum * square;
+        precise float next = product + coefficients[k - 1u];
+        sum = next;
+    }
+    precise float value = sum * t;
+    return value;
+}
+
+// Signed bytes of the values of codes of up to 3 bits, in byte form; 0 where a
+// channel has no bits, anything where it has more.
+void lowValues(Reconstruction r, BlockPlanes b, out uint bytes[8]) {
+    uint negative = ~b.bits[0] & b.has[0];
+    uint first = b.bits[1] ^ negative, second = b.bits[2] ^ negative; // of the magnitude's number
+    for (uint j = 0u; j < 7u; j++) {
+        uint one = r.masks[j];
+        uint two = (first & r.masks[14u + j]) | (~first & r.masks[7u + j]);
+        uint low = (second & r.masks[28u + j]) | (~second & r.masks[21u + j]);
+        uint high = (second & r.masks[42u + j]) | (~second & r.masks[35u + j]);
+        uint three = (first & high) | (~first & low);
+        uint magnitude = (three & b.has[2]) | (~b.has[2] & ((two & b.has[1]) | (~b.has[1] & one)));
+        bytes[j] = (magnitude & b.has[0]) ^ negative;
+    }
+    bytes[7] = negative;
+    transpose(bytes);
+    for (uint k = 0u; k < 8u; k++) bytes[k] += (bytes[k] >> 7) & 0x01010101u; // no carry: no magnitude is 0
+}
+
+// Middles of the cells of codes of 4 bits and more as signed bytes, less a half
+// where there are 8 bits.
+void highMiddles(BlockPlanes b, out uint bytes[8]) {
+    bytes[7] = ~b.bits[0];
+    for (uint p = 1u; p < 8u; p++) bytes[7u - p] = (b.bits[p] & b.has[p]) | (b.has[p - 1u] & ~b.has[p]);
+    transpose(bytes);
+}
+
+// Signed byte of element e of a block in byte form.
+int byteOf(uint bytes[8], uint e) { return int(bytes[e % 8u] << (24u - e / 8u * 8u)) >> 24; }
+
+// A value of 4 bits or more where element e has so many, else x.
+float highValue(Reconstruction r, BlockPlanes b, uint bytes[8], uint e, float x) {
+    int twice = 2 * byteOf(bytes, e) + int((b.has[7] >> e) & 1u);
+    float value = polynomial(r.coefficients, twice);
+    return ((b.has[3] >> e) & 1u) != 0u ? value : x;
+}
+
+// Value of element e alone, the same as all at once. words are words 16 and 17
+// of the table.
+float valueAt(Reconstruction r, uvec2 words, BlockPlanes b, uint e) {
+    uint negative = 1u - ((b.bits[0] >> e) & 1u), has[8], bits = 0u, byte_ = 0u;
+    for (uint p = 0u; p < 8u; p++) {
+        has[p] = (b.has[p] >> e) & 1u;
+        bits += has[p];
+        byte_ |= ((b.bits[p] >> e) & 1u) << (7u - p);
+    }
+    uint first = ((b.bits[1] >> e) & 1u) ^ negative, second = ((b.bits[2] >> e) & 1u) ^ negative;
+    uint number = bits < 2u ? 0u : bits == 2u ? 1u + first : 3u + 2u * first + second;
+    uint magnitude = ((number < 3u ? words.x : words.y) >> ((number < 3u ? number : number - 3u) * 8u)) & 127u;
+    float low = float(int(negative != 0u ? 0u - magnitude : magnitude));
+    int twice = 2 * int(byte_) + (256 >> bits) - 256;
+    float high = polynomial(r.coefficients, twice);
+    return bits == 0u ? 0.0 : bits > 3u ? high : low;
+}
+
+// The first 256 bits behind a bit of the words from word at on, of which need are
+// read: whole 128-bit words, as few as hold them.
+void loadBits(uint at, uint bit, uint need, out uint z[8]) {
+    uint first = at + bit / 32u, skip = first % 4u, shift = bit % 32u, w[12];
+    for (uint k = 0u; k < 3u; k++) {
+        uvec4 four = uvec4(0u);
+        for (uint turn = 0u; turn < (need > 0u && skip * 32u + shift + need > 128u * k ? 1u : 0u); turn++) four = pages[first / 4u + k];
+        for (uint j = 0u; j < 4u; j++) w[4u * k + j] = four[j];
+    }
+    for (uint k = 0u; k < 10u; k++) w[k] = skip >= 2u ? w[k + 2u] : w[k];
+    for (uint k = 0u; k < 9u; k++) w[k] = skip % 2u != 0u ? w[k + 1u] : w[k];
+    for (uint k = 0u; k < 8u; k++) z[k] = (w[k] >> shift) | (w[k + 1u] << 1u << (31u - shift));
+}
+
+// Drops the first n bits, 1..32, of the first words.
+void drop(inout uint z[8], uint n, uint words) {
+    for (uint k = 0u; k + 1u < words; k++) z[k] = (z[k] >> ((n - 1u) & 31u) >> 1u) | (z[k + 1u] << ((32u - n) & 31u));
+}
+
+// Planes of a block of a row of the record at word at.
+BlockPlanes planesOf(CodedRow row, uint at, uint block) {
+    BlockPlanes b;
+    uint n[8], need = 0u, z[8];
+    for (uint p = 0u; p < 8u; p++) {
+        n[p] = channelsOf(row.planes[p], block);
+        b.has[p] = ones(n[p]);
+        b.bits[p] = 0u;
+        need += n[p];
+    }
+    loadBits(at, blockBit(row, block), need, z);
+    uint low[8] = z;
+    b.bits[0] = low[0] & b.has[0];
+    drop(low, n[0], 3u);
+    b.bits[1] = low[0] & b.has[1];
+    drop(low, n[1], 2u);
+    b.bits[2] = low[0] & b.has[2];
+    for (uint some = 0u; some < (n[3] > 0u ? 1u : 0u); some++) {
+        for (uint p = 0u; p < 7u; p++) {
+            drop(z, n[p], 8u - p);
+            b.bits[p + 1u] = z[0] & b.has[p + 1u];
+        }
+    }
+    return b;
+}
+
+// Values of the channels of a block, 0 for those without bits.
+void valuesOf(Reconstruction r, BlockPlanes b, out float x[32]) {
+    uint bytes[8];
+    lowValues(r, b, bytes);
+    for (uint e = 0u; e < 32u; e++) x[e] = float(byteOf(bytes, e));
+    for (uint some = 0u; some < (b.has[3] != 0u ? 1u : 0u); some++) {
+        highMiddles(b, bytes);
+        for (uint e = 0u; e < 32u; e++) x[e] = highValue(r, b, bytes, e, x[e]);
+    }
+}
+
+#endif

@@ -1,0 +1,106 @@
+// Pages of records and the record table of a layer (doc_calibrated.go). Needs
+// TABLE(i), word i of the record table. ROWS is the KV heads of a token.
+#ifndef QAQVK_RECORD
+#define QAQVK_RECORD
+
+const uint RECORD_MAGIC = 0x51410101;
+const uint RECORD_HEADER = 8;                       // words of a page before its levels
+const uint LEVELS = 10;
+const uint RAW_LEVEL = 15;                          // a level's nibble for a raw token
+const uint TABLE_ROWS = 32;                         // words of a table before its rows
+const uint TABLE_WORDS = TABLE_ROWS + LEVELS * ROWS * 8;
+const uint MEAN_AT = TABLE_WORDS + 256;             // words of tables before the means
+const uint FORWARD_AT = MEAN_AT + GROUP;
+const uint INVERSE_AT = FORWARD_AT + GROUP * HEAD_DIM;
+const uint ALL_WORDS = INVERSE_AT + GROUP * HEAD_DIM; // words of tables
+const uint CODES = ROWS * BLOCKS * 8;               // words of the full codes of a token
+
+uint recordsAt(uint tokens) { return (RECORD_HEADER + bitsWords(tokens) + 3u) / 4u * 4u; }
+
+// Words of records by level, held in registers.
+struct Sizes {
+    uint level[LEVELS];
+    uint raw;
+};
+
+#define SIZES(sizes)                                                  \
+    Sizes sizes;                                                      \
+    for (uint l = 0u; l < LEVELS; l++) sizes.level[l] = TABLE(l);     \
+    sizes.raw = RAW_ROW * ROWS;
+
+uint recordWords(Sizes sizes, uint level) {
+    uint words = sizes.raw;
+    for (uint l = 0u; l < LEVELS; l++) words = level == l ? sizes.level[l] : words;
+    return words;
+}
+
+// How many nibbles of a word are a level, one being bit 0 of each that counts.
+uint countLevel(uint word, uint level, uint which) {
+    uint other = word ^ (level * 0x11111111u);
+    other |= other >> 1;
+    other |= other >> 2;
+    uint one = ~other & which;
+    one = (one & 0x01010101u) + ((one >> 4) & 0x01010101u);
+    return (one * 0x01010101u) >> 24;
+}
+
+// Words of the records of the first n tokens of those of a levels word.
+uint recordsOfWord(Sizes sizes, uint word, uint n) {
+    uint which = n >= 8u ? 0x11111111u : 0x11111111u & ((1u << (4u * n)) - 1u);
+    uint words = sizes.raw * countLevel(word, RAW_LEVEL, which);
+    for (uint l = 0u; l < LEVELS; l++) words += sizes.level[l] * countLevel(word, l, which);
+    return words;
+}
+
+// Words of the records before token t of a page whose levels words are at(base)
+// and what follows.
+#define RECORDS_BEFORE(name, at)                                                          \
+    uint name(Sizes sizes, uint base, uint t) {                                           \
+        uint words = 0u;                                                                  \
+        for (uint i = 0u; i < t / 8u; i++) words += recordsOfWord(sizes, at(base + i), 8u); \
+        if (t % 8u != 0u) words += recordsOfWord(sizes, at(base + t / 8u), t % 8u);        \
+        return words;                                                                     \
+    }
+
+// A row of a record: its place and the channels of its planes.
+struct CodedRow {
+    uint bit; // in the record
+    uint planes[8];
+};
+
+// Row of a KV head at a level 0..9. four(i) is words 4i..4i+3 of the table.
+#define CODED_ROW(name, four)                                              \
+    CodedRow name(uint level, uint head) {                                 \
+        uint at = (TABLE_ROWS + (level * ROWS + head) * 8u) / 4u;          \
+        uvec4 low = four(at), high = four(at + 1u);                        \
+        return CodedRow(low.x, uint[8](low.z & 0xffffu, low.z >> 16, low.w & 0xffffu, low.w >> 16, \
+            high.x & 0xffffu, high.x >> 16, high.y & 0xffffu, high.y >> 16)); \
+    }
+
+// Channels of a block of which a plane of so many channels has bits.
+uint channelsOf(uint plane, uint block) { return clamp(plane, block * 32u, block * 32u + 32u) - block * 32u; }
+
+// Bit of the record where a block of a row begins.
+uint blockBit(CodedRow row, uint block) {
+    uint bit = row.bit;
+    for (uint p = 0u; p < 8u; p++) bit += min(row.planes[p], block * 32u);
+    return bit;
+}
+
+// A magnitude below 2^-40 counts as 0, one above most as most.
+float cut(float x, float most) {
+    float inside = x > most ? most : x;
+    inside = inside < -most ? -most : inside;
+    return (floatBitsToUint(x) & 0x7fffffffu) < 0x2b800000u ? 0.0 : inside;
+}
+
+// Arranged queries of a dispatch: the tiles of arrange_queries, the record tables
+// of K and of V, coded tiles, the products with means. Words before the tables:
+#define TABLES_AT(tiles) ((tiles) * TILE)
+#define CODED_AT(tiles) (TABLES_AT(tiles) + 2u * TABLE_WORDS)
+#define MEANS_AT(tiles) (CODED_AT(tiles) + (tiles) * HEAD_DIM * QUERIES)
+
+// n ones, n up to 32.
+uint ones(uint n) { return n >= 32u ? 0xffffffffu : (1u << (n & 31u)) - 1u; }
+
+#endif

@@ -1,0 +1,28 @@
+// The mean of a row, turned to the middle of its page (doc_calibrated.go). Needs
+// the push constants Rotary and Interleaved.
+#ifndef QAQVK_ROTATION
+#define QAQVK_ROTATION
+
+// Element d of a mean: the element, its partner's, cosine and sine of their pair.
+float turned(uint d, float own, float partner, float cosine, float sine) {
+    bool first = Interleaved != 0u ? d % 2u == 0u : d < Rotary / 2u;
+    precise float straight = own * cosine;
+    precise float across = partner * sine;
+    precise float less = straight - across;
+    precise float more = straight + across;
+    return cut(d < Rotary ? (first ? less : more) : own, 1099511627776.0); // 2^40
+}
+
+// Partner of element d, itself where it does not turn.
+uint partnerOf(uint d) {
+    uint half_ = Rotary / 2u, other = Interleaved != 0u ? d ^ 1u : d < half_ ? d + half_ : d - half_;
+    return d < Rotary ? other : d;
+}
+
+// Number of the pair of element d, 0 where it does not turn.
+uint pairOfElement(uint d) {
+    uint half_ = Rotary / 2u, pair = Interleaved != 0u ? d / 2u : d < half_ ? d : d - half_;
+    return d < Rotary ? pair : 0u;
+}
+
+#endif

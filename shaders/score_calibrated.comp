@@ -1,0 +1,140 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Scores of arranged queries and K records. A workgroup has a KV head, a tile of
+// queries and consecutive tokens, one an invocation.
+#include "lib/config.glsl"
+#include "lib/layout.glsl"
+#include "lib/float.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer Pages { uvec4 pages[]; };
+layout(set = 0, binding = 1, std430) readonly buffer FrameIn { uint frame[]; };
+layout(set = 0, binding = 2, std430) readonly buffer Queries { uvec4 queries[]; };
+layout(set = 0, binding = 3, std430) writeonly buffer Scores { vec4 scores[]; };
+layout(push_constant) uniform Push {
+    uint Vectors;     // query vectors of a KV head, V
+    uint Heads;       // KV heads in this dispatch
+    uint HeadFirst;   // first KV head of the dispatch
+    uint Stride;      // tokens that scores have room for
+    uint PageTokens;  // tokens of a page
+    uint MeanFirst;   // first page that has products with means
+    uint MeanPages;   // pages that have them
+    float Cap;        // soft cap C, 0 for none
+    float InverseCap; // 1/C
+};
+#define PAGE(i) WORD(pages, i)
+#include "lib/math.glsl"
+#include "lib/attend.glsl"
+#define TABLE(i) WORD(queries, TABLES_AT(tilesOf(Vectors) * Heads) + (i))
+#define TABLE4(i) queries[TABLES_AT(tilesOf(Vectors) * Heads) / 4u + (i)]
+#include "lib/record.glsl"
+#include "lib/calibrated.glsl"
+RECORDS_BEFORE(recordsBefore, PAGE)
+CODED_ROW(codedRow, TABLE4)
+
+// A stored row.
+struct Row {
+    uint at;    // its record in pages
+    uint level; // nibble
+    uint head;
+    CodedRow coded;
+};
+
+float queryAt(uint tile, uint d, uint v) {
+    return uintBitsToFloat(WORD(queries, CODED_AT(tilesOf(Vectors) * Heads) + (tile * HEAD_DIM + d) * QUERIES + v));
+}
+
+// Adds the products of a block to sums: with constant blocks and outside of
+// branches, as in score.
+void addBlock(inout float sums[QUERIES], Reconstruction r, uint tile, Row row, uint block) {
+    float parts[QUERIES], x[32];
+    valuesOf(r, planesOf(row.coded, row.at, block), x);
+    for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
+    for (uint e = 0u; e < 32u; e++) {
+        if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
+        for (uint v = 0u; v < QUERIES; v++) {
+            precise float product = queryAt(tile, block * 32u + e, v) * x[e];
+            precise float sum = parts[v] + product;
+            parts[v] = sum;
+        }
+    }
+    for (uint v = 0u; v < QUERIES; v++) {
+        precise float sum = sums[v] + parts[v];
+        sums[v] = sum;
+    }
+}
+
+// The same for a raw row and the queries as arrange_queries has them. Few rows
+// are raw: nothing is unrolled.
+void scoreRaw(out float sums[QUERIES], uint tile, Row row) {
+    for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
+    for (uint block = 0u; block < BLOCKS; block++) {
+        float parts[QUERIES];
+        for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
+        for (uint d = block * 32u; d < min(block * 32u + 32u, HEAD_DIM); d++) {
+            uint word = PAGE(row.at + row.head * RAW_ROW + d / PER_WORD);
+            float x = boundPattern(PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u);
+            for (uint v = 0u; v < QUERIES; v++) {
+                precise float product = uintBitsToFloat(WORD(queries, tile * TILE + d * QUERIES + v)) * x;
+                precise float sum = parts[v] + product;
+                parts[v] = sum;
+            }
+        }
+        for (uint v = 0u; v < QUERIES; v++) {
+            precise float sum = sums[v] + parts[v];
+            sums[v] = sum;
+        }
+    }
+}
+
+Row rowOf(uint t, uint h) {
+    SIZES(sizes)
+    uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).k, i = (t - FRAME.first) % PageTokens;
+    Row row;
+    row.head = HeadFirst + h;
+    row.level = nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i);
+    row.at = page + recordsAt(PageTokens) + recordsBefore(sizes, page + RECORD_HEADER, i);
+    row.coded = codedRow(min(row.level, LEVELS - 1u), row.head);
+    for (uint p = 0u; p < 8u; p++) row.coded.planes[p] = row.level == RAW_LEVEL ? 0u : row.coded.planes[p];
+    return row;
+}
+
+float finished(float score) {
+    score = flush(score);
+    WHERE(Cap > 0.0) score = softCap(score, Cap, InverseCap);
+    return score;
+}
+
+// Stores the scores of a token at word at.
+void storeScores(uint at, float sums[QUERIES]) {
+    if (QUERIES < 4) {
+        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = finished(sums[v]);
+        return;
+    }
+    for (uint v = 0u; v < QUERIES; v += 4u)
+        scores[(at + v) / 4u] = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
+}
+
+void main() {
+    uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
+    uint tile = n % together, h = tile / tiles;
+    uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
+    uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early: see score.comp, addBlock
+    RECONSTRUCTION(r)
+    Row row = rowOf(t, h);
+    float sums[QUERIES];
+    for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
+    addBlock(sums, r, tile, row, 0u);
+    if (BLOCKS > 1) addBlock(sums, r, tile, row, 1u);
+    if (BLOCKS > 2) addBlock(sums, r, tile, row, 2u);
+    if (BLOCKS > 3) addBlock(sums, r, tile, row, 3u);
+    if (BLOCKS > 4) addBlock(sums, r, tile, row, 4u);
+    if (BLOCKS > 5) addBlock(sums, r, tile, row, 5u);
+    if (BLOCKS > 6) addBlock(sums, r, tile, row, 6u);
+    if (BLOCKS > 7) addBlock(sums, r, tile, row, 7u);
+    uint means = MEANS_AT(together) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
+    for (uint v = 0u; v < QUERIES; v++) {
+        precise float sum = sums[v] + uintBitsToFloat(WORD(queries, means + v));
+        sums[v] = sum;
+    }
+    WHERE(row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
+    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
+}
