@@ -37,6 +37,7 @@ type Attention struct {
 	Kept        int     `json:"kept,omitempty"`         // rows of importance that reduce_importance reads
 	Seen        int     `json:"seen,omitempty"`         // tokens that enough queries saw, one more for odd pages
 	One         uint32  `json:"one,omitempty"`          // 1: weights are 1
+	Decay       *Decay  `json:"decay,omitempty"`        // for the kernels of decayed importance
 }
 
 // String is e.g. "token-h3l2/g4/n5/q8/t700/p16/parts300,512/ring256".
@@ -75,6 +76,7 @@ func (a *Attention) String() string {
 	add(a.Kept > 0, "kept%d", a.Kept)
 	add(a.Seen > 0, "seen%d", a.Seen)
 	add(a.One > 0, "one")
+	add(a.Decay != nil, "%v", a.Decay)
 	return strings.Join(parts, "/")
 }
 

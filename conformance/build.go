@@ -46,6 +46,9 @@ var builders = map[string]builder{
 	"combine_calibrated":      withTables(withAttention(buildCombineCalibrated)),
 	"attend_calibrated":       withTables(withAttention(buildAttendCalibrated)),
 	"splitting_calibrated":    withTables(withAttention(buildSplittingCalibrated)),
+	"accumulate_importance":   withDecay(buildAccumulateImportance),
+	"normalize_importance":    withDecay(buildNormalizeImportance),
+	"choose_levels":           withDecay(buildChooseLevels),
 }
 
 // build checks a case and builds its program.

@@ -1,6 +1,6 @@
 // Package cpuref is the reference of every kernel in shaders: one file a
 // kernel, of the same name, its buffers in the order of the shader's bindings,
-// and what kernels share in files of the names of shaders/lib (attend, float,
+// and what kernels share in files of the names of shaders/lib (attend, decay, float,
 // group, math, planes, quantize, rewrite, select, stored). It is written from the
 // contract in the documentation of package shaders and from nothing else, in
 // pure Go, and is also the device "cpu".
@@ -17,7 +17,8 @@
 // softmax, weighted_sum, combine in the order of their dispatches,
 // record_importance and reduce_importance. For the calibrated codec: record.go (record
 // tables, pages), calibrated.go (codes and values), rotation.go (means, tables),
-// assemble.go (records), then the kernels with _calibrated in their names.
+// assemble.go (records), then the kernels with _calibrated in their names; for levels
+// accumulate_importance, normalize_importance, choose_levels.
 //
 // A function that is given a buffer too small for what the other arguments ask
 // returns a *RangeError; it never panics. Buffers may have been written in part

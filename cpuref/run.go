@@ -7,9 +7,9 @@ import (
 )
 
 // Run executes a dispatch of a kernel on buffers in the order of its bindings.
-// copy and probe do no more than workgroups invocations can, pack, repack and
-// promote do one job a workgroup, encode_calibrated and decode_calibrated as many as
-// workgroups have, the others do all that push asks for.
+// copy and probe do no more than workgroups invocations can, pack, repack,
+// promote and normalize_importance do one job a workgroup, encode_calibrated and
+// decode_calibrated as many as workgroups have, the others do all that push asks for.
 func Run(k *shaders.Kernel, spec []uint32, push []byte, workgroups uint32, buffers [][]uint32) error {
 	run := kernels[k.Name]
 	if run == nil {
@@ -85,6 +85,11 @@ var kernels = map[string]adapter{
 	"choose_bits":       four(shaders.ParseChooseBitsPush, ChooseBits),
 	"score":             four(shaders.ParseScorePush, Score),
 	"weighted_sum":      four(shaders.ParseWeightedSumPush, WeightedSum),
+	"normalize_importance": func(s shaders.Spec, push []byte, jobs uint32, b []words) error {
+		return NormalizeImportance(s, shaders.ParseNormalizeImportancePush(push), jobs, b[0], b[1])
+	},
+	"accumulate_importance": three(shaders.ParseAccumulateImportancePush, AccumulateImportance),
+	"choose_levels":         three(shaders.ParseChooseLevelsPush, ChooseLevels),
 }
 
 func two[P any](parse func([]byte) P, run func(shaders.Spec, P, words, words) error) adapter {

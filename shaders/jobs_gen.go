@@ -3,10 +3,14 @@
 package shaders
 
 const (
-	Unquantizable = 32  // bits that encode gives a group that it stored raw because it could not be quantized
-	Evicted       = 14  // bits of a group that takes no part in attention and has no codes
-	Unmet         = 256 // added to the bits of a group whose bound even the most bits do not keep
-	SplitTokens   = 256 // tokens of a split: the partial outputs of splits are kept apart
+	Unquantizable    = 32         // bits that encode gives a group that it stored raw because it could not be quantized
+	Evicted          = 14         // bits of a group that takes no part in attention and has no codes
+	Unmet            = 256        // added to the bits of a group whose bound even the most bits do not keep
+	SplitTokens      = 256        // tokens of a split: the partial outputs of splits are kept apart
+	ImportanceHeader = 16         // words of a layer's decayed importance before that of token 0
+	LevelBounds      = 9          // bounds between the levels 0 to 9
+	SinkMark         = 0x80000000 // bit of the decayed importance of a token that is a sink
+	MostImportance   = 0x7fffffff // larger decayed importance, and larger sums of it, are cut
 )
 
 // RuleJob is a page whose bits the rule decides (encode, choose_bits).
@@ -279,4 +283,67 @@ func (j ImportanceFrame) AppendTo(words []uint32) []uint32 {
 // ParseImportanceFrame reverses AppendTo; words has at least ImportanceFrameWords.
 func ParseImportanceFrame(words []uint32) ImportanceFrame {
 	return ImportanceFrame{words[0], words[1], words[2], words[3], words[4]}
+}
+
+// DecayFrame is a frame of accumulate_importance.
+type DecayFrame struct {
+	Tokens uint32 // T
+	Base   uint32 // first token that scores hold, a multiple of SPLIT_TOKENS
+	Old    uint32 // tokens that have importance: later ones start from none
+	Factor uint32 // 2^32 times the share of old importance that stays, rounded, or 0 for all of it
+	Age    uint32 // queries from the first of the scores to the end of the newest block of queries
+}
+
+// DecayFrameWords are the words of a DecayFrame.
+const DecayFrameWords = 5
+
+// AppendTo appends the words as the kernels read them.
+func (j DecayFrame) AppendTo(words []uint32) []uint32 {
+	return append(words, j.Tokens, j.Base, j.Old, j.Factor, j.Age)
+}
+
+// ParseDecayFrame reverses AppendTo; words has at least DecayFrameWords.
+func ParseDecayFrame(words []uint32) DecayFrame {
+	return DecayFrame{words[0], words[1], words[2], words[3], words[4]}
+}
+
+// NormalizeJob is a layer whose tokens' decayed importance is normalized.
+type NormalizeJob struct {
+	Importance uint32 // word of its importance
+	Tokens     uint32 // tokens that have some
+	Stored     uint32 // tokens that may become sinks
+	Sink       uint32 // decayed importance from which on they do
+}
+
+// NormalizeJobWords are the words of a NormalizeJob.
+const NormalizeJobWords = 4
+
+// AppendTo appends the words as the kernels read them.
+func (j NormalizeJob) AppendTo(words []uint32) []uint32 {
+	return append(words, j.Importance, j.Tokens, j.Stored, j.Sink)
+}
+
+// ParseNormalizeJob reverses AppendTo; words has at least NormalizeJobWords.
+func ParseNormalizeJob(words []uint32) NormalizeJob {
+	return NormalizeJob{words[0], words[1], words[2], words[3]}
+}
+
+// LevelJob is a page whose tokens get levels.
+type LevelJob struct {
+	Token      uint32 // its first token
+	Importance uint32 // word of the importance of its layer
+	Seen       uint32 // tokens that enough queries saw: later ones get the level of the mean
+}
+
+// LevelJobWords are the words of a LevelJob.
+const LevelJobWords = 3
+
+// AppendTo appends the words as the kernels read them.
+func (j LevelJob) AppendTo(words []uint32) []uint32 {
+	return append(words, j.Token, j.Importance, j.Seen)
+}
+
+// ParseLevelJob reverses AppendTo; words has at least LevelJobWords.
+func ParseLevelJob(words []uint32) LevelJob {
+	return LevelJob{words[0], words[1], words[2]}
 }

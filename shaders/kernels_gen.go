@@ -5,10 +5,12 @@ package shaders
 // All returns the kernels by name in ascending order.
 func All() []*Kernel {
 	return []*Kernel{
+		AccumulateImportance,
 		ArrangeCalibrated,
 		ArrangeMeans,
 		ArrangeQueries,
 		ChooseBits,
+		ChooseLevels,
 		Combine,
 		CombineCalibrated,
 		Convert,
@@ -17,6 +19,7 @@ func All() []*Kernel {
 		DecodeCalibrated,
 		Encode,
 		EncodeCalibrated,
+		NormalizeImportance,
 		Pack,
 		PackCalibrated,
 		Probe,

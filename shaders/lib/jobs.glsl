@@ -7,6 +7,10 @@ const uint UNQUANTIZABLE = 32; // bits that encode gives a group that it stored 
 const uint EVICTED = 14;       // bits of a group that takes no part in attention and has no codes
 const uint UNMET = 256;        // added to the bits of a group whose bound even the most bits do not keep
 const uint SPLIT_TOKENS = 256; // tokens of a split: the partial outputs of splits are kept apart
+const uint IMPORTANCE_HEADER = 16; // words of a layer's decayed importance before that of token 0
+const uint LEVEL_BOUNDS = 9;       // bounds between the levels 0 to 9
+const uint SINK_MARK = 0x80000000;     // bit of the decayed importance of a token that is a sink
+const uint MOST_IMPORTANCE = 0x7fffffff; // larger decayed importance, and larger sums of it, are cut
 
 // RuleJob is a page whose bits the rule decides (encode, choose_bits).
 struct RuleJob {
@@ -109,6 +113,30 @@ struct ImportanceFrame {
     uint first;      // not read
     uint end;        // not read
     uint importance; // words before the importance of the first KV head
+};
+
+// DecayFrame is a frame of accumulate_importance.
+struct DecayFrame {
+    uint tokens; // T
+    uint base;   // first token that scores hold, a multiple of SPLIT_TOKENS
+    uint old;    // tokens that have importance: later ones start from none
+    uint factor; // 2^32 times the share of old importance that stays, rounded, or 0 for all of it
+    uint age;    // queries from the first of the scores to the end of the newest block of queries
+};
+
+// NormalizeJob is a layer whose tokens' decayed importance is normalized.
+struct NormalizeJob {
+    uint importance; // word of its importance
+    uint tokens;     // tokens that have some
+    uint stored;     // tokens that may become sinks
+    uint sink;       // decayed importance from which on they do
+};
+
+// LevelJob is a page whose tokens get levels.
+struct LevelJob {
+    uint token;      // its first token
+    uint importance; // word of the importance of its layer
+    uint seen;       // tokens that enough queries saw: later ones get the level of the mean
 };
 
 // Struct number j of those that lie from word `at` of a buffer on. The digit is

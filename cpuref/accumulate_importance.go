@@ -1,0 +1,82 @@
+package cpuref
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// AccumulateImportance changes the decayed importance of the tokens of a layer: what
+// is left of the old, and the squares of the probabilities that queries
+// QueryFirst..QueryEnd-1 gave them.
+func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, frame, scores, importance []uint32) error {
+	const k = kernel("accumulate_importance")
+	return try(func() {
+		a := accumulator{p: p, f: shaders.ParseDecayFrame(buffer{k, "frame", frame}.span(0, shaders.DecayFrameWords))}
+		a.check(k)
+		a.scores = openScores(buffer{k, "scores", scores}, a.scored(), k.tiles(s, p.Vectors), p.Heads, p.Stride, uint64(a.f.Tokens))
+		end := max(a.f.Tokens, a.f.Old)
+		words := buffer{k, "importance", importance}.span(0, shaders.ImportanceHeader+uint64(end))[shaders.ImportanceHeader:]
+		parallel(int(end), int(p.Heads*p.Vectors), func(from, to int) {
+			for t := from; t < to; t++ {
+				words[t] = a.accumulate(uint32(t), words[t])
+			}
+		})
+	})
+}
+
+type accumulator struct {
+	p      shaders.AccumulateImportancePush
+	f      shaders.DecayFrame
+	scores scoreTiles
+}
+
+// scored is what scores depend on of the frame.
+func (a *accumulator) scored() frame {
+	return frame{tokens: uint64(a.f.Tokens), base: uint64(a.f.Base)}
+}
+
+func (a *accumulator) check(k kernel) {
+	switch p := a.p; {
+	case a.f.Base%shaders.SplitTokens != 0:
+		k.fail("scores from token %d: must be a multiple of %d", a.f.Base, shaders.SplitTokens)
+	case p.Heads == 0:
+		k.fail("no KV heads")
+	case p.PerHead < 1 || p.PerHead > 32 || p.Vectors%p.PerHead != 0:
+		k.fail("%d query vectors, %d query heads a KV head: must be whole queries of 1 to 32", p.Vectors, p.PerHead)
+	case p.QueryFirst > p.QueryEnd || p.QueryEnd > p.Vectors/p.PerHead:
+		k.fail("queries %d to %d: there are %d", p.QueryFirst, p.QueryEnd, p.Vectors/p.PerHead)
+	case p.QueryEnd > a.f.Age:
+		k.fail("queries to %d: their blocks end with %d", p.QueryEnd, a.f.Age)
+	case p.Block == 0:
+		k.fail("blocks of no query")
+	case p.Fraction > mostFraction:
+		k.fail("%d bits behind the point: must be at most %d", p.Fraction, mostFraction)
+	}
+}
+
+// mostFraction keeps what one query vector adds far below what a word holds.
+const mostFraction = 24
+
+// accumulate returns the importance of token t from the old one.
+func (a *accumulator) accumulate(t, old uint32) uint32 {
+	if t >= a.f.Old {
+		old = 0
+	}
+	sum := decayed(old&shaders.MostImportance, a.f.Factor)
+	if t >= a.f.Base && t < a.f.Tokens {
+		for q := a.p.QueryFirst; q < a.p.QueryEnd; q++ {
+			sum = a.add(sum, q, uint64(t-a.f.Base))
+		}
+	}
+	return old&shaders.SinkMark | sum
+}
+
+// add returns the sum with what the query heads of query q add.
+func (a *accumulator) add(sum, q uint32, place uint64) uint32 {
+	weight := weightOf((a.f.Age-q-1)/a.p.Block, a.p.Fraction)
+	for h := range uint64(a.p.Heads) {
+		for j := range a.p.PerHead {
+			p := a.scores.get(h, uint64(q*a.p.PerHead+j), place)
+			square := float32(p * p)
+			sum = addImportance(sum, uint32(float32(square*weight)))
+		}
+	}
+	return sum
+}

@@ -1,0 +1,54 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Decayed importance of the tokens of a layer: what is left of the old, and the
+// squares of the probabilities that queries gave them. An invocation has a token.
+#include "lib/config.glsl"
+#include "lib/decay.glsl"
+layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Scores { float scores[]; };
+layout(set = 0, binding = 2, std430) buffer Importance { uint importance[]; }; // of the layer
+layout(push_constant) uniform Push {
+    uint Vectors;    // query vectors of a KV head, V
+    uint PerHead;    // query heads of a KV head, g
+    uint QueryFirst; // first query that counts
+    uint QueryEnd;   // behind the last query that counts
+    uint Heads;      // KV heads
+    uint Stride;     // tokens that scores have room for
+    uint Block;      // queries after which importance is worth 2^-1/2
+    uint Fraction;   // bits of importance behind the point
+};
+
+#define FRAME READ5(DecayFrame, frame, 0u, 0u)
+
+// The sum with what vectors first..end-1 of all KV heads add.
+uint addVectors(uint sum, uint place, uint first, uint end, float weight) {
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES;
+    for (uint h = 0u; h < Heads; h++) {
+        for (uint v = first; v < end; v++) {
+            float p = scores[((h * tiles + v / QUERIES) * Stride + place) * QUERIES + v % QUERIES];
+            precise float square = p * p;
+            precise float weighted = square * weight;
+            sum = addImportance(sum, uint(weighted));
+        }
+    }
+    return sum;
+}
+
+// The sum with what all queries add: block after block, which share a weight.
+uint addQueries(uint sum, uint place, uint age) {
+    for (uint q = QueryFirst; q < QueryEnd;) {
+        uint k = (age - q - 1u) / Block, end = min(QueryEnd, age - k * Block);
+        sum = addVectors(sum, place, q * PerHead, end * PerHead, weightOf(k, Fraction));
+        q = end;
+    }
+    return sum;
+}
+
+void main() {
+    uint t = gl_GlobalInvocationID.x;
+    if (t >= max(FRAME.tokens, FRAME.old)) return;
+    uint old = t < FRAME.old ? importance[IMPORTANCE_HEADER + t] : 0u;
+    uint sum = decayed(old & MOST_IMPORTANCE, FRAME.factor);
+    if (t >= FRAME.base && t < FRAME.tokens) sum = addQueries(sum, t - FRAME.base, FRAME.age);
+    importance[IMPORTANCE_HEADER + t] = old & SINK_MARK | sum;
+}

@@ -1,0 +1,56 @@
+// # Decayed importance
+//
+// The calibrated codec gives bits to a token of a layer, all its KV heads, K and
+// V, by the sum of the squares of the probabilities that queries gave it, of which
+// half is left after HalfLife queries. It is a word a (token, layer), a whole number
+// of 2^-Fraction: bits 0 to 30, cut to MOST_IMPORTANCE wherever something is added,
+// so that no order of adding shows. Bit 31, SINK_MARK, says that the token is a sink.
+// A layer is IMPORTANCE_HEADER words, then a word a token.
+//
+// Queries of a layer are counted in blocks of Block = HalfLife/2; from block to
+// block importance is worth 2^-1/2. accumulate_importance takes queries i =
+// QueryFirst..QueryEnd-1 of scores. Age - i - 1 queries after query i are missing to
+// the end of the newest block, k = (Age - i - 1)/Block rounded down is how many
+// blocks ago the query was. For tokens t < max(Tokens, Old)
+//
+//	S_t = old, or 0 with no mark where t >= Old
+//	S_t = floor(S_t*Factor*2^-32) where Factor is not 0
+//	S_t = S_t + trunc(p*p*2^(Fraction - k/2)) for all vectors, where Base <= t < Tokens
+//
+// with p the probability (0..1), and two f32 products rounded one by one, the second
+// with 2^(Fraction - k/2), whose odd halves are the f32 next to the root of 2. A k
+// above 2*Fraction + 1 counts as that, which adds nothing. Factor is
+// 2^(32-k/2), rounded, for the k blocks that ended since the last queries of the
+// layer; the first dispatch of a call has it, the others of the call have 0, and as
+// Old the most tokens that there were before. So results do not depend on how a call's queries, KV heads and
+// tokens are spread over dispatches, but a call's queries share their rounding: the
+// same queries in two calls may leave one unit less a call.
+//
+// What is left out by rounding down is less than one unit a query vector and one a
+// call that decays, each decaying like importance itself; products add a relative
+// error of 2^-22.
+// Queries that a rollback drops go on counting: what they gave to tokens that stay
+// is not taken back, and decays with the others.
+//
+// # Levels by importance
+//
+// normalize_importance has a job a layer. Of the tokens from First on, below Tokens,
+// it marks those below Stored whose importance is Sink or more; marks stay. Sum and
+// Count are of the tokens without a mark, Sum cut too. Word j < LEVEL_BOUNDS of the
+// layer becomes the bound of threshold j:
+//
+//	the least whole number n with n*Count*2^16 >= Threshold_j*Sum, at most 2^32-1
+//
+// and where Sum is 0, 0 for thresholds up to 2^16 (I = 1), else 2^32-1. The next two
+// words are Sum and Count, the others of the header are not touched. A share of the
+// mean I = S*Count/Sum passes threshold j where S >= bound j. LevelThresholds gives
+// thresholds for
+//
+//	level = ½·log2((I + Floor)/(1 + Floor)) + shift
+//
+// rounded to half steps, the upper one at ties, cut to -1.5..3.
+//
+// choose_levels: tokens below First are RAW. Those from Seen on, which too few
+// queries saw, have the level of I = 1 (Mean). Sinks are RAW. The others have as
+// level the number of bounds that their importance reaches, 0 to 9.
+package shaders
