@@ -31,7 +31,7 @@ func buildAccumulateImportance(c Case) (*program, error) {
 	a.HeadFirst, a.HeadCount = 0, 1
 	next := p.input("frame.next", a.decayFrame(false))
 	for h := range heads {
-		one := p.input(fmt.Sprintf("scores.%d", h), scores[h*perHead:(h+1)*perHead])
+		one := p.input(fmt.Sprintf("scores.%d", h), aligned(scores[h*perHead:(h+1)*perHead]))
 		frame := begin
 		if h > 0 {
 			frame = next
@@ -41,6 +41,13 @@ func buildAccumulateImportance(c Case) (*program, error) {
 	}
 	p.equal = append(p.equal, equality{"in parts", split, whole, 0, 0, len(old)})
 	return p, nil
+}
+
+// aligned is a copy of words with as many more as 128-bit loads need.
+func aligned(words []uint32) []uint32 {
+	out := slices.Repeat([]uint32{unwritten}, shaders.AlignWords(len(words)))
+	copy(out, words)
+	return out
 }
 
 // decayFrame is the frame of the first dispatch of a call, or of others.

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write expected.json from the reference,
 // sourcesDigest is over all that decides the expected digests: the reference,
 // the layout, the builders and the cases. No GLSL.
 func sourcesDigest(t *testing.T) string {
-	files := []string{"../shaders/layout.go", "../shaders/plan.go", "../shaders/calibrated.go", "../shaders/arranged.go",
+	files := []string{"../shaders/layout.go", "../shaders/levels.go", "../shaders/plan.go", "../shaders/calibrated.go", "../shaders/arranged.go",
 		"../shaders/plan_calibrated.go", "../shaders/workgroups.go", "../shaders/jobs_gen.go", "cases.json"}
 	for _, pattern := range []string{"../cpuref/*.go", "*.go"} {
 		found, err := filepath.Glob(pattern)

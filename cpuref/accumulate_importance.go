@@ -10,7 +10,9 @@ func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, fr
 	return try(func() {
 		a := accumulator{p: p, f: shaders.ParseDecayFrame(buffer{k, "frame", frame}.span(0, shaders.DecayFrameWords))}
 		a.check(k)
-		a.scores = openScores(buffer{k, "scores", scores}, a.scored(), k.tiles(s, p.Vectors), p.Heads, p.Stride, uint64(a.f.Tokens))
+		in := buffer{k, "scores", scores}
+		checkWhole(in)
+		a.scores = openScores(in, a.scored(), k.tiles(s, p.Vectors), p.Heads, p.Stride, uint64(a.f.Tokens))
 		end := max(a.f.Tokens, a.f.Old)
 		words := buffer{k, "importance", importance}.span(0, shaders.ImportanceHeader+uint64(end))[shaders.ImportanceHeader:]
 		parallel(int(end), int(p.Heads*p.Vectors), func(from, to int) {

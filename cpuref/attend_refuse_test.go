@@ -71,6 +71,7 @@ func TestAttentionRefusesBadArguments(t *testing.T) {
 		{"blocks", "accumulate_importance", func(c *call) { c.push[6] = 0 }, "blocks of no query"},
 		{"fraction", "accumulate_importance", func(c *call) { c.push[7] = 25 }, "25 bits behind the point: must be at most 24"},
 		{"base to add", "accumulate_importance", func(c *call) { c.buffers[0][1] = 8 }, "scores from token 8"},
+		{"part of 128 bits of probabilities to add", "accumulate_importance", func(c *call) { c.buffers[1] = make([]uint32, 9) }, "scores of 9 words"},
 		{"age", "accumulate_importance", func(c *call) { c.buffers[0][4] = 1 }, "queries to 2: their blocks end with 1"},
 		{"level of the mean", "choose_levels", func(c *call) { c.push[4] = 10 }, "level 10 of the mean: must be 0 to 9"},
 		{"tokens of a job", "choose_levels", func(c *call) { c.push[2] = 0 }, "whole tokens"},

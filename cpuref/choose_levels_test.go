@@ -19,8 +19,8 @@ func leveled(t testing.TB, a attention, r results) (levels, importance []uint32)
 	frame := shaders.DecayFrame{Tokens: n, Base: uint32(a.base()), Age: uint32(a.n)}.AppendTo(nil)
 	require.NoError(t, AccumulateImportance(a.spec(0, 0), push, frame, r.probabilities, importance))
 	thresholds := shaders.LevelThresholds(0.1, 0)
-	plan := shaders.NormalizeJob{Tokens: n, Stored: n, Sink: 1 << 20}.AppendTo(thresholds[:])
-	require.NoError(t, NormalizeImportance(shaders.Spec{}, shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds, First: 4}, 1, plan, importance))
+	plan := shaders.NormalizeJob{First: 4, Tokens: n, Stored: n, Sink: 1 << 20}.AppendTo(thresholds[:])
+	require.NoError(t, NormalizeImportance(shaders.Spec{}, shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds}, 1, plan, importance))
 	levels = make([]uint32, n)
 	choose := shaders.ChooseLevelsPush{Tokens: n, TokensPerJob: n, First: 4, Mean: shaders.MeanLevel(thresholds)}
 	require.NoError(t, ChooseLevels(shaders.Spec{}, choose, []uint32{0, 0, n - 1}, importance, levels))
@@ -65,8 +65,8 @@ func TestSinksAreMarkedForGood(t *testing.T) {
 	layer := make([]uint32, shaders.ImportanceHeader+tokens)
 	copy(layer[shaders.ImportanceHeader:], []uint32{900, 0, 10, 500, 20, 30 | shaders.SinkMark, 600, 40})
 	thresholds := shaders.LevelThresholds(0.1, 0)
-	plan := shaders.NormalizeJob{Tokens: tokens, Stored: 6, Sink: 500}.AppendTo(thresholds[:])
-	push := shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds, First: first}
+	plan := shaders.NormalizeJob{First: first, Tokens: tokens, Stored: 6, Sink: 500}.AppendTo(thresholds[:])
+	push := shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds}
 	require.NoError(t, NormalizeImportance(shaders.Spec{}, push, 1, plan, layer))
 	assert.Equal(t, []uint32{900, 0, 10, 500 | shaders.SinkMark, 20, 30 | shaders.SinkMark, 600, 40}, layer[shaders.ImportanceHeader:])
 	assert.Equal(t, []uint32{10 + 20 + 600 + 40, 4}, layer[shaders.LevelBounds:][:2])

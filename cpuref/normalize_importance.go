@@ -16,7 +16,7 @@ func NormalizeImportance(_ shaders.Spec, p shaders.NormalizeImportancePush, jobs
 		for n := range uint64(jobs) {
 			job := jobAt(plan, uint64(p.Jobs), shaders.NormalizeJobWords, n, shaders.ParseNormalizeJob)
 			layer := importance.span(uint64(job.Importance), shaders.ImportanceHeader+uint64(job.Tokens))
-			sum, count := sumTokens(layer[shaders.ImportanceHeader:], p.First, job)
+			sum, count := sumTokens(layer[shaders.ImportanceHeader:], job)
 			for j, threshold := range thresholds {
 				layer[j] = boundOf(threshold, sum, count)
 			}
@@ -25,10 +25,10 @@ func NormalizeImportance(_ shaders.Spec, p shaders.NormalizeImportancePush, jobs
 	})
 }
 
-// sumTokens marks the sinks of a layer from token first on, and sums and counts the
-// tokens that have no mark.
-func sumTokens(tokens []uint32, first uint32, job shaders.NormalizeJob) (sum, count uint32) {
-	for t := first; t < job.Tokens; t++ {
+// sumTokens marks the sinks among the tokens of a layer that count, and sums and
+// counts the others.
+func sumTokens(tokens []uint32, job shaders.NormalizeJob) (sum, count uint32) {
+	for t := job.First; t < job.Tokens; t++ {
 		if t < job.Stored && tokens[t] >= job.Sink {
 			tokens[t] |= shaders.SinkMark
 		}

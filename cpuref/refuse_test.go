@@ -69,7 +69,7 @@ func goodCalls(t testing.TB) map[string]call {
 		"record_importance":     {"record_importance", spec, []uint32{4, 0, 4, 1, 2, 1, 1, 0}, [][]uint32{append(slices.Clone(frame), 0), chances, make([]uint32, 1)}},
 		"reduce_importance":     {"reduce_importance", spec, []uint32{1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0}, [][]uint32{{0, 0, 0, 2}, {5}, make([]uint32, 2)}},
 		"accumulate_importance": {"accumulate_importance", spec, []uint32{4, 2, 0, 2, 1, 2, 32, 21}, [][]uint32{{2, 0, 1, 0, 2}, slices.Clone(chances), make([]uint32, 18)}},
-		"normalize_importance":  {"normalize_importance", spec, []uint32{9, 0, 0}, [][]uint32{{1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 2, 2, 4}, make([]uint32, 18)}},
+		"normalize_importance":  {"normalize_importance", spec, []uint32{9, 0}, [][]uint32{{1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 2, 2, 4}, make([]uint32, 18)}},
 		"choose_levels":         {"choose_levels", spec, []uint32{0, 2, 2, 0, 3}, [][]uint32{{0, 0, 2}, make([]uint32, 18), make([]uint32, 2)}},
 		"weighted_sum":          {"weighted_sum", spec, []uint32{4, 1, 2, 2, 1, 0, 0, 0, 0}, [][]uint32{page, stored, chances, make([]uint32, 128)}},
 		"weighted_sum/ring":     {"weighted_sum", ring, []uint32{4, 1, 2, 0, 0, 0, 2, 16, 0}, [][]uint32{rows, frame, chances, make([]uint32, 128)}},

@@ -3,9 +3,10 @@
 // Decayed importance of the tokens of a layer: what is left of the old, and the
 // squares of the probabilities that queries gave them. An invocation has a token.
 #include "lib/config.glsl"
+#include "lib/layout.glsl"
 #include "lib/decay.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; };
-layout(set = 0, binding = 1, std430) readonly buffer Scores { float scores[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Scores { vec4 scores[]; };
 layout(set = 0, binding = 2, std430) buffer Importance { uint importance[]; }; // of the layer
 layout(push_constant) uniform Push {
     uint Vectors;    // query vectors of a KV head, V
@@ -20,15 +21,34 @@ layout(push_constant) uniform Push {
 
 #define FRAME READ5(DecayFrame, frame, 0u, 0u)
 
+// The sum with what a probability adds.
+uint addSquare(uint sum, float p, float weight) {
+    precise float square = p * p;
+    precise float weighted = square * weight;
+    return addImportance(sum, uint(weighted));
+}
+
+const uint COLUMNS = QUERIES < 4 ? QUERIES : 4; // vectors of a tile that are loaded at once
+
+// Probabilities of vectors v to v + COLUMNS - 1, 0 where not in first..end-1.
+vec4 loadFour(uint at, uint v, uint first, uint end) {
+    vec4 p = vec4(0.0);
+    if (COLUMNS == 4) p = scores[at / 4u];
+    for (uint k = 0u; k < COLUMNS; k++) {
+        if (COLUMNS < 4) p[k] = WORD(scores, at + k);
+        p[k] = v + k >= first && v + k < end ? p[k] : 0.0;
+    }
+    return p;
+}
+
 // The sum with what vectors first..end-1 of all KV heads add.
 uint addVectors(uint sum, uint place, uint first, uint end, float weight) {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES;
     for (uint h = 0u; h < Heads; h++) {
-        for (uint v = first; v < end; v++) {
-            float p = scores[((h * tiles + v / QUERIES) * Stride + place) * QUERIES + v % QUERIES];
-            precise float square = p * p;
-            precise float weighted = square * weight;
-            sum = addImportance(sum, uint(weighted));
+        for (uint v = first / COLUMNS * COLUMNS; v < end; v += COLUMNS) {
+            uint at = ((h * tiles + v / QUERIES) * Stride + place) * QUERIES + v % QUERIES;
+            vec4 p = loadFour(at, v, first, end);
+            for (uint k = 0u; k < COLUMNS; k++) sum = addSquare(sum, p[k], weight);
         }
     }
     return sum;

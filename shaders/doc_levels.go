@@ -22,20 +22,22 @@
 // above 2*Fraction + 1 counts as that, which adds nothing. Factor is
 // 2^(32-k/2), rounded, for the k blocks that ended since the last queries of the
 // layer; the first dispatch of a call has it, the others of the call have 0, and as
-// Old the most tokens that there were before. So results do not depend on how a call's queries, KV heads and
-// tokens are spread over dispatches, but a call's queries share their rounding: the
-// same queries in two calls may leave one unit less a call.
+// Old the most tokens that there were before. So results do not depend on how a
+// call's queries, KV heads and tokens are spread over dispatches; only what is rounded
+// down depends on how queries are spread over calls.
 //
 // What is left out by rounding down is less than one unit a query vector and one a
 // call that decays, each decaying like importance itself; products add a relative
 // error of 2^-22.
+//
 // Queries that a rollback drops go on counting: what they gave to tokens that stay
 // is not taken back, and decays with the others.
 //
 // # Levels by importance
 //
-// normalize_importance has a job a layer. Of the tokens from First on, below Tokens,
-// it marks those below Stored whose importance is Sink or more; marks stay. Sum and
+// normalize_importance has a job a layer. Of the tokens from First on (those at the
+// beginning of a text, and those that a sliding window left behind, do not count) to
+// before Tokens it marks those below Stored whose importance is Sink or more; marks stay. Sum and
 // Count are of the tokens without a mark, Sum cut too. Word j < LEVEL_BOUNDS of the
 // layer becomes the bound of threshold j:
 //

@@ -310,22 +310,23 @@ func ParseDecayFrame(words []uint32) DecayFrame {
 // NormalizeJob is a layer whose tokens' decayed importance is normalized.
 type NormalizeJob struct {
 	Importance uint32 // word of its importance
-	Tokens     uint32 // tokens that have some
+	First      uint32 // first token that counts
+	Tokens     uint32 // tokens that have importance
 	Stored     uint32 // tokens that may become sinks
 	Sink       uint32 // decayed importance from which on they do
 }
 
 // NormalizeJobWords are the words of a NormalizeJob.
-const NormalizeJobWords = 4
+const NormalizeJobWords = 5
 
 // AppendTo appends the words as the kernels read them.
 func (j NormalizeJob) AppendTo(words []uint32) []uint32 {
-	return append(words, j.Importance, j.Tokens, j.Stored, j.Sink)
+	return append(words, j.Importance, j.First, j.Tokens, j.Stored, j.Sink)
 }
 
 // ParseNormalizeJob reverses AppendTo; words has at least NormalizeJobWords.
 func ParseNormalizeJob(words []uint32) NormalizeJob {
-	return NormalizeJob{words[0], words[1], words[2], words[3]}
+	return NormalizeJob{words[0], words[1], words[2], words[3], words[4]}
 }
 
 // LevelJob is a page whose tokens get levels.

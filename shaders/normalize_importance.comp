@@ -9,7 +9,6 @@ layout(set = 0, binding = 1, std430) buffer Importance { uint importance[]; };
 layout(push_constant) uniform Push {
     uint Jobs;       // words of plan before the first job; workgroup n has NormalizeJob n
     uint Thresholds; // words of plan before the thresholds of levels
-    uint First;      // tokens at the beginning that do not count
 };
 
 shared uint sums[WORKGROUP];
@@ -18,7 +17,7 @@ shared uint counts[WORKGROUP];
 // Marks the sinks among an invocation's tokens and sums the others.
 void sumTokens(NormalizeJob job, uint lane) {
     uint sum = 0u, count = 0u;
-    for (uint t = First + lane; t < job.tokens; t += WORKGROUP) {
+    for (uint t = job.first + lane; t < job.tokens; t += WORKGROUP) {
         uint at = job.importance + IMPORTANCE_HEADER + t, word = importance[at];
         if (word >= job.sink && t < job.stored && word < SINK_MARK) {
             word |= SINK_MARK;
@@ -67,7 +66,7 @@ uint boundOf(uint threshold, uint sum, uint count) {
 
 void main() {
     uint lane = gl_LocalInvocationID.x;
-    NormalizeJob job = READ4(NormalizeJob, plan, Jobs, gl_WorkGroupID.x);
+    NormalizeJob job = READ5(NormalizeJob, plan, Jobs, gl_WorkGroupID.x);
     sumTokens(job, lane);
     barrier();
     uint sum = 0u, count = 0u;

@@ -17,11 +17,10 @@ var NormalizeImportance = &Kernel{
 		{Name: "Plan", Index: 0, ReadOnly: true},
 		{Name: "Importance", Index: 1},
 	},
-	PushSize: 12,
+	PushSize: 8,
 	Push: []Field{
 		{Name: "Jobs", Offset: 0},
 		{Name: "Thresholds", Offset: 4},
-		{Name: "First", Offset: 8},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -42,12 +41,11 @@ var NormalizeImportance = &Kernel{
 type NormalizeImportancePush struct {
 	Jobs       uint32
 	Thresholds uint32
-	First      uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p NormalizeImportancePush) Bytes() []byte {
-	return pushBytes(p.Jobs, p.Thresholds, p.First)
+	return pushBytes(p.Jobs, p.Thresholds)
 }
 
 // ParseNormalizeImportancePush reverses Bytes; fields behind the end of b are 0.
@@ -55,6 +53,5 @@ func ParseNormalizeImportancePush(b []byte) NormalizeImportancePush {
 	return NormalizeImportancePush{
 		Jobs:       pushWord(b, 0),
 		Thresholds: pushWord(b, 1),
-		First:      pushWord(b, 2),
 	}
 }

@@ -127,7 +127,8 @@ struct DecayFrame {
 // NormalizeJob is a layer whose tokens' decayed importance is normalized.
 struct NormalizeJob {
     uint importance; // word of its importance
-    uint tokens;     // tokens that have some
+    uint first;      // first token that counts
+    uint tokens;     // tokens that have importance
     uint stored;     // tokens that may become sinks
     uint sink;       // decayed importance from which on they do
 };
