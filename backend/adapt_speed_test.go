@@ -44,7 +44,7 @@ func benchmarkAdapt(b *testing.B, every int, reserve int64) {
 		for layer := range 30 {
 			require.NoError(b, s.Append(layer, RowsF32(rows[:n*192]), RowsF32(rows[:n*192])))
 			if n == 1 {
-				require.NoError(b, s.Attend(layer, RowsF32(rows[:9*64]), out, AttendOptions{}))
+				require.NoError(b, s.Attend(b.Context(), layer, RowsF32(rows[:9*64]), out, AttendOptions{}))
 			}
 		}
 		require.NoError(b, s.Step(context.Background()))

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -30,15 +31,26 @@ type AttendOptions struct {
 // same on every device, for any n and any earlier calls (package shaders,
 // Attention).
 //
-// The error wraps ErrShape for rows of another shape, and ErrQueries for more
-// queries than the sequence has tokens or a call may have.
-func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
+// A long call is split into submissions of Config.MaxSubmit. A context that is
+// cancelled ends it before the next one. Where it ends early, out in host memory is
+// as it was, out as a View may have some rows, and the call may be repeated; until
+// it is, or as many as Config.Recent queries were attended anew, importance counts
+// the queries as lost that it may have changed.
+//
+// The error wraps ErrShape for rows of another shape, ErrQueries for more queries
+// than the sequence has tokens or a call may have, ErrConfig for other options or
+// where Config.QueryHeads is not set, ErrRange for a layer that there is not, and
+// that of a cancelled context.
+func (s *Sequence) Attend(ctx context.Context, layer int, q, out Rows, o AttendOptions) error {
 	if err := s.usable(layer); err != nil {
 		return err
 	}
 	defer s.c.span("attend")()
 	n, err := s.checkQueries(layer, q, out, &o)
 	if err != nil {
+		return fmt.Errorf("backend: attend: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("backend: attend: %w", err)
 	}
 	if s.mustFlush(layer) {
@@ -53,8 +65,7 @@ func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
 	if !o.SkipImportance {
 		call.Recorded = s.importance.Plan(layer, n)
 	}
-	if err := s.runAttention(call, q, out); err != nil {
-		s.importance.Lost(layer, call.Recorded)
+	if err := s.runAttention(ctx, call, q, out); err != nil {
 		return err
 	}
 	if !o.SkipImportance {
@@ -64,15 +75,15 @@ func (s *Sequence) Attend(layer int, q, out Rows, o AttendOptions) error {
 }
 
 // runAttention runs a call; rows of the host go through the buffers of Attention.
-func (s *Sequence) runAttention(c attend.Call, q, out Rows) error {
+func (s *Sequence) runAttention(ctx context.Context, c attend.Call, q, out Rows) error {
 	a, elements := s.c.attention, c.Queries*s.c.cfg.QueryHeads*s.c.cfg.HeadDim
 	if s.attends[c.Layer] == nil {
-		s.attends[c.Layer] = a.NewList()
+		s.attends[c.Layer] = &attend.Lists{}
 	}
 	if q.view.Buffer == nil {
 		q.pack(0, a.QueryRows.Words()[:elements*q.typ.Bytes()/4])
 	}
-	if err := s.attends[c.Layer].Run(a, c); err != nil {
+	if err := s.attends[c.Layer].Run(ctx, a, c); err != nil {
 		return err
 	}
 	if out.view.Buffer == nil {

@@ -41,12 +41,12 @@ func benchmarkAttend(b *testing.B, p policy.Policy, n int) {
 	q := make([]float32, n*9*64)
 	copy(q, rows)
 	out := RowsF32(make([]float32, len(q)))
-	require.NoError(b, s.Attend(0, RowsF32(q), out, AttendOptions{}))
+	require.NoError(b, s.Attend(b.Context(), 0, RowsF32(q), out, AttendOptions{}))
 	before := c.Stats().Times
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
-		if err := s.Attend(0, RowsF32(q), out, AttendOptions{}); err != nil {
+		if err := s.Attend(b.Context(), 0, RowsF32(q), out, AttendOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

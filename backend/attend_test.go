@@ -50,7 +50,7 @@ func testAttend(t *testing.T, d device.Device, cfg Config, o AttendOptions, step
 			row := s.cfg.QueryHeads * s.cfg.HeadDim
 			require.Equal(t, got[len(got)-row:], s.attend(layer, q[len(q)-row:], o), "the last query alone")
 			half := make([]byte, 2*len(q))
-			require.NoError(t, s.seq.Attend(layer, RowsF32(q), RowsBytes(F16, half), o))
+			require.NoError(t, s.seq.Attend(t.Context(), layer, RowsF32(q), RowsBytes(F16, half), o))
 			require.Equal(t, narrowed(got, F16), wordsOfBytes(half))
 		}
 		require.NoError(t, s.seq.Step(t.Context()))
@@ -84,16 +84,16 @@ func TestAttendRefuses(t *testing.T) {
 		{"soft cap", "soft cap -2: must be 0 or 9.5367431640625e-07..1.048576e+06: bad cache configuration", policy.ErrConfig, rows(1), rows(1), AttendOptions{SoftCap: -2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := s.seq.Attend(1, c.q, c.out, c.o)
+			err := s.seq.Attend(t.Context(), 1, c.q, c.out, c.o)
 			require.EqualError(t, err, "backend: attend: "+c.message)
 			require.ErrorIs(t, err, c.is)
 		})
 	}
-	require.EqualError(t, s.seq.Attend(2, rows(1), rows(1), AttendOptions{}), "backend: layer 2: the cache has layers 0..1")
+	require.EqualError(t, s.seq.Attend(t.Context(), 2, rows(1), rows(1), AttendOptions{}), "backend: layer 2: the cache has layers 0..1")
 	_, err := New(cpu(t), Config{Layers: 1, KVHeads: 2, QueryHeads: 5, HeadDim: 32, Capacity: 1})
 	require.EqualError(t, err, "backend: 5 query heads: must be a multiple of the 2 KV heads, at most 32 for each: bad cache configuration")
 	require.NoError(t, s.seq.Drop())
-	require.ErrorIs(t, s.seq.Attend(0, rows(1), rows(1), AttendOptions{}), ErrUnknownSequence)
+	require.ErrorIs(t, s.seq.Attend(t.Context(), 0, rows(1), rows(1), AttendOptions{}), ErrUnknownSequence)
 }
 
 // Lists are recorded when a layer's segments, the options or the tokens' next 256
@@ -120,7 +120,7 @@ func TestAttendRecordsOnceOnVulkan(t *testing.T) {
 			require.LessOrEqual(t, recorded, 2*c.recorded)
 			require.Equal(t, !s.fixed(), s.seq.adapting.Moves.Demoted > 0)
 			q, out := RowsF32(s.queries(1)), RowsF32(make([]float32, 4*32))
-			require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = s.seq.Attend(0, q, out, AttendOptions{}) }), 40.0)
+			require.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = s.seq.Attend(t.Context(), 0, q, out, AttendOptions{}) }), 40.0)
 		})
 	}
 }
@@ -152,11 +152,11 @@ func TestAttendOnDeviceBuffers(t *testing.T) {
 			b := deviceBuffer(t, d, "runtime", 4096, device.DeviceLocal)
 			require.NoError(t, device.Write(t.Context(), d, b, 36, wordsOf(q)))
 			in, out := RowsView(F32, device.View{Buffer: b, Offset: 36, Words: len(q)}), RowsView(F32, device.View{Buffer: deviceBuffer(t, d, "result", 4096, device.DeviceLocal), Offset: 2012, Words: len(q)})
-			require.NoError(t, s.seq.Attend(0, in, out, AttendOptions{}))
+			require.NoError(t, s.seq.Attend(t.Context(), 0, in, out, AttendOptions{}))
 			got, err := device.Read(t.Context(), d, out.view)
 			require.NoError(t, err)
 			require.Equal(t, wordsOf(want), got)
-			require.EqualError(t, s.seq.Attend(0, RowsView(F32, device.View{Buffer: b, Offset: 6, Words: len(q)}), out, AttendOptions{}), "backend: attend: q: rows from word 6: must be a multiple of 4")
+			require.EqualError(t, s.seq.Attend(t.Context(), 0, RowsView(F32, device.View{Buffer: b, Offset: 6, Words: len(q)}), out, AttendOptions{}), "backend: attend: q: rows from word 6: must be a multiple of 4")
 		})
 	}
 }

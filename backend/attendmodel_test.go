@@ -18,7 +18,7 @@ func (s *sequence) queries(n int) []float32 {
 // attend returns the attention of queries as f32.
 func (s *sequence) attend(layer int, q []float32, o AttendOptions) []float32 {
 	out := make([]float32, len(q))
-	require.NoError(s.t, s.seq.Attend(layer, RowsF32(q), RowsF32(out), o))
+	require.NoError(s.t, s.seq.Attend(s.t.Context(), layer, RowsF32(q), RowsF32(out), o))
 	return out
 }
 

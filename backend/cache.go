@@ -82,7 +82,7 @@ func (c *Cache) build() (err error) {
 	if c.host, err = hostrows.NewPool(w, c.cfg.HostBudget, c.hostWords()); err != nil {
 		return err
 	}
-	if c.attention, err = attend.New(w); err != nil {
+	if c.attention, err = attend.New(w, c.cfg.MaxSubmit); err != nil {
 		return err
 	}
 	if c.arena, err = pages.NewArena(w.Device, w.Geometry, c.reserveWords(), c.reserveSegments()); err != nil {

@@ -45,7 +45,7 @@ func testClamp(t *testing.T, d device.Device, first string, rows, typ Type, in, 
 	s.seqAppend(k, v)
 	out, got := make([]float32, 32), make([]float32, 32)
 	attend := func() {
-		require.NoError(t, s.seq.Attend(0, RowsF32(k), RowsF32(out), AttendOptions{}))
+		require.NoError(t, s.seq.Attend(t.Context(), 0, RowsF32(k), RowsF32(out), AttendOptions{}))
 		for i, x := range want { // of one token attention is V, but for its own bounds
 			if x := float64(x); math.Abs(x) <= 0x1p80 {
 				require.InEpsilon(t, x, float64(out[3+i]), 1e-6, "attended element %d", i)

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
@@ -103,6 +104,8 @@ type Config struct {
 	// as far as a rollback within the ring leaves them there. nil: 0 for all.
 	LayerWindows []int
 
+	MaxSubmit time.Duration // how long a submission of Attend may run on the device, as its work was timed so far, as far as a query of a KV head allows; longer calls are split, which changes no bits; default 100 ms, negative: however long it takes
+
 	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much), and no more than all sequences can fill; 0: memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 
@@ -125,6 +128,10 @@ const (
 	maxSequences       = 1 << 16
 )
 
+// defaultMaxSubmit is far below the seconds after which drivers and systems take a
+// device to hang.
+const defaultMaxSubmit = 100 * time.Millisecond
+
 func (c Config) withDefaults() Config {
 	setDefault(&c.Sequences, 1)
 	setDefault(&c.Recent, 5)
@@ -132,6 +139,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PageTokens, 16)
 	setDefault(&c.MaxStepTokens, 32)
 	setDefault(&c.AdaptEvery, 16)
+	if c.MaxSubmit == 0 {
+		c.MaxSubmit = defaultMaxSubmit
+	}
 	if c.Policy == nil {
 		c.Policy = policy.None{}
 	}

@@ -9,7 +9,7 @@
 //		Policy: policy.QAQ{KeyError: 0.005, ValueError: 0.002, MinBits: 1, MaxBits: 8}})
 //	text, err := cache.NewSequence()
 //	err = text.Append(layer, k, v)
-//	err = text.Attend(layer, q, out, backend.AttendOptions{})
+//	err = text.Attend(ctx, layer, q, out, backend.AttendOptions{})
 //	err = text.Step(ctx)
 //
 // The newest tokens stay as they came (Config.Recent); whole pages of tokens that

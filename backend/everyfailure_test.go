@@ -193,7 +193,7 @@ func (s *story) step(i, n int, attends bool) {
 			continue
 		}
 		q, out := s.values(n*heads*s.cfg.HeadDim), make([]float32, n*heads*s.cfg.HeadDim)
-		s.call("attend", func() error { return s.all[i].Attend(layer, RowsF32(q), RowsF32(out), AttendOptions{}) })
+		s.call("attend", func() error { return s.all[i].Attend(s.ctx, layer, RowsF32(q), RowsF32(out), AttendOptions{}) })
 		s.outs = append(s.outs, wordsOf(out)...)
 	}
 	s.call("step", func() error { return s.all[i].Step(s.ctx) })

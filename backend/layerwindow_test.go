@@ -71,9 +71,9 @@ func TestLayerWindowsRefuse(t *testing.T) {
 	s.step(20)
 	q := make([]float32, 128)
 	for _, w := range []int{0, 65} {
-		require.ErrorIs(t, s.seq.Attend(0, RowsF32(q), RowsF32(q), AttendOptions{Window: w}), ErrConfig)
+		require.ErrorIs(t, s.seq.Attend(t.Context(), 0, RowsF32(q), RowsF32(q), AttendOptions{Window: w}), ErrConfig)
 	}
-	require.NoError(t, s.seq.Attend(1, RowsF32(q), RowsF32(q), AttendOptions{}))
+	require.NoError(t, s.seq.Attend(t.Context(), 1, RowsF32(q), RowsF32(q), AttendOptions{}))
 	for _, windows := range [][]int{{1}, {-1, 0}, {0, 1 << 25}} {
 		cfg := small
 		cfg.LayerWindows = windows

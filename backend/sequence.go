@@ -35,7 +35,7 @@ type Sequence struct {
 	memory     [2]*choose.Memory // by kind
 	host       *hostrows.Rows
 	adapting   *adapt.Sequence
-	attends    []*attend.List // by layer
+	attends    []*attend.Lists // by layer
 
 	dropped bool
 }
@@ -59,7 +59,7 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	if n := len(c.sequences); n >= c.cfg.Sequences {
 		return nil, fmt.Errorf("backend: sequence %d: limit %d: %w", n+1, c.cfg.Sequences, ErrSequences)
 	}
-	s := &Sequence{c: c, id: c.made, pending: make([]int, c.cfg.Layers), attends: make([]*attend.List, c.cfg.Layers)}
+	s := &Sequence{c: c, id: c.made, pending: make([]int, c.cfg.Layers), attends: make([]*attend.Lists, c.cfg.Layers)}
 	var err error
 	if s.window, err = c.staging.New(s.id); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,7 @@ type runFlags struct {
 	level      choice
 	formula    choice
 	hostBudget int     // MiB
+	maxSubmit  int     // ms
 	reserve    float64 // MiB
 	json       string
 	timeline   string
@@ -92,6 +94,7 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	addNumber(c.Flags(), &o.Capacity, "capacity", 0, 0, maxTokens, "most tokens that the cache holds (default: prompt and generated tokens)")
 	addNumber(c.Flags(), &f.reserve, "reserve", 0, 0, maxMiB, "MiB of device memory taken for pages at the start, so that none is taken later while there is room; 0 takes memory as the tokens come")
 	addNumber(c.Flags(), &f.hostBudget, "host-budget", 1024, 0, maxMiB, "MiB of host memory for full-precision rows, which promotions need")
+	addNumber(c.Flags(), &f.maxSubmit, "max-submit", 100, 0, maxSubmitMs, "ms that a submission of attention may run on the device; longer ones are split; 0: however long it takes")
 	c.Flags().BoolVar(&o.Exact, "exact", true, "steps wait for adaptations, so that every run gives the same; false: they take effect when they are ready")
 }
 
@@ -103,6 +106,7 @@ const (
 	maxTemperature = 1000
 	maxError       = 1e6
 	rawBits        = 16
+	maxSubmitMs    = 3_600_000
 )
 
 // evicts tells whether the policy keeps or evicts tokens.
@@ -118,6 +122,9 @@ func (f *runFlags) options() (session.Options, error) {
 	}
 	o.HostBudget = int64(f.hostBudget) << 20
 	o.Reserve = int64(f.reserve * (1 << 20))
+	if o.MaxSubmit = time.Duration(f.maxSubmit) * time.Millisecond; f.maxSubmit == 0 {
+		o.MaxSubmit = -1
+	}
 	o.Policy, o.Sampling, o.Compare, o.Model = f.policy.value, f.sampling, !f.noCompare, f.model
 	var err error
 	if o.Level, err = backend.ParseLevel(f.level.value); err != nil {

@@ -44,7 +44,7 @@ func attention(dev device.Device) (out [32]float32) { // of the last of 64 token
 		x[token%32] = float32(token)
 		row := backend.RowsF32(x)
 		check(text.Append(0, row, row))
-		check(text.Attend(0, row, backend.RowsF32(out[:]), backend.AttendOptions{}))
+		check(text.Attend(context.Background(), 0, row, backend.RowsF32(out[:]), backend.AttendOptions{}))
 		check(text.Step(context.Background()))
 	}
 	cache.Close()

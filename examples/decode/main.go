@@ -34,7 +34,7 @@ func main() {
 	for range 100 {
 		for layer := range cfg.Layers {
 			check(text.Append(layer, rows(cfg.KVHeads), rows(cfg.KVHeads)))
-			check(text.Attend(layer, rows(cfg.QueryHeads), backend.RowsF32(out), backend.AttendOptions{}))
+			check(text.Attend(context.Background(), layer, rows(cfg.QueryHeads), backend.RowsF32(out), backend.AttendOptions{}))
 			fmt.Fprintln(digest, out)
 		}
 		check(text.Step(context.Background()))

@@ -60,7 +60,7 @@ func (w *cached) fill(ctx context.Context, adapts bool) error {
 			return err
 		}
 		if adapts {
-			if err := w.attend(min(n, 8)); err != nil {
+			if err := w.attend(ctx, min(n, 8)); err != nil {
 				return err
 			}
 		}
@@ -71,9 +71,9 @@ func (w *cached) fill(ctx context.Context, adapts bool) error {
 	return nil
 }
 
-func (w *cached) attend(n int) error {
+func (w *cached) attend(ctx context.Context, n int) error {
 	out := backend.RowsF32(make([]float32, n*queryHeads*w.c.HeadDim))
-	return w.text.Attend(0, w.values(queryHeads, n), out, backend.AttendOptions{})
+	return w.text.Attend(ctx, 0, w.values(queryHeads, n), out, backend.AttendOptions{})
 }
 
 // time is the time of a call, and of the kernels that ran for it.
@@ -107,9 +107,9 @@ func newAttend(ctx context.Context, d device.Device, c Case) (work, error) {
 	return attending{w, w.values(queryHeads, 1), w.values(queryHeads, 1)}, nil
 }
 
-func (w attending) run(context.Context) (sample, error) {
+func (w attending) run(ctx context.Context) (sample, error) {
 	return w.time(func() error {
-		return w.text.Attend(0, w.q, w.out, backend.AttendOptions{SkipImportance: w.c.Plain})
+		return w.text.Attend(ctx, 0, w.q, w.out, backend.AttendOptions{SkipImportance: w.c.Plain})
 	})
 }
 
@@ -127,7 +127,7 @@ func newAdapt(ctx context.Context, d device.Device, c Case) (work, error) {
 }
 
 func (w adapting) run(ctx context.Context) (sample, error) {
-	if err := w.attend(5); err != nil {
+	if err := w.attend(ctx, 5); err != nil {
 		return sample{}, err
 	}
 	return w.time(func() error {

@@ -10,7 +10,7 @@ import (
 // Store is a model.KV whose rows are a sequence of a cache on a device, which
 // also attends to them.
 type Store struct {
-	ctx  context.Context // of the run, for steps that wait for the host
+	ctx  context.Context // of the run
 	text *backend.Sequence
 }
 
@@ -28,7 +28,7 @@ func (s *Store) Append(layer int, k, v []float32) error {
 
 // Attend implements model.KV.
 func (s *Store) Attend(layer int, q, out []float32, a model.Attention) error {
-	return s.text.Attend(layer, backend.RowsF32(q), backend.RowsF32(out),
+	return s.text.Attend(s.ctx, layer, backend.RowsF32(q), backend.RowsF32(out),
 		backend.AttendOptions{Scale: a.Scale, Window: a.Window, SoftCap: a.SoftCap})
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/policy"
@@ -33,7 +34,8 @@ type Options struct {
 	Capacity   int   // tokens; 0 for what the run needs
 	Reserve    int64 // bytes of device memory for pages, taken at the start
 	HostBudget int64
-	Exact      bool // a step waits for the adaptation that it begins
+	MaxSubmit  time.Duration // of a submission of attention; 0: the default of package backend, negative: none
+	Exact      bool          // a step waits for the adaptation that it begins
 
 	Sampling sample.Options
 	CacheDir string // folder that keeps calibrations
@@ -78,7 +80,7 @@ func (o Options) policy(norms [][]float64) (policy.Policy, error) {
 func (o Options) config(m model.Config, p policy.Policy, tokens int) backend.Config {
 	return backend.Config{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
-		Level: o.Level, OutlierFraction: o.Alpha, Policy: p, MaxStepTokens: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Synchronous: o.Exact, LayerWindows: m.Windows,
+		Level: o.Level, OutlierFraction: o.Alpha, Policy: p, MaxStepTokens: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Synchronous: o.Exact, LayerWindows: m.Windows, MaxSubmit: o.MaxSubmit,
 	}
 }
 

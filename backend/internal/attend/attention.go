@@ -1,7 +1,10 @@
 package attend
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
@@ -21,11 +24,13 @@ type Attention struct {
 	QueryRows  device.Buffer // upload: query rows
 	OutputRows device.Buffer // download: output rows
 	frames     device.Buffer // upload
+	pace       pace
 }
 
-// New makes the buffers for the most queries of a call.
-func New(w *core.Work) (*Attention, error) {
-	a := &Attention{work: w}
+// New makes the buffers for the most queries of a call. No submission is to run
+// longer than maxSubmit; negative: however long it is.
+func New(w *core.Work, maxSubmit time.Duration) (*Attention, error) {
+	a := &Attention{work: w, pace: newPace(maxSubmit, w.HeadDim)}
 	if w.QueryHeads == 0 {
 		return a, nil
 	}
@@ -97,25 +102,32 @@ type call struct {
 	frameWords int
 }
 
-// List is the recorded list of a layer.
-type List struct {
-	Recordings int // how often it was recorded
-	list       *device.List
+// Lists are the recorded lists of a layer, one a submission.
+type Lists struct {
+	Recordings int // how often they were recorded
+	lists      []*device.List
 	from       *call
 }
 
-// NewList makes the list of a layer.
-func (a *Attention) NewList() *List { return &List{list: device.NewList(a.work.Device)} }
-
-// Release frees the list; nil needs none.
-func (l *List) Release() {
+// Release frees the lists; nil needs none.
+func (l *Lists) Release() {
 	if l != nil {
-		l.list.Release()
+		l.release(0)
 	}
 }
 
-// Run runs a call in the list of its layer, recorded anew where it does not fit.
-func (l *List) Run(a *Attention, c Call) error {
+// release frees all lists but the first n.
+func (l *Lists) release(n int) {
+	for _, list := range l.lists[n:] {
+		list.Release()
+	}
+	l.lists = l.lists[:n]
+}
+
+// Run runs a call in the lists of its layer, recorded anew where they do not fit. It
+// ends early where the context is cancelled between two submissions. Where it fails,
+// rows of importance that it may have changed count as lost.
+func (l *Lists) Run(ctx context.Context, a *Attention, c Call) error {
 	r := a.newCall(c)
 	if err := a.fitFrames(r.frameWords); err != nil {
 		return fmt.Errorf("backend: attend: %w", err)
@@ -124,9 +136,54 @@ func (l *List) Run(a *Attention, c Call) error {
 		l.record(r)
 	}
 	r.writeFrames()
-	if err := a.work.Run.Submit("attend", l.list); err != nil {
-		return err
+	changed := false
+	for i, first := 0, 0; first < len(r.batches); i++ {
+		end := r.endOf(first)
+		submitted, err := r.submit(ctx, l.lists[i], r.batches[first:end])
+		changed = changed || submitted && r.records(first, end)
+		if err != nil {
+			if changed {
+				c.Importance.Lost(c.Layer, c.Recorded)
+			}
+			return err
+		}
+		if i == 0 {
+			c.Window.Taken()
+		}
+		first = end
 	}
-	c.Window.Taken()
 	return nil
+}
+
+// submit runs the list of batches and waits for its end.
+func (r *call) submit(ctx context.Context, l *device.List, batches []batch) (submitted bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, fmt.Errorf("backend: attend: %w", err)
+	}
+	running, err := r.work.Run.Submit("attend", l)
+	if err != nil {
+		return false, err
+	}
+	if err := running.Wait(); err != nil {
+		return true, err
+	}
+	units := 0
+	for _, b := range batches {
+		units += r.unitsOf(b)
+	}
+	r.pace.add(units, running.Took)
+	return true, nil
+}
+
+// endOf is the end of the submission that begins with a batch.
+func (r *call) endOf(first int) int {
+	for !r.batches[first].last {
+		first++
+	}
+	return first + 1
+}
+
+// records tells whether importance takes in queries of some batches.
+func (r *call) records(first, end int) bool {
+	return slices.ContainsFunc(r.batches[first:end], func(b batch) bool { return len(b.recorded) > 0 })
 }

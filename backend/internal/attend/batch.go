@@ -19,6 +19,7 @@ type batch struct {
 	stride         int // tokens that scores have room for
 	parts          []part
 	recorded       []recorded
+	last           bool // of its submission
 }
 
 // recorded is a query of a batch that is recorded for importance.
@@ -45,6 +46,7 @@ func (a *Attention) newCall(c Call) *call {
 			r.addBatch(query, min(queries, r.Queries-query), head, min(heads, a.work.KVHeads-head))
 		}
 	}
+	r.split()
 	return r
 }
 
@@ -54,7 +56,8 @@ func (r *call) layoutOf(queries, heads, stride int) layout {
 }
 
 // batchSize is how many queries and KV heads are done at once: of what fits the
-// scratch, the queries with the cheapest tiles, then as many heads as possible.
+// scratch, the queries with the cheapest tiles, then as many heads as possible; of
+// these, what a submission may have.
 func (r *call) batchSize() (queries, heads int) {
 	room, stride, target := r.work.Scratch.Len(), core.RoundUp(r.Tokens, shaders.SplitTokens), r.work.Limits.Target()
 	if w := r.Options.Window; w > 0 {
@@ -74,7 +77,7 @@ func (r *call) batchSize() (queries, heads int) {
 	for heads < r.work.KVHeads && r.layoutOf(queries, heads+1, stride).words <= room {
 		heads++
 	}
-	return queries, heads
+	return r.pace.fit(queries, heads, r.work.QueriesPerHead(), stride)
 }
 
 func (r *call) addBatch(query, queries, head, heads int) {
@@ -83,7 +86,11 @@ func (r *call) addBatch(query, queries, head, heads int) {
 		b.base = max(0, b.tokens-queries-w+1) / shaders.SplitTokens * shaders.SplitTokens
 	}
 	b.stride = core.RoundUp(b.tokens-b.base, shaders.SplitTokens)
-	b.parts = r.partsOf(b)
+	if n := len(r.batches); head > 0 {
+		b.parts = r.batches[n-1].parts // the same tokens
+	} else {
+		b.parts = r.partsOf(b)
+	}
 	for _, o := range r.Recorded {
 		if o.Query >= query && o.Query < query+queries {
 			b.recorded = append(b.recorded, recorded{o, r.newFrame(shaders.ImportanceFrameWords)})
@@ -113,9 +120,9 @@ func (r *call) partsOf(b batch) []part {
 	return parts
 }
 
-// serves tells whether the list does what r asks for, but for what frames and
+// serves tells whether the lists do what r asks for, but for what frames and
 // the heads of staged rows say.
-func (l *List) serves(r *call) bool {
+func (l *Lists) serves(r *call) bool {
 	o := l.from
 	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.Q == r.Q && o.Out == r.Out && o.frames == r.frames &&
 		slices.EqualFunc(o.waiting, r.waiting, window.Appended.SameList) && slices.EqualFunc(o.batches, r.batches, batch.sameList)
@@ -123,7 +130,7 @@ func (l *List) serves(r *call) bool {
 
 func (b batch) sameList(o batch) bool {
 	return b.query == o.query && b.queries == o.queries && b.head == o.head && b.heads == o.heads &&
-		b.base == o.base && b.stride == o.stride &&
+		b.base == o.base && b.stride == o.stride && b.last == o.last &&
 		slices.EqualFunc(b.recorded, o.recorded, recorded.sameList) && slices.EqualFunc(b.parts, o.parts, part.sameList)
 }
 

@@ -17,7 +17,7 @@ func (a *Attention) usualFrames() (words int) {
 		queries, heads := r.batchSize()
 		parts := (g.KVHeads + heads - 1) / heads
 		pages := a.frameRoom(shaders.FrameWords+shaders.FramePagesWords*(tokens/g.PageTokens)) + a.frameRoom(shaders.FrameWords)
-		words = max(words, (r.Queries+queries-1)/queries*parts*pages+g.Queries*parts*a.frameRoom(shaders.ImportanceFrameWords))
+		words = max(words, (r.Queries+queries-1)/queries*pages+g.Queries*parts*a.frameRoom(shaders.ImportanceFrameWords))
 	}
 	return words
 }
@@ -61,6 +61,9 @@ func (r *call) writeFrames() {
 		for _, o := range b.recorded {
 			frame := r.Importance.Frame(b.tokens, b.base, o.Row, b.head)
 			frame.AppendTo(words[o.frame.Offset:o.frame.Offset])
+		}
+		if b.head > 0 {
+			continue // it has the frames of the batch before
 		}
 		for _, p := range b.parts {
 			frame := shaders.Frame{Tokens: uint32(b.tokens), Base: uint32(b.base), First: uint32(p.first),

@@ -18,18 +18,35 @@ type recording struct {
 	vectors int
 }
 
-func (l *List) record(r *call) {
+// record records all submissions. The first one takes the rows that wait.
+func (l *Lists) record(r *call) {
 	l.from = r
 	l.Recordings++
 	r.waiting = slices.Clone(r.waiting) // what waits is forgotten when the list has run
-	l.list.Reset()
-	r.Window.Record(l.list)
-	for i := range r.batches {
-		if i > 0 {
-			l.list.Barrier(device.Shader, device.Shader)
+	n := 0
+	for first := 0; first < len(r.batches); n++ {
+		list, end := l.list(r, n), r.endOf(first)
+		if n == 0 {
+			r.Window.Record(list)
 		}
-		r.record(l.list, r.batches[i])
+		for i, b := range r.batches[first:end] {
+			if i > 0 {
+				list.Barrier(device.Shader, device.Shader)
+			}
+			r.record(list, b)
+		}
+		first = end
 	}
+	l.release(n)
+}
+
+// list is list number n, emptied.
+func (l *Lists) list(r *call, n int) *device.List {
+	if n == len(l.lists) {
+		l.lists = append(l.lists, device.NewList(r.work.Device))
+	}
+	l.lists[n].Reset()
+	return l.lists[n]
 }
 
 func (r *call) record(l *device.List, b batch) {

@@ -56,19 +56,11 @@ func (r *Runner) Start(role string, record func(*device.List)) (*Running, error)
 	}
 	l.Reset()
 	record(l)
-	return r.submit(role, l)
+	return r.Submit(role, l)
 }
 
-// Submit runs a list that was recorded before and waits for its end.
-func (r *Runner) Submit(role string, l *device.List) error {
-	running, err := r.submit(role, l)
-	if err != nil {
-		return err
-	}
-	return running.Wait()
-}
-
-func (r *Runner) submit(role string, l *device.List) (*Running, error) {
+// Submit submits a list that was recorded before.
+func (r *Runner) Submit(role string, l *device.List) (*Running, error) {
 	end := r.span(role)
 	r.mu.Lock()
 	r.counts.Submits++
@@ -78,7 +70,7 @@ func (r *Runner) submit(role string, l *device.List) (*Running, error) {
 		end()
 		return nil, r.lost(fmt.Errorf("%s%s: %w", r.prefix, role, err))
 	}
-	return &Running{r, role, ticket, end}, nil
+	return &Running{runner: r, role: role, ticket: ticket, end: end, began: time.Now()}, nil
 }
 
 // Running is a list that was submitted.
@@ -87,6 +79,11 @@ type Running struct {
 	role   string
 	ticket device.Ticket
 	end    func()
+	began  time.Time
+
+	// Took is, after Wait, the time that the list ran on the device; where that has no
+	// timestamps, the time until Wait returned.
+	Took time.Duration
 }
 
 // Wait waits for the end of the list.
@@ -94,7 +91,14 @@ func (l *Running) Wait() error {
 	began := time.Now()
 	err := l.ticket.Wait(context.Background())
 	l.end()
-	l.runner.add(time.Since(began), l.ticket.Times())
+	times := l.ticket.Times()
+	l.runner.add(time.Since(began), times)
+	for _, d := range times {
+		l.Took += d
+	}
+	if len(times) == 0 {
+		l.Took = time.Since(l.began)
+	}
 	if err != nil {
 		return l.runner.lost(fmt.Errorf("%s%s: %w", l.runner.prefix, l.role, err))
 	}
