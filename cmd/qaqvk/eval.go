@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 
@@ -13,10 +12,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/eval"
-	"github.com/qaqvk/qaqvk/internal/model"
-	"github.com/qaqvk/qaqvk/internal/modelfetch"
-	"github.com/qaqvk/qaqvk/internal/npy"
-	"github.com/qaqvk/qaqvk/internal/report"
 )
 
 type evalFlags struct {
@@ -30,6 +25,7 @@ type evalFlags struct {
 	afterQuestion   bool
 	threads         int
 	json, logits    string
+	paper           string
 }
 
 // taskNames are the flags and names of task files.
@@ -71,12 +67,13 @@ func newEval() *cobra.Command {
 	addNumber(s, &f.threads, "threads", 0, 0, 4096, "processors to use; 0: all")
 	s.StringVar(&f.json, "json", "", "write the results to this file as JSON")
 	s.StringVar(&f.logits, "logits-out", "", "write the logits of the one method behind every token of the text to this file, [tokens, vocabulary] f32 as NumPy has it")
+	s.StringVar(&f.paper, "paper", "", "run the exhibits of the QAQ paper again and write index.html and CSV files to this folder; tasks are compressed after the question")
 	return c
 }
 
 // check refuses flags that do not go together, before anything is loaded.
 func (f *evalFlags) check(c *cobra.Command) ([]eval.Method, error) {
-	for _, name := range append([]string{"model", "text", "json", "logits-out", "methods"}, taskNames[:]...) {
+	for _, name := range append([]string{"model", "text", "json", "logits-out", "methods", "paper"}, taskNames[:]...) {
 		if l := c.Flags().Lookup(name); l.Changed && l.Value.String() == "" {
 			return nil, fmt.Errorf("--%s \"\": is empty", name)
 		}
@@ -90,6 +87,8 @@ func (f *evalFlags) check(c *cobra.Command) ([]eval.Method, error) {
 		return nil, usageError{errors.New("give --text, --hellaswag, --piqa or --choices")}
 	case f.text == "" && (f.needle || f.logits != ""):
 		return nil, usageError{errors.New("--needle and --logits-out need --text")}
+	case f.paper != "" && (f.text == "" || f.needle || f.logits != "" || f.afterQuestion || c.Flags().Changed("methods")):
+		return nil, usageError{errors.New("--paper needs --text, has its own methods and ways, and goes without --needle and --logits-out")}
 	case f.logits != "" && len(methods) != 1:
 		return nil, usageError{errors.New("--logits-out needs one method in --methods")}
 	}
@@ -99,120 +98,4 @@ func (f *evalFlags) check(c *cobra.Command) ([]eval.Method, error) {
 		}
 	}
 	return methods, nil
-}
-
-// run loads the model, reads the files and measures.
-func (f *evalFlags) run(c *cobra.Command, d device.Device, methods []eval.Method) (err error) {
-	p := newProgress(c.ErrOrStderr())
-	defer p.finish()
-	note := func(line string) { p.note("%s", line) }
-	p.note("device %s, driver %s", d.Name(), d.Driver())
-	o := eval.Options{Methods: methods, Progress: p.step}
-	if o.Tasks, err = f.readTasks(); err != nil { // before the model: mistakes show at once
-		return err
-	}
-	if f.model == "" {
-		if f.model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr()); err != nil {
-			return err
-		}
-	}
-	m, err := model.Load(f.model)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	note(m.Footprint.String())
-	b := &eval.Bench{Model: m, Device: d, Window: f.window, Attend: f.attend, Late: f.afterQuestion, Note: note}
-	if b.CacheDir, err = modelfetch.CacheDir(); err != nil {
-		return err
-	}
-	if err := f.readText(b, &o, note); err != nil {
-		return err
-	}
-	result, err := f.measure(c, b, o, note)
-	if err != nil {
-		return err
-	}
-	p.finish()
-	if err := result.WriteMarkdown(c.OutOrStdout()); err != nil {
-		return err
-	}
-	if f.json == "" {
-		return nil
-	}
-	return report.WriteJSON(f.json, result)
-}
-
-// readTasks reads the files of tasks.
-func (f *evalFlags) readTasks() (list []*eval.Tasks, err error) {
-	for i, path := range f.tasks {
-		if path == "" {
-			continue
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("--%s: %w", taskNames[i], err)
-		}
-		t, err := eval.NewTasks(taskNames[i], path, data, f.limit)
-		if err != nil {
-			return nil, fmt.Errorf("--%s: %w", taskNames[i], err)
-		}
-		list = append(list, t)
-	}
-	return list, nil
-}
-
-// readText cuts the text into contexts.
-func (f *evalFlags) readText(b *eval.Bench, o *eval.Options, note func(string)) error {
-	if f.text == "" {
-		return nil
-	}
-	data, err := os.ReadFile(f.text)
-	if err != nil {
-		return fmt.Errorf("--text: %w", err)
-	}
-	if o.Corpus, err = eval.NewCorpus(b.Model, filepath.Base(f.text), string(data), f.context, f.tokens); err != nil {
-		return fmt.Errorf("--text: %w", err)
-	}
-	if n := o.Corpus.Tokens(); n < f.tokens {
-		note(fmt.Sprintf("%d of %d tokens: whole contexts of %d that the text has", n, f.tokens, f.context))
-	}
-	if f.needle {
-		o.Needle, err = o.Corpus.NewNeedle(b)
-	}
-	return err
-}
-
-// measure runs with the journal of such runs.
-func (f *evalFlags) measure(c *cobra.Command, b *eval.Bench, o eval.Options, note func(string)) (*eval.Result, error) {
-	key, err := b.Key()
-	if err != nil {
-		return nil, err
-	}
-	if o.Journal, err = eval.OpenJournal(b.CacheDir, key); err != nil {
-		return nil, err
-	}
-	defer o.Journal.Close()
-	if n := o.Journal.Len(); n > 0 {
-		note(fmt.Sprintf("going on with %d parts that an interrupted run left", n))
-	}
-	var logits *npy.Writer
-	if f.logits != "" {
-		if logits, err = npy.Create(f.logits, o.Corpus.Tokens(), b.Model.Vocab); err != nil {
-			return nil, err
-		}
-		defer logits.Discard()
-		o.Logits = logits.Write
-	}
-	result, err := eval.Run(c.Context(), b, o)
-	if err != nil {
-		return nil, err
-	}
-	result.Model = filepath.Base(f.model)
-	if logits != nil {
-		if err := logits.Close(); err != nil {
-			return nil, err
-		}
-	}
-	return result, o.Journal.Done()
 }

@@ -90,6 +90,7 @@ func TestBadEval(t *testing.T) {
 		{"window", 1, []string{"--text", text, "--window", "0"}, []string{"--window 0: must be 1 to 1024"}},
 		{"logits of two", 2, []string{"--text", text, "--logits-out", bad, "--methods", "f16,q4_0"}, []string{"--logits-out needs one method"}},
 		{"needle without a text", 2, []string{"--hellaswag", tasks, "--needle"}, []string{"--needle and --logits-out need --text"}},
+		{"exhibits without a text", 2, []string{"--hellaswag", tasks, "--paper", "p"}, []string{"--paper needs --text"}},
 		{"results in no folder", 1, []string{"--text", text, "--json", "no/such/r.json"}, []string{"no/such/r.json"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,260 @@
+package paper
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/qaqvk/qaqvk/internal/eval"
+)
+
+// Exhibit is a table, and a plot where there is one.
+type Exhibit struct {
+	ID    string // fig2a, table1…: the name of its CSV file
+	Title string
+	Note  string // what to see, in a sentence or two
+	Head  []string
+	Cells [][]string
+	draw  func() ([]byte, error) // SVG; nil: a table alone
+}
+
+// view looks at the rows of a run by their methods.
+type view struct {
+	result *eval.Result
+	probe  *eval.Probe
+	rows   map[string]eval.Row
+	task   string // whose accuracy counts; "": none
+}
+
+func newView(r *eval.Result, p *eval.Probe) *view {
+	v := &view{result: r, probe: p, rows: map[string]eval.Row{}}
+	for _, row := range r.Rows {
+		v.rows[row.Method] = row
+	}
+	for _, name := range []string{"hellaswag", "piqa", "choices"} {
+		if _, ok := r.Rows[0].Tasks[name]; ok && v.task == "" {
+			v.task = name
+		}
+	}
+	return v
+}
+
+// exhibits are all, in the paper's order.
+func (v *view) exhibits() []Exhibit {
+	return []Exhibit{v.sensitivity(), v.persistence(), v.picture(), v.distribution(), v.compression(), v.attention(), v.best(), v.outliers(), v.window()}
+}
+
+// point is a row on a curve.
+type point struct {
+	method string
+	row    eval.Row
+}
+
+// ratio is how many times smaller rows outside of the window are.
+func (p point) ratio() float64 {
+	if p.row.StoreRatio == nil {
+		return math.NaN()
+	}
+	return 1 / *p.row.StoreRatio
+}
+
+// points are those of a series that were measured.
+func (v *view) points(methods []string) (list []point) {
+	for _, m := range methods {
+		if row, ok := v.rows[m]; ok {
+			list = append(list, point{m, row})
+		}
+	}
+	return list
+}
+
+// heads and cells of what every table of methods has.
+func (v *view) head(first ...string) []string {
+	h := append(first, "method", "bits an element", "ratio", "live / f16", "paper / f16", "perplexity / f16", "KLD", "KLD ±", "top-1")
+	if v.task != "" {
+		h = append(h, v.task+" %", "Δ", "Δ ±")
+	}
+	return h
+}
+
+func (v *view) cells(p point, first ...string) []string {
+	r := p.row
+	c := append(first, p.method, number(r.BPE, 3), format(p.ratio(), 2), number(r.LiveRatio, 3), number(r.PaperRatio, 3),
+		number(r.PPLRatio, 4), number(r.KLD, 5), number(r.KLDCI, 5), number(r.Top1, 4))
+	if v.task != "" {
+		t := r.Tasks[v.task]
+		c = append(c, format(100**t.AccNorm, 1), format(100**t.DeltaNorm, 1), format(100**t.CINorm, 1))
+	}
+	return c
+}
+
+func number(x *float64, digits int) string {
+	if x == nil {
+		return "–"
+	}
+	return format(*x, digits)
+}
+
+func format(x float64, digits int) string { return strconv.FormatFloat(x, 'f', digits, 64) }
+
+// table has a line for each point of some series.
+func (v *view) table(e Exhibit, list []series) Exhibit {
+	e.Head = v.head("series")
+	for _, s := range list {
+		for _, p := range v.points(s.methods) {
+			e.Cells = append(e.Cells, v.cells(p, s.name))
+		}
+	}
+	return e
+}
+
+// sensitivity is figure 2a.
+func (v *view) sensitivity() Exhibit {
+	list := []series{{"K", alone("k")}, {"V", alone("v")}}
+	e := v.table(Exhibit{ID: "fig2a", Title: "Figure 2a: K and V bear different losses",
+		Note: "Uniform bits for K alone or V alone, the other in f16. The lower curve bears fewer bits."}, list)
+	e.draw = func() ([]byte, error) {
+		var lines []line
+		for _, s := range list {
+			l := line{name: s.name}
+			for i, p := range v.points(s.methods) {
+				l.add(float64(i+1), p.row.KLD)
+			}
+			lines = append(lines, l)
+		}
+		return chart{x: "bits", y: "KLD, nats", logY: true, lines: lines}.svg()
+	}
+	return e
+}
+
+// compression is figure 3.
+func (v *view) compression() Exhibit {
+	list := curves(v.result.Context)
+	e := v.table(Exhibit{ID: "fig3", Title: "Figure 3: quality against compression",
+		Note: "Every header counted, rows outside of the recent window. Further right at the same height is better."}, list)
+	e.draw = func() ([]byte, error) { return v.curves(list).svg() }
+	return e
+}
+
+// attention is figure 4.
+func (v *view) attention() Exhibit {
+	list := []series{{"qaq", qaq("")}, blind()}
+	e := v.table(Exhibit{ID: "fig4", Title: "Figure 4: bits that follow attention, and bits that do not",
+		Note: "The same rule with the weight of V's bound at 1, target errors alike."}, list)
+	e.draw = func() ([]byte, error) { return v.curves(list).svg() }
+	return e
+}
+
+// curves are KLD over compression.
+func (v *view) curves(list []series) chart {
+	c := chart{x: "compression ratio outside of the window", y: "KLD, nats", logY: true}
+	for _, s := range list {
+		l := line{name: s.name}
+		for _, p := range v.points(s.methods) {
+			l.add(p.ratio(), p.row.KLD)
+		}
+		c.lines = append(c.lines, l)
+	}
+	return c
+}
+
+// best is table 1.
+func (v *view) best() Exhibit {
+	e := Exhibit{ID: "table1", Title: "Table 1: the largest ratio within one per cent",
+		Note: "Of the points of each series that were measured, the smallest that loses at most 1 % of perplexity, and of accuracy where tasks were given. A dash: none does.",
+		Head: []string{"series", "perplexity within 1 %", "ratio", "accuracy within 1 %", "ratio"}}
+	for _, s := range curves(v.result.Context) {
+		points := v.points(s.methods)
+		if len(points) == 0 {
+			continue
+		}
+		row := append([]string{s.name}, largest(points, func(r eval.Row) bool { return r.PPLRatio != nil && *r.PPLRatio <= 1.01 })...)
+		row = append(row, largest(points, func(r eval.Row) bool { return v.task != "" && *r.Tasks[v.task].DeltaNorm >= -0.01 })...)
+		e.Cells = append(e.Cells, row)
+	}
+	return e
+}
+
+// largest returns the method of the largest ratio that passes, and its ratio.
+func largest(points []point, pass func(eval.Row) bool) []string {
+	best := []string{"–", "–"}
+	most := 0.0
+	for _, p := range points {
+		if r := p.ratio(); pass(p.row) && r > most {
+			most, best = r, []string{p.method, format(r, 2)}
+		}
+	}
+	return best
+}
+
+// outliers is table 2.
+func (v *view) outliers() Exhibit {
+	return v.table(Exhibit{ID: "table2", Title: "Table 2: outliers kept apart, and not",
+		Note: "One per cent of each group kept at full precision, with its indexes, or none."},
+		[]series{{"qaq, 1 %", qaq("")}, {"qaq, none", qaq(",alpha=0")}, {"uniform, 1 %", uniform("uniform-%d-o1")}, {"uniform, none", uniform("uniform-%d")}})
+}
+
+// window is table 3.
+func (v *view) window() Exhibit {
+	return v.table(Exhibit{ID: "table3", Title: "Table 3: the attention window",
+		Note: "Importance as the largest probability of the last n queries."}, []series{{"n = 5", qaq("")}, one()})
+}
+
+// persistence is figure 2b in numbers.
+func (v *view) persistence() Exhibit {
+	e := Exhibit{ID: "fig2b", Title: "Figure 2b: importance lasts, with exceptions",
+		Note: "A token is important in a window of 64 queries if its largest probability is among the greatest tenth. Kept: important tokens that are so in the next window; exceptions: others that become so.",
+		Head: []string{"layer", "kept", "exceptions"}}
+	kept, rose := line{name: "kept"}, line{name: "exceptions"}
+	for i, l := range v.probe.Layers {
+		e.Cells = append(e.Cells, []string{strconv.Itoa(i), format(l.Kept, 3), format(l.Exceptions, 3)})
+		kept.add(float64(i), &l.Kept)
+		rose.add(float64(i), &l.Exceptions)
+	}
+	e.draw = func() ([]byte, error) { return chart{x: "layer", y: "share", lines: []line{kept, rose}}.svg() }
+	return e
+}
+
+// picture is figure 2b for one head.
+func (v *view) picture() Exhibit {
+	p := v.probe.Picture
+	e := Exhibit{ID: "fig2b-head", Title: fmt.Sprintf("Figure 2b: layer %d, query head %d", p.Layer, p.Head),
+		Note: fmt.Sprintf("The largest probability in blocks of %d queries (up) and %d tokens (right), darker is more. Dark columns are tokens whose importance lasts; a dark cell by itself is an exception.", p.Cell, p.Cell),
+		Head: []string{"query block", "token block", "probability"}}
+	for y, row := range p.Cells {
+		for x, prob := range row[:y+1] {
+			e.Cells = append(e.Cells, []string{strconv.Itoa(y), strconv.Itoa(x), format(float64(prob), 5)})
+		}
+	}
+	e.draw = func() ([]byte, error) { return heat(p.Cells) }
+	return e
+}
+
+// distribution is figure 2c.
+func (v *view) distribution() Exhibit {
+	e := Exhibit{ID: "fig2c", Title: "Figure 2c: values and outliers",
+		Note: fmt.Sprintf("Elements by their distance from the mean of their row, in its standard deviations. Beyond four: %.3f %% of K (farthest %.1f) and %.3f %% of V (farthest %.1f); a normal distribution has 0.006 %%.",
+			100*v.probe.Keys.Beyond(4), v.probe.Keys.Largest, 100*v.probe.Values.Beyond(4), v.probe.Values.Largest),
+		Head: []string{"standard deviations from", "K", "V"}}
+	k, val := line{name: "K"}, line{name: "V"}
+	for i, n := range v.probe.Keys.Counts {
+		at := eval.SpreadBin(i)
+		m := v.probe.Values.Counts[i]
+		e.Cells = append(e.Cells, []string{format(at, 1), strconv.FormatInt(n, 10), strconv.FormatInt(m, 10)})
+		k.add(at, positive(n))
+		val.add(at, positive(m))
+	}
+	e.draw = func() ([]byte, error) {
+		return chart{x: "standard deviations", y: "elements", logY: true, lines: []line{k, val}}.svg()
+	}
+	return e
+}
+
+// positive leaves out what a logarithm cannot show.
+func positive(n int64) *float64 {
+	if n == 0 {
+		return nil
+	}
+	x := float64(n)
+	return &x
+}

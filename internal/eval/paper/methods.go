@@ -1,0 +1,84 @@
+package paper
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/qaqvk/qaqvk/internal/eval"
+	"github.com/qaqvk/qaqvk/internal/peers"
+)
+
+// targets are the target errors of K and V along the curves of qaq.
+var targets = [][2]float64{{0.001, 0.0005}, {0.005, 0.002}, {0.02, 0.01}, {0.1, 0.05}, {0.3, 0.2}}
+
+// series are methods that make a curve, by rising compression.
+type series struct {
+	name    string
+	methods []string
+}
+
+// uniformBits are the bits of the curves of uniform.
+var uniformBits = []int{8, 6, 4, 3, 2}
+
+// curves are the series of figure 3, of tables 1 and 2.
+func curves(context int) []series {
+	evict := func(name string) []string {
+		return []string{fmt.Sprintf("%s:%d", name, context/2), fmt.Sprintf("%s:%d", name, context/4), fmt.Sprintf("%s:%d", name, context/8)}
+	}
+	return []series{
+		{"qaq", qaq("")}, {"qaq, authors' formula", spell("qaq-authors:key-error=%g,value-error=%g", "")},
+		{"qaq, no outliers", qaq(",alpha=0")},
+		{"uniform, 1 % outliers", uniform("uniform-%d-o1")}, {"uniform", uniform("uniform-%d")},
+		{"h2o", evict("h2o")}, {"scissorhands", evict("scissorhands")},
+		{"ggml, rotated", []string{"q4_0-hadamard"}}, {"ggml, rotated, less the mean key", []string{"q4_0-hadamard-mean"}},
+		{"ggml", []string{"q8_0", "q4_0"}}, {"KIVI", []string{"kivi-3", "kivi-2"}}, {"TurboQuant", []string{"turbo-4", "turbo-3", "turbo-2"}},
+	}
+}
+
+// blind is figure 4's other curve: bits that do not look at attention.
+func blind() series { return series{"attention-blind", qaq(",blind=1")} }
+
+// one is table 3's: importance of the last query alone.
+func one() series { return series{"n = 1", qaq(",n=1")} }
+
+func qaq(rest string) []string { return spell("qaq:key-error=%g,value-error=%g", rest) }
+
+func spell(format, rest string) (list []string) {
+	for _, e := range targets {
+		list = append(list, fmt.Sprintf(format, e[0], e[1])+rest)
+	}
+	return list
+}
+
+func uniform(format string) (list []string) {
+	for _, b := range uniformBits {
+		list = append(list, fmt.Sprintf(format, b))
+	}
+	return list
+}
+
+// alone are the methods of figure 2a: bits of K or of V, the other as it came.
+func alone(kind string) (list []string) {
+	for b := 1; b <= 8; b++ {
+		list = append(list, fmt.Sprintf("uniform-%d:only=%s", b, kind))
+	}
+	return list
+}
+
+// Methods are all that the exhibits need, for a context of so many tokens. A
+// model that a peer's codec cannot hold does without that peer.
+func Methods(context int, shape peers.Shape) ([]eval.Method, error) {
+	list := []string{"f16"}
+	list = append(append(list, alone("k")...), alone("v")...)
+	for _, s := range append(curves(context), blind(), one()) {
+		for _, name := range s.methods {
+			if !strings.Contains(name, ":") && !strings.HasPrefix(name, "uniform") {
+				if _, err := peers.New(name, shape); err != nil {
+					continue
+				}
+			}
+			list = append(list, name)
+		}
+	}
+	return eval.Parse(strings.Join(list, ","))
+}

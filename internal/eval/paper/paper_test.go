@@ -1,0 +1,82 @@
+package paper
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/internal/eval"
+	"github.com/qaqvk/qaqvk/internal/model"
+	"github.com/qaqvk/qaqvk/internal/model/modeltest"
+	"github.com/qaqvk/qaqvk/internal/peers"
+)
+
+// bench is a tiny model on the reference device, and a text of it.
+func bench(t *testing.T) (*eval.Bench, *eval.Corpus) {
+	f := modeltest.Tiny(1)
+	f.Set("llama.context_length", uint32(256))
+	path := filepath.Join(t.TempDir(), "tiny.gguf")
+	require.NoError(t, f.Write(path))
+	m, err := model.Load(path)
+	require.NoError(t, err)
+	d, err := device.Open("cpu", device.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()); require.NoError(t, m.Close()) })
+	b := &eval.Bench{Model: m, Device: d, Window: 16, CacheDir: t.TempDir(), Note: func(string) {}}
+	c, err := eval.NewCorpus(m, "king.txt", strings.Repeat("the king in the ringing inner thing, there. ", 40), 192, 192)
+	require.NoError(t, err)
+	return b, c
+}
+
+func TestReport(t *testing.T) {
+	b, c := bench(t)
+	methods, err := Methods(192, peers.Shape{KVHeads: 2, HeadDim: 64})
+	require.NoError(t, err)
+	tasks, err := eval.NewTasks("hellaswag", "f", []byte("the king in\n1\nring\nhere\nthing\ninner\n"), 0)
+	require.NoError(t, err)
+	o := eval.Options{Methods: methods, Corpus: c, Tasks: []*eval.Tasks{tasks}, Journal: &eval.Journal{}, Progress: func(string, int, int) {}}
+	result, probe, err := Run(t.Context(), b, o)
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "report")
+	require.NoError(t, Write(dir, result, probe))
+
+	page, err := os.ReadFile(filepath.Join(dir, "index.html"))
+	require.NoError(t, err)
+	require.Equal(t, 6, strings.Count(string(page), "<svg"))
+	for _, outside := range []string{"<script", "src=", "@import", "<link"} {
+		require.NotContains(t, string(page), outside, "the page is whole in itself")
+	}
+	for id, lines := range map[string]int{"fig2a": 16, "fig2b": 2, "fig2c": 64, "fig4": 10, "table1": 12, "table2": 20, "table3": 10} {
+		f, err := os.Open(filepath.Join(dir, id+".csv"))
+		require.NoError(t, err)
+		records, err := csv.NewReader(f).ReadAll()
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		require.Len(t, records, lines+1, id)
+		require.Contains(t, string(page), `id="`+id+`"`)
+	}
+}
+
+// What a table says of the largest ratio follows from its points.
+func TestLargestRatioWithinOnePercent(t *testing.T) {
+	ptr := func(x float64) *float64 { return &x }
+	row := func(name string, store, ppl float64) eval.Row {
+		return eval.Row{Method: name, StoreRatio: ptr(store), PPLRatio: ptr(ppl)}
+	}
+	v := newView(&eval.Result{Context: 64, Rows: []eval.Row{row("f16", 1, 1), row("q8_0", 0.5, 1.001), row("q4_0", 0.25, 1.02),
+		row("turbo-4", 0.3, 1.0099), row("turbo-3", 0.2, 1.01), row("turbo-2", 0.1, 1.5)}}, nil)
+	require.Equal(t, [][]string{{"ggml", "q8_0", "2.00", "–", "–"}, {"TurboQuant", "turbo-3", "5.00", "–", "–"}}, v.best().Cells)
+}
+
+func TestMethodsWithoutPeersThatDoNotFit(t *testing.T) {
+	all, err := Methods(192, peers.Shape{KVHeads: 2, HeadDim: 64})
+	require.NoError(t, err)
+	some, err := Methods(192, peers.Shape{KVHeads: 1, HeadDim: 40})
+	require.NoError(t, err)
+	require.Equal(t, 6, len(all)-len(some), "rows of 40: no blocks of 32, but TurboQuant")
+}
