@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 
@@ -92,7 +93,14 @@ func (f *evalFlags) check(c *cobra.Command) ([]eval.Method, error) {
 	case f.logits != "" && len(methods) != 1:
 		return nil, usageError{errors.New("--logits-out needs one method in --methods")}
 	}
-	for _, path := range []string{f.json, f.logits} {
+	outputs := []string{f.json, f.logits}
+	if f.paper != "" {
+		if err := os.MkdirAll(f.paper, 0o755); err != nil {
+			return nil, fmt.Errorf("--paper: %w", err)
+		}
+		outputs = append(outputs, filepath.Join(f.paper, "index.html"))
+	}
+	for _, path := range outputs {
 		if err := checkOutput(path); err != nil {
 			return nil, err
 		}

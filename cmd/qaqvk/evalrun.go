@@ -55,13 +55,7 @@ func (f *evalFlags) run(c *cobra.Command, d device.Device, methods []eval.Method
 		return err
 	}
 	p.finish()
-	if err := result.WriteMarkdown(c.OutOrStdout()); err != nil {
-		return err
-	}
-	if f.json == "" {
-		return nil
-	}
-	return report.WriteJSON(f.json, result)
+	return result.WriteMarkdown(c.OutOrStdout())
 }
 
 // readTasks reads the files of tasks.
@@ -104,7 +98,8 @@ func (f *evalFlags) readText(b *eval.Bench, o *eval.Options, note func(string)) 
 	return err
 }
 
-// measure runs with the journal of such runs.
+// measure runs with the journal of such runs, which is kept until all files are
+// written.
 func (f *evalFlags) measure(c *cobra.Command, b *eval.Bench, o eval.Options, note func(string)) (*eval.Result, error) {
 	key, err := b.Key()
 	if err != nil {
@@ -130,17 +125,28 @@ func (f *evalFlags) measure(c *cobra.Command, b *eval.Bench, o eval.Options, not
 		return nil, err
 	}
 	result.Model = filepath.Base(f.model)
+	if err := f.write(result, probe, logits); err != nil {
+		return nil, err
+	}
+	return result, o.Journal.Done()
+}
+
+// write writes the files that were asked for.
+func (f *evalFlags) write(r *eval.Result, p *eval.Probe, logits *npy.Writer) error {
 	if f.paper != "" {
-		if err := paper.Write(f.paper, result, probe); err != nil {
-			return nil, err
+		if err := paper.Write(f.paper, r, p); err != nil {
+			return err
 		}
 	}
 	if logits != nil {
 		if err := logits.Close(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return result, o.Journal.Done()
+	if f.json == "" {
+		return nil
+	}
+	return report.WriteJSON(f.json, r)
 }
 
 // results are those of the methods, and for the exhibits what rows look like.

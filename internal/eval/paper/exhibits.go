@@ -2,7 +2,6 @@ package paper
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/qaqvk/qaqvk/internal/eval"
@@ -42,70 +41,6 @@ func newView(r *eval.Result, p *eval.Probe) *view {
 // exhibits are all, in the paper's order.
 func (v *view) exhibits() []Exhibit {
 	return []Exhibit{v.sensitivity(), v.persistence(), v.picture(), v.distribution(), v.compression(), v.attention(), v.best(), v.outliers(), v.window()}
-}
-
-// point is a row on a curve.
-type point struct {
-	method string
-	row    eval.Row
-}
-
-// ratio is how many times smaller rows outside of the window are.
-func (p point) ratio() float64 {
-	if p.row.StoreRatio == nil {
-		return math.NaN()
-	}
-	return 1 / *p.row.StoreRatio
-}
-
-// points are those of a series that were measured.
-func (v *view) points(methods []string) (list []point) {
-	for _, m := range methods {
-		if row, ok := v.rows[m]; ok {
-			list = append(list, point{m, row})
-		}
-	}
-	return list
-}
-
-// heads and cells of what every table of methods has.
-func (v *view) head(first ...string) []string {
-	h := append(first, "method", "bits an element", "ratio", "live / f16", "paper / f16", "perplexity / f16", "KLD", "KLD ±", "top-1")
-	if v.task != "" {
-		h = append(h, v.task+" %", "Δ", "Δ ±")
-	}
-	return h
-}
-
-func (v *view) cells(p point, first ...string) []string {
-	r := p.row
-	c := append(first, p.method, number(r.BPE, 3), format(p.ratio(), 2), number(r.LiveRatio, 3), number(r.PaperRatio, 3),
-		number(r.PPLRatio, 4), number(r.KLD, 5), number(r.KLDCI, 5), number(r.Top1, 4))
-	if v.task != "" {
-		t := r.Tasks[v.task]
-		c = append(c, format(100**t.AccNorm, 1), format(100**t.DeltaNorm, 1), format(100**t.CINorm, 1))
-	}
-	return c
-}
-
-func number(x *float64, digits int) string {
-	if x == nil {
-		return "–"
-	}
-	return format(*x, digits)
-}
-
-func format(x float64, digits int) string { return strconv.FormatFloat(x, 'f', digits, 64) }
-
-// table has a line for each point of some series.
-func (v *view) table(e Exhibit, list []series) Exhibit {
-	e.Head = v.head("series")
-	for _, s := range list {
-		for _, p := range v.points(s.methods) {
-			e.Cells = append(e.Cells, v.cells(p, s.name))
-		}
-	}
-	return e
 }
 
 // sensitivity is figure 2a.
@@ -156,48 +91,6 @@ func (v *view) curves(list []series) chart {
 		c.lines = append(c.lines, l)
 	}
 	return c
-}
-
-// best is table 1.
-func (v *view) best() Exhibit {
-	e := Exhibit{ID: "table1", Title: "Table 1: the largest ratio within one per cent",
-		Note: "Of the points of each series that were measured, the smallest that loses at most 1 % of perplexity, and of accuracy where tasks were given. A dash: none does.",
-		Head: []string{"series", "perplexity within 1 %", "ratio", "accuracy within 1 %", "ratio"}}
-	for _, s := range curves(v.result.Context) {
-		points := v.points(s.methods)
-		if len(points) == 0 {
-			continue
-		}
-		row := append([]string{s.name}, largest(points, func(r eval.Row) bool { return r.PPLRatio != nil && *r.PPLRatio <= 1.01 })...)
-		row = append(row, largest(points, func(r eval.Row) bool { return v.task != "" && *r.Tasks[v.task].DeltaNorm >= -0.01 })...)
-		e.Cells = append(e.Cells, row)
-	}
-	return e
-}
-
-// largest returns the method of the largest ratio that passes, and its ratio.
-func largest(points []point, pass func(eval.Row) bool) []string {
-	best := []string{"–", "–"}
-	most := 0.0
-	for _, p := range points {
-		if r := p.ratio(); pass(p.row) && r > most {
-			most, best = r, []string{p.method, format(r, 2)}
-		}
-	}
-	return best
-}
-
-// outliers is table 2.
-func (v *view) outliers() Exhibit {
-	return v.table(Exhibit{ID: "table2", Title: "Table 2: outliers kept apart, and not",
-		Note: "One per cent of each group kept at full precision, with its indexes, or none."},
-		[]series{{"qaq, 1 %", qaq("")}, {"qaq, none", qaq(",alpha=0")}, {"uniform, 1 %", uniform("uniform-%d-o1")}, {"uniform, none", uniform("uniform-%d")}})
-}
-
-// window is table 3.
-func (v *view) window() Exhibit {
-	return v.table(Exhibit{ID: "table3", Title: "Table 3: the attention window",
-		Note: "Importance as the largest probability of the last n queries."}, []series{{"n = 5", qaq("")}, one()})
 }
 
 // persistence is figure 2b in numbers.
