@@ -40,7 +40,9 @@ func newView(r *eval.Result, p *eval.Probe) *view {
 
 // exhibits are all, in the paper's order.
 func (v *view) exhibits() []Exhibit {
-	return []Exhibit{v.sensitivity(), v.persistence(), v.picture(), v.distribution(), v.compression(), v.attention(), v.best(), v.outliers(), v.window()}
+	list := []Exhibit{v.sensitivity(), v.persistence(), v.picture(), v.distribution()}
+	list = append(list, v.compression()...)
+	return append(list, v.attention(), v.best(), v.outliers(), v.window())
 }
 
 // sensitivity is figure 2a.
@@ -57,18 +59,39 @@ func (v *view) sensitivity() Exhibit {
 			}
 			lines = append(lines, l)
 		}
-		return chart{x: "bits", y: "KLD, nats", logY: true, lines: lines}.svg()
+		return chart{x: "bits", y: "KLD, nats", logY: true, falls: true, lines: lines}.svg()
 	}
 	return e
 }
 
-// compression is figure 3.
-func (v *view) compression() Exhibit {
+// mostPPL is the most perplexity over f16's that a plot shows.
+const mostPPL = 1.2
+
+// compression is figure 3, by each measure.
+func (v *view) compression() []Exhibit {
 	list := curves(v.result.Context)
 	e := v.table(Exhibit{ID: "fig3", Title: "Figure 3: quality against compression",
 		Note: "Every header counted, rows outside of the recent window. Further right at the same height is better."}, list)
 	e.draw = func() ([]byte, error) { return v.curves(list).svg() }
-	return e
+	plain := Exhibit{ID: "fig3-ppl", Title: "Figure 3: perplexity against compression",
+		Note: fmt.Sprintf("The same points up to %g; perplexity over that of the uncompressed cache.", mostPPL), Head: e.Head, Cells: e.Cells}
+	plain.draw = func() ([]byte, error) {
+		return v.measure(list, "perplexity over f16", func(r eval.Row) *float64 {
+			if r.PPLRatio != nil && *r.PPLRatio > mostPPL {
+				return nil
+			}
+			return r.PPLRatio
+		}).svg()
+	}
+	if v.task == "" {
+		return []Exhibit{e, plain}
+	}
+	tasks := Exhibit{ID: "fig3-accuracy", Title: "Figure 3: accuracy against compression",
+		Note: "The same points; " + v.task + ", by log-likelihood a byte.", Head: e.Head, Cells: e.Cells}
+	tasks.draw = func() ([]byte, error) {
+		return v.measure(list, "accuracy", func(r eval.Row) *float64 { return r.Tasks[v.task].AccNorm }).svg()
+	}
+	return []Exhibit{e, plain, tasks}
 }
 
 // attention is figure 4.
@@ -82,11 +105,18 @@ func (v *view) attention() Exhibit {
 
 // curves are KLD over compression.
 func (v *view) curves(list []series) chart {
-	c := chart{x: "compression ratio outside of the window", y: "KLD, nats", logY: true}
+	c := v.measure(list, "KLD, nats", func(r eval.Row) *float64 { return r.KLD })
+	c.logY = true
+	return c
+}
+
+// measure is a chart of something over compression.
+func (v *view) measure(list []series, name string, of func(eval.Row) *float64) chart {
+	c := chart{x: "compression ratio outside of the window", y: name, ratio: true}
 	for _, s := range list {
 		l := line{name: s.name}
 		for _, p := range v.points(s.methods) {
-			l.add(p.ratio(), p.row.KLD)
+			l.add(p.ratio(), of(p.row))
 		}
 		c.lines = append(c.lines, l)
 	}
@@ -138,7 +168,7 @@ func (v *view) distribution() Exhibit {
 		val.add(at, positive(m))
 	}
 	e.draw = func() ([]byte, error) {
-		return chart{x: "standard deviations", y: "elements", logY: true, lines: []line{k, val}}.svg()
+		return chart{x: "standard deviations", y: "elements", logY: true, falls: true, lines: []line{k, val}}.svg()
 	}
 	return e
 }

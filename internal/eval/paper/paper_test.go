@@ -47,7 +47,7 @@ func TestReport(t *testing.T) {
 
 	page, err := os.ReadFile(filepath.Join(dir, "index.html"))
 	require.NoError(t, err)
-	require.Equal(t, 6, strings.Count(string(page), "<svg"))
+	require.Equal(t, 8, strings.Count(string(page), "<svg"))
 	for _, outside := range []string{"<script", "src=", "@import", "<link"} {
 		require.NotContains(t, string(page), outside, "the page is whole in itself")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/palette/moreland"
@@ -31,6 +32,8 @@ func (l *line) add(x float64, y *float64) {
 type chart struct {
 	x, y  string
 	logY  bool
+	ratio bool // x is a compression ratio
+	falls bool // curves fall: the legend lies at the top
 	lines []line
 }
 
@@ -43,7 +46,11 @@ func (c chart) svg() ([]byte, error) {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = c.x, c.y
 	p.Add(plotter.NewGrid())
-	p.Legend.Top, p.Legend.Left = true, true
+	// Names right of their lines: no drawing program's fonts can push them out.
+	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = c.falls, true, 5.3*vg.Inch
+	if c.ratio {
+		p.Legend.XOffs = 3.9 * vg.Inch
+	}
 	for i, l := range c.lines {
 		points := l.points
 		if c.logY {
@@ -64,11 +71,22 @@ func (c chart) svg() ([]byte, error) {
 		p.Add(curve, dots)
 		p.Legend.Add(l.name, curve, dots)
 	}
+	if c.ratio {
+		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, ratioTicks
+	}
 	if c.logY {
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	}
 	return render(p)
 }
+
+// ratioTicks are the compression ratios that are marked.
+var ratioTicks = func() (ticks plot.ConstantTicks) {
+	for _, r := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 40} {
+		ticks = append(ticks, plot.Tick{Value: r, Label: strconv.FormatFloat(r, 'g', -1, 64)})
+	}
+	return ticks
+}()
 
 // aboveZero are the points that a logarithm can show.
 func aboveZero(points plotter.XYs) (out plotter.XYs) {
@@ -115,7 +133,8 @@ func (g grid) Y(r int) float64    { return float64(r) }
 // render draws a plot of 7 by 4.5 inches.
 func render(p *plot.Plot) ([]byte, error) {
 	canvas := vgsvg.New(7*vg.Inch, 4.5*vg.Inch)
-	p.Draw(draw.New(canvas))
+	const edge = 12 // points, for labels at the ends of axes
+	p.Draw(draw.Crop(draw.New(canvas), 0, -edge, 0, -edge))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("paper: plot: %w", err)
