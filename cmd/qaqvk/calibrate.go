@@ -35,17 +35,18 @@ func newCalibrate() *cobra.Command {
 
 Text of the kind that will be used is run through the model, forwards and
 backwards: what an error in a key or value costs is the gradient of the model's
-own predictions. docs/profile.md describes the steps and the file.`,
+own predictions. Several kinds of text in one profile serve each about as well as
+a profile of its own. docs/profile.md describes the steps and the file.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
 	}
 	s := c.Flags()
 	s.StringVar(&f.model, "model", "", "GGUF file (default: SmolLM2-135M-Instruct, fetched into the cache folder)")
-	s.StringArrayVar(&f.texts, "text", nil, "file of text, as often as there are some; each gives the same share of the windows (default: the model writes its own)")
+	s.StringArrayVar(&f.texts, "text", nil, "file of text of the kind that will be used, as often as there are some; each gives the same share of the windows")
 	s.StringVarP(&f.out, "output", "o", "", "profile to write")
 	addNumber(s, &f.windows, "windows", 24, 1, 1<<16, "windows of text, fewer where the text ends")
 	addNumber(s, &f.length, "length", 1024, 256, maxTokens, "tokens of a window, at most the model's context")
-	addAbove(s, &f.options.Bits, "bits", 1.85, rawBits, "stored bits an element to aim at, everything counted")
+	addAbove(s, &f.options.Bits, "bits", 1.8, rawBits, "stored bits an element to aim at, everything counted")
 	addNumber(s, &f.options.Seed, "seed", 1, 0, math.MaxUint64, "seed of the labels drawn from the model's predictions")
 	s.BoolVar(&f.options.ForwardOnly, "forward-only", false, "leave the gradients out: faster, and much weaker")
 	return c
@@ -87,34 +88,25 @@ func (f *calibrateFlags) check() error {
 	if f.out == "" {
 		return usageError{errors.New("--output: no file given")}
 	}
+	if len(f.texts) == 0 {
+		return usageError{errors.New("--text: no file given: name text of the kind that will be used")}
+	}
 	return checkOutput(f.out)
 }
 
 func (f *calibrateFlags) calibrate(ctx context.Context, m *model.Model, p *progress) (*calibrate.Result, error) {
-	windows, err := f.cut(ctx, m, p)
-	if err != nil {
-		return nil, err
-	}
-	return calibrate.Run(ctx, m, windows, f.options, func(done, all int) { p.step("calibrating", done, all) })
-}
-
-// cut returns windows of the texts, or of what the model writes where there are
-// none.
-func (f *calibrateFlags) cut(ctx context.Context, m *model.Model, p *progress) ([][]int, error) {
-	length := min(f.length, m.Context)
-	if len(f.texts) == 0 {
-		f.options.Source = "text of the model's own"
-		return calibrate.Write(ctx, m, f.windows, length, f.options.Seed, func(done, all int) { p.step("writing text", done, all) })
-	}
 	texts, err := f.tokens(m)
 	if err != nil {
 		return nil, err
 	}
-	windows, err := calibrate.Cut(texts, f.windows, length, m.Tokenizer.Begin())
-	if err == nil && len(windows) < f.windows {
+	windows, err := calibrate.Cut(texts, f.windows, min(f.length, m.Context), m.Tokenizer.Begin())
+	if err != nil {
+		return nil, err
+	}
+	if len(windows) < f.windows {
 		p.note("the text holds %d windows of the %d wanted", len(windows), f.windows)
 	}
-	return windows, err
+	return calibrate.Run(ctx, m, windows, f.options, func(done, all int) { p.step("calibrating", done, all) })
 }
 
 // tokens reads the texts and says in the options what they were.

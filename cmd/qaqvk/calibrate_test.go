@@ -25,20 +25,15 @@ func TestCalibrate(t *testing.T) {
 	dir := t.TempDir()
 	text, out := filepath.Join(dir, "text.txt"), filepath.Join(dir, "p.safetensors")
 	require.NoError(t, os.WriteFile(text, []byte(strings.Repeat("the thing in the ring, ", 60)), 0o644))
-	for _, from := range [][]string{{"--text", text}, nil} {
-		args := append([]string{"calibrate", "--model", model, "-o", out, "--windows", "2", "--length", "256", "--bits", "2"}, from...)
-		said, errs, status := execution(t, args...)
-		require.Zero(t, status, errs)
-		assert.Contains(t, said, "stored bits an element")
-		p, err := profile.Load(out)
-		require.NoError(t, err)
-		assert.Contains(t, said, p.Hash())
-		assert.Equal(t, modeltest.KVHeads, p.Shape.KVHeads)
-		if from != nil {
-			assert.Equal(t, "text.txt", p.Source)
-		}
-	}
-	_, errs, status := execution(t, "calibrate", "--model", model, "-o", out, "--text", text, "--windows", "1", "--length", "256", "--forward-only")
+	said, errs, status := execution(t, "calibrate", "--model", model, "-o", out, "--text", text, "--windows", "2", "--length", "256", "--bits", "2")
+	require.Zero(t, status, errs)
+	assert.Contains(t, said, "stored bits an element")
+	p, err := profile.Load(out)
+	require.NoError(t, err)
+	assert.Contains(t, said, p.Hash())
+	assert.Equal(t, modeltest.KVHeads, p.Shape.KVHeads)
+	assert.Equal(t, "text.txt", p.Source)
+	_, errs, status = execution(t, "calibrate", "--model", model, "-o", out, "--text", text, "--windows", "1", "--length", "256", "--forward-only")
 	require.Zero(t, status)
 	assert.Contains(t, errs, "much weaker")
 }
@@ -52,9 +47,10 @@ func TestCalibrateRefuses(t *testing.T) {
 		"--output: no file given":      {},
 		"no such file":                 {"-o", out, "--text", filepath.Join(dir, "absent")},
 		"at least 256":                 {"-o", out, "--text", short}, // the context of 96
+		"--text: no file given":        {"-o", out},
 		"--bits 17: must be":           {"-o", out, "--bits", "17"},
 		"--length 8: must be 256":      {"-o", out, "--length", "8"},
-		"absent/p: no such":            {"-o", filepath.Join(dir, "absent", "p")},
+		"absent/p: no such":            {"-o", filepath.Join(dir, "absent", "p"), "--text", short},
 		"unexpected argument \"more\"": {"-o", out, "more"},
 	} {
 		_, errs, status := execution(t, append([]string{"calibrate", "--model", model}, args...)...)

@@ -161,23 +161,4 @@ func TestRunRejects(t *testing.T) {
 	cancel()
 	_, err = calibrate.Run(ctx, m, [][]int{make([]int, 256)}, calibrate.Options{Bits: 2}, none)
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = calibrate.Write(ctx, m, 2, 256, 1, none)
-	require.ErrorIs(t, err, context.Canceled)
-}
-
-func TestWrite(t *testing.T) {
-	m := tiny(t)
-	first, err := calibrate.Write(t.Context(), m, 3, 300, 1, func(int, int) {})
-	require.NoError(t, err)
-	require.Len(t, first, 3)
-	for _, window := range first {
-		assert.Len(t, window, 300)
-	}
-	assert.NotEqual(t, first[0], first[1])
-	again, err := calibrate.Write(t.Context(), m, 3, 300, 1, func(int, int) {})
-	require.NoError(t, err)
-	assert.Equal(t, first, again)
-	other, err := calibrate.Write(t.Context(), m, 3, 300, 2, func(int, int) {})
-	require.NoError(t, err)
-	assert.NotEqual(t, first, other)
 }

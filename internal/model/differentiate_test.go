@@ -103,7 +103,7 @@ func gradients(t *testing.T, m *model.Model, distance int, tokens, labels []int)
 // Gradients against differences, along random directions of keys and of values,
 // for all that changes the arithmetic.
 func TestGradientsAreDifferences(t *testing.T) {
-	for _, c := range arithmetic {
+	for _, c := range slices.Concat(variants, arithmetic) {
 		t.Run(c.name, func(t *testing.T) {
 			tiny := modeltest.Tiny(7)
 			c.edit(tiny)

@@ -148,16 +148,6 @@ func (a *angles) set(rope []float64, magnitude float64, pos, n int) {
 	}
 }
 
-// setAll computes the angles of one position for n rows.
-func (a *angles) setAll(rope []float64, magnitude float64, pos, n int) {
-	a.set(rope, magnitude, pos, n)
-	row := len(rope)
-	for i := 1; i < n; i++ {
-		copy(a.sin[i*row:], a.sin[:row])
-		copy(a.cos[i*row:], a.cos[:row])
-	}
-}
-
 // rotate applies RoPE in place to rows [n][heads][dim]. halves pairs element j
 // with j+pairs (Qwen 2), else 2j with 2j+1 (Llama as GGUF files order it).
 func (a *angles) rotate(rows []float32, heads, dim int, halves bool) {
