@@ -2,7 +2,7 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build quick test demo bench generate update clean
+.PHONY: help setup build quick test demo bench profile generate update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ demo: setup build ## a real model generates from the compressed cache, on the be
 
 bench: build ## time the kernels in copy units
 	bin/qaqvk bench --device "$(DEVICE)"
+
+PROFILE = internal/profiles/SmolLM2-135M-Instruct.safetensors
+
+profile: build ## the demo's profile again, from the model's gradients (minutes)
+	python3 internal/profiles/text.py bin/texts
+	bin/qaqvk calibrate --text bin/texts/words.txt --text bin/texts/prose.txt --text bin/texts/code.txt --windows 12 --bits 1.85 -o $(PROFILE)
 
 generate: ## SPIR-V from the GLSL, and the Go descriptions from the SPIR-V
 	$(GO) generate ./...

@@ -1,0 +1,26 @@
+// Package profiles has the profiles that ship with the program; `make profile`
+// makes them again.
+package profiles
+
+import (
+	_ "embed"
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/profile"
+)
+
+//go:embed SmolLM2-135M-Instruct.safetensors
+var smolLM2 []byte
+
+// For returns the profile of the model with that fingerprint, nil where none ships.
+// The error is that of a damaged program.
+func For(fingerprint string) (*profile.Profile, error) {
+	p, err := profile.Parse(smolLM2)
+	if err != nil {
+		return nil, fmt.Errorf("profiles: %w", err)
+	}
+	if p.Model != fingerprint {
+		return nil, nil
+	}
+	return p, nil
+}
