@@ -34,7 +34,7 @@ type AttendOptions struct {
 // A long call is split into submissions of Config.MaxSubmit. A context that is
 // cancelled ends it before the next one. Where it ends early, out in host memory is
 // as it was, out as a View may have some rows, and the call may be repeated; until
-// it is, or as many as Config.Recent queries were attended anew, importance counts
+// it is, or as many as Config.Queries queries were attended anew, importance counts
 // the queries as lost that it may have changed.
 //
 // The error wraps ErrShape for rows of another shape, ErrQueries for more queries

@@ -124,7 +124,7 @@ func TestSubmissionsFollowWhatWasTimed(t *testing.T) {
 func TestCancelledAttend(t *testing.T) {
 	for _, behind := range []int{0, 1, 5, 11} {
 		d := &faulty{Device: cpu(t), fault: cancelled, left: -1}
-		cfg := Config{Layers: 1, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, Policy: testQAQ(policy.Paper), Recent: 3, MaxSubmit: 1}
+		cfg := Config{Layers: 1, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 100, Policy: testQAQ(policy.Paper), Queries: 3, MaxSubmit: 1}
 		s := newSequence(t, d, F32, cfg)
 		s.step(20)
 		s.attend(0, s.queries(4), AttendOptions{})
@@ -162,7 +162,7 @@ func TestCancelledAttend(t *testing.T) {
 
 // The case that was one submission of seconds: many queries over a long cache. The
 // longest is a small part of what all take.
-func TestLongAttendIsSplit(t *testing.T) {
+func TestVulkanLongAttendIsSplit(t *testing.T) {
 	const tokens, step, limit = 768, 128, 5 * time.Millisecond // tiles that compile fast
 	rows := make([]float32, step*8*64)
 	for i := range rows {
