@@ -111,12 +111,7 @@ func softmax(row []float32, from, seen int) {
 	for _, x := range scores {
 		top = max(top, x)
 	}
-	var sum float64
-	for i, x := range scores {
-		scores[i] = exp(x - top)
-		sum += float64(scores[i])
-	}
-	scale := float32(1 / sum)
+	scale := float32(1 / blas.SumExp(scores, top))
 	for i := range scores {
 		scores[i] *= scale
 	}
