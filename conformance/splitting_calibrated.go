@@ -15,9 +15,6 @@ func buildSplittingCalibrated(c Case) (*program, error) {
 	s.in.rows = p.input("query.rows", c.queryRows())
 	out, n := s.addAttend(p, 0), c.Params.Attention.Queries
 	for _, v := range c.Params.variants() {
-		if v.what == "staged or not" {
-			continue
-		}
 		other := *s
 		other.params = v.params
 		p.equal = append(p.equal, equality{v.what, other.addAttend(p, 0), out, rowPad, rowPad, n * c.Params.outQuery()})

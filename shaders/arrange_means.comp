@@ -7,7 +7,7 @@
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uint rows[]; };
 layout(set = 0, binding = 1, std430) readonly buffer TablesIn { uvec4 tables[]; }; // of K
-layout(set = 0, binding = 2, std430) readonly buffer Rotations { uvec4 rotations[]; }; // [page][Rotary]: cosines, sines
+layout(set = 0, binding = 2, std430) readonly buffer Rotations { uvec4 rotations[]; }; // [page][Rotary]: cosines, sines; at least four words
 layout(set = 0, binding = 3, std430) writeonly buffer Queries { float queries[]; };
 layout(push_constant) uniform Push {
     uint Vectors;     // query vectors of a KV head, V
@@ -32,11 +32,7 @@ const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 // Four elements of the mean from element d on, a multiple of four.
 vec4 fourMeans(uint head, uint page, uint d) {
     uint mean = MEAN_AT + head * HEAD_DIM, at = (page * Rotary + pairOfElement(d)) / 4u;
-    uvec4 cosines = uvec4(0u), sines = uvec4(0u);
-    if (Rotary > 0u) {
-        cosines = rotations[at];
-        sines = rotations[at + Rotary / 8u];
-    }
+    uvec4 cosines = rotations[at], sines = rotations[at + Rotary / 8u]; // not used where Rotary is 0
     vec4 out_;
     for (uint k = 0u; k < 4u; k++) {
         uint near = d / 2u % 4u + k / 2u;

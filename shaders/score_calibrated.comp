@@ -38,8 +38,18 @@ struct Row {
     CodedRow coded;
 };
 
+shared uvec4 staged[STAGED != 0 ? HEAD_DIM * QUERIES / 4 : 1]; // the coded tile
+
+void stage(uint tile) {
+    if (STAGED == 0) return;
+    uint words = HEAD_DIM * QUERIES, at = (CODED_AT(tilesOf(Vectors) * Heads) + tile * words) / 4u;
+    for (uint i = gl_LocalInvocationID.x; i < words / 4u; i += WORKGROUP) staged[i] = queries[at + i];
+    barrier();
+}
+
 float queryAt(uint tile, uint d, uint v) {
-    return uintBitsToFloat(WORD(queries, CODED_AT(tilesOf(Vectors) * Heads) + (tile * HEAD_DIM + d) * QUERIES + v));
+    uint at = d * QUERIES + v;
+    return uintBitsToFloat(STAGED != 0 ? WORD(staged, at) : WORD(queries, CODED_AT(tilesOf(Vectors) * Heads) + tile * HEAD_DIM * QUERIES + at));
 }
 
 // Adds the products of a block to sums: with constant blocks and outside of
@@ -118,6 +128,7 @@ void main() {
     uint tile = n % together, h = tile / tiles;
     uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
     uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early: see score.comp, addBlock
+    stage(tile);
     RECONSTRUCTION(r)
     Row row = rowOf(t, h);
     float sums[QUERIES];

@@ -34,7 +34,7 @@ func Specialize(k *Kernel, t Target, s Setting) Pipeline {
 	return Pipeline{k, Spec{
 		Workgroup: t.workgroup(k), Lanes: t.lanes(k, l), Type: l.Type, OutType: s.Out,
 		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High),
-		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag(k == Score && t.CPU),
+		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag((k == Score || k == ScoreCalibrated) && t.CPU),
 	}}
 }
 

@@ -40,9 +40,8 @@ struct Item {
     uvec2 words;  // of the table: magnitudes
 };
 
-// What it sums up.
+// What it sums up in registers. Few rows are raw: their sums stay in memory.
 struct Sums {
-    float raw[EACH][QUERIES];
     float coded[EACH][QUERIES];
     float mass[QUERIES];
 };
@@ -70,11 +69,18 @@ void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
         sums[v] = sum;                               \
     }
 
-void addRaw(inout Sums sums, Item item, uint at, float p[QUERIES]) {
-    for (uint i = 0u; i < EACH; i++) {
-        uint d = elementOf(item, i), word = inRow(item, i) ? PAGE(at + d / PER_WORD) : 0u;
+// The element of partials of an invocation's element i and vector v.
+uint partialAt(Item item, uint i, uint v) { return (item.partial + v) * HEAD_DIM + elementOf(item, i); }
+
+void addRaw(Item item, uint at, uint t) {
+    for (uint n = 0u; n < EACH * item.live; n++) {
+        uint i = n / item.live, v = n % item.live, d = elementOf(item, i);
+        if (!inRow(item, i)) break;
+        uint word = PAGE(at + d / PER_WORD);
         float x = boundPattern(PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u);
-        ADD(sums.raw[i], p, x)
+        precise float product = uintBitsToFloat(WORD(scores, item.scores_ + t * QUERIES + v)) * x;
+        precise float sum = partials[partialAt(item, i, v)] + product;
+        partials[partialAt(item, i, v)] = sum;
     }
 }
 
@@ -104,7 +110,7 @@ void addPage(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint pag
         WHERE(t >= from) {
             float p[QUERIES];
             loadProbabilities(item, t, p);
-            WHERE(level == RAW_LEVEL) addRaw(sums, item, at + (HeadFirst + item.head) * RAW_ROW, p);
+            WHERE(level == RAW_LEVEL) addRaw(item, at + (HeadFirst + item.head) * RAW_ROW, t);
             WHERE(level != RAW_LEVEL) addCoded(sums, item, r, at, codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), p);
         }
         at += recordWords(sizes, level);
@@ -128,10 +134,10 @@ void main() {
     Item item;
     uint n = gl_GlobalInvocationID.x / LANES, tiles = tilesOf(Vectors);
     item.lane = gl_GlobalInvocationID.x % LANES;
-    item.block = n % BLOCKS;
-    n /= BLOCKS;
-    uint tile = n % tiles, split = begin() / SPLIT_TOKENS + n / tiles / Heads;
+    // Neighbours have the same block, so that few have codes of many bits.
+    uint tile = n % tiles, split = begin() / SPLIT_TOKENS + n / tiles / Heads / BLOCKS;
     item.head = n / tiles % Heads;
+    item.block = n / tiles / Heads % BLOCKS;
     item.scores_ = ScoresAt + ((item.head * tiles + tile) * Stride - FRAME.base) * QUERIES;
     item.live = min(QUERIES, Vectors - tile * QUERIES);
     item.words = uvec2(TABLE(16u), TABLE(17u));
@@ -142,24 +148,18 @@ void main() {
     item.partial = ((split - FRAME.base / SPLIT_TOKENS) * Heads + item.head) * Vectors + tile * QUERIES;
     bool more = from > split * SPLIT_TOKENS; // an earlier dispatch began the split
     Sums sums;
-    for (uint v = 0u; v < QUERIES; v++) {
-        bool here = more && v < item.live;
-        for (uint i = 0u; i < EACH; i++) {
-            bool mine = here && inRow(item, i);
-            uint at = (item.partial + v) * HEAD_DIM + elementOf(item, i);
-            sums.raw[i][v] = mine ? partials[at] : 0.0;
-            sums.coded[i][v] = mine ? partials[codedAt() + at] : 0.0;
-        }
-        sums.mass[v] = here && item.block == 0u && item.lane == 0u ? partials[massAt() + item.partial + v] : 0.0;
-    }
+    for (uint i = 0u; i < EACH; i++)
+        for (uint v = 0u; v < QUERIES; v++)
+            sums.coded[i][v] = more && v < item.live && inRow(item, i) ? partials[codedAt() + partialAt(item, i, v)] : 0.0;
+    for (uint v = 0u; v < QUERIES; v++)
+        sums.mass[v] = more && v < item.live && item.block == 0u && item.lane == 0u ? partials[massAt() + item.partial + v] : 0.0;
+    for (uint v = 0u; v < item.live && !more; v++)
+        for (uint i = 0u; i < EACH; i++)
+            if (inRow(item, i)) partials[partialAt(item, i, v)] = 0.0;
     addPages(sums, item, r, sizes, from, to);
-    for (uint v = 0u; v < item.live; v++) {
-        for (uint i = 0u; i < EACH; i++) {
-            if (!inRow(item, i)) continue;
-            uint at = (item.partial + v) * HEAD_DIM + elementOf(item, i);
-            partials[at] = sums.raw[i][v];
-            partials[codedAt() + at] = sums.coded[i][v];
-        }
-        if (item.block == 0u && item.lane == 0u) partials[massAt() + item.partial + v] = sums.mass[v];
-    }
+    for (uint i = 0u; i < EACH; i++)
+        for (uint v = 0u; v < QUERIES; v++)
+            if (v < item.live && inRow(item, i)) partials[codedAt() + partialAt(item, i, v)] = sums.coded[i][v];
+    for (uint v = 0u; v < QUERIES; v++)
+        if (v < item.live && item.block == 0u && item.lane == 0u) partials[massAt() + item.partial + v] = sums.mass[v];
 }

@@ -20,13 +20,14 @@ const (
 
 // Case is an operation with its parameters.
 type Case struct {
-	Op      string // copy, encode, decode, demote, promote, decide, attend, adapt
+	Op      string // copy, encode, decode, demote, promote, decide, attend, adapt, read
 	Type    uint32 // shaders.TypeF32...
 	HeadDim int
 	Layer   bool    // a group is all KV heads of a token, not one
 	Bits    uint8   // bits of the groups, before the operation
 	To      uint8   // bits after demote and promote
 	Alpha   float64 // share of outliers
+	Rate    float64 // bits a channel of the calibrated codec; 0: the other codec
 
 	Tokens   int  // tokens of attend and adapt
 	Plain    bool // attend without importance
@@ -70,6 +71,8 @@ func Cases() []Case {
 		with("attend", func(c *Case) { t4096(c); c.Bits, c.Alpha = shaders.Raw, 0 }),
 		with("attend", func(c *Case) { t4096(c); c.Plain = true }),
 		with("adapt", t4096),
+		with("read", t4096),
+		with("read", func(c *Case) { t4096(c); c.Rate = 1.8 }),
 	)
 }
 
@@ -106,6 +109,12 @@ func (c Case) name() string {
 			bits += "/no-importance"
 		}
 		return fmt.Sprintf("attend/decode/h%dkv%d/d%d/t%d/%s", queryHeads, kvHeads, c.HeadDim, c.Tokens, bits)
+	case "read":
+		codec := fmt.Sprintf("b%d", c.Bits)
+		if c.Rate > 0 {
+			codec = fmt.Sprintf("c%g", c.Rate)
+		}
+		return fmt.Sprintf("read/h%dkv%d/d%d/t%d/%s", queryHeads, kvHeads, c.HeadDim, c.Tokens, codec)
 	case "adapt":
 		return fmt.Sprintf("adapt/h%dkv%d/d%d/t%d", queryHeads, kvHeads, c.HeadDim, c.Tokens)
 	case "demote", "promote":
@@ -126,6 +135,8 @@ func (c Case) setUp(ctx context.Context, d device.Device) (work, error) {
 		return newCodec(ctx, d, c)
 	case "attend":
 		return newAttend(ctx, d, c)
+	case "read":
+		return newReading(ctx, d, c)
 	case "adapt":
 		return newAdapt(ctx, d, c)
 	}

@@ -49,6 +49,8 @@ var variants = []variant{
 	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 16, subgroup: 32, also: "queries16"},
 	{kernel: shaders.WeightedSum, headDim: 256, rows: 1, vectors: 8, subgroup: 32, also: "queries8"},
 	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 4, subgroup: 8, also: "lanes8"}, // Intel
+	{kernel: shaders.ScoreCalibrated, headDim: 128, rows: 8, vectors: 16, subgroup: 32, also: "queries16"},
+	{kernel: shaders.WeightedSumCalibrated, headDim: 128, rows: 8, vectors: 4, subgroup: 8, also: "lanes8"},
 }
 
 // Cases are those whose names the filter matches, all for nil. tune replaces

@@ -31,13 +31,13 @@ struct BlockPlanes {
 float polynomial(float coefficients[4], int twice) {
     precise float t = float(twice) * 0.00390625;
     precise float square = t * t;
-    float sum = coefficients[3];
-    for (uint k = 3u; k > 0u; k--) {
-        precise float product = sum * square;
-        precise float next = product + coefficients[k - 1u];
-        sum = next;
-    }
-    precise float value = sum * t;
+    precise float seventh = coefficients[3] * square;
+    precise float fifth = seventh + coefficients[2];
+    precise float fifths = fifth * square;
+    precise float third = fifths + coefficients[1];
+    precise float thirds = third * square;
+    precise float first = thirds + coefficients[0];
+    precise float value = first * t;
     return value;
 }
 
@@ -100,19 +100,25 @@ float valueAt(Reconstruction r, uvec2 words, BlockPlanes b, uint e) {
 // read: whole 128-bit words, as few as hold them.
 void loadBits(uint at, uint bit, uint need, out uint z[8]) {
     uint first = at + bit / 32u, skip = first % 4u, shift = bit % 32u, w[12];
-    for (uint k = 0u; k < 3u; k++) {
-        uvec4 four = uvec4(0u);
-        for (uint turn = 0u; turn < (need > 0u && skip * 32u + shift + need > 128u * k ? 1u : 0u); turn++) four = pages[first / 4u + k];
-        for (uint j = 0u; j < 4u; j++) w[4u * k + j] = four[j];
+    uint end = need > 0u ? skip * 32u + shift + need : 0u;
+    uvec4 a = uvec4(0u), b = uvec4(0u), c = uvec4(0u);
+    for (uint turn = 0u; turn < (end > 0u ? 1u : 0u); turn++) a = pages[first / 4u];
+    for (uint turn = 0u; turn < (end > 128u ? 1u : 0u); turn++) b = pages[first / 4u + 1u];
+    for (uint turn = 0u; turn < (end > 256u ? 1u : 0u); turn++) c = pages[first / 4u + 2u];
+    for (uint j = 0u; j < 4u; j++) {
+        w[j] = a[j];
+        w[4u + j] = b[j];
+        w[8u + j] = c[j];
     }
     for (uint k = 0u; k < 10u; k++) w[k] = skip >= 2u ? w[k + 2u] : w[k];
     for (uint k = 0u; k < 9u; k++) w[k] = skip % 2u != 0u ? w[k + 1u] : w[k];
     for (uint k = 0u; k < 8u; k++) z[k] = (w[k] >> shift) | (w[k + 1u] << 1u << (31u - shift));
 }
 
-// Drops the first n bits, 1..32, of the first words.
-void drop(inout uint z[8], uint n, uint words) {
-    for (uint k = 0u; k + 1u < words; k++) z[k] = (z[k] >> ((n - 1u) & 31u) >> 1u) | (z[k + 1u] << ((32u - n) & 31u));
+// Drops the first n bits, 1..32. Loops have constant bounds and no loop in them:
+// drivers unroll only those, and arrays that other loops index lie in memory.
+void drop(inout uint z[8], uint n) {
+    for (uint k = 0u; k < 7u; k++) z[k] = (z[k] >> ((n - 1u) & 31u) >> 1u) | (z[k + 1u] << ((32u - n) & 31u));
 }
 
 // Planes of a block of a row of the record at word at.
@@ -128,15 +134,15 @@ BlockPlanes planesOf(CodedRow row, uint at, uint block) {
     loadBits(at, blockBit(row, block), need, z);
     uint low[8] = z;
     b.bits[0] = low[0] & b.has[0];
-    drop(low, n[0], 3u);
+    drop(low, n[0]);
     b.bits[1] = low[0] & b.has[1];
-    drop(low, n[1], 2u);
+    drop(low, n[1]);
     b.bits[2] = low[0] & b.has[2];
     for (uint some = 0u; some < (n[3] > 0u ? 1u : 0u); some++) {
-        for (uint p = 0u; p < 7u; p++) {
-            drop(z, n[p], 8u - p);
-            b.bits[p + 1u] = z[0] & b.has[p + 1u];
-        }
+#define NEXT_PLANE(p)                        \
+        drop(z, n[p]);                       \
+        b.bits[p + 1u] = z[0] & b.has[p + 1u];
+        NEXT_PLANE(0u) NEXT_PLANE(1u) NEXT_PLANE(2u) NEXT_PLANE(3u) NEXT_PLANE(4u) NEXT_PLANE(5u) NEXT_PLANE(6u)
     }
     return b;
 }
@@ -148,7 +154,10 @@ void valuesOf(Reconstruction r, BlockPlanes b, out float x[32]) {
     for (uint e = 0u; e < 32u; e++) x[e] = float(byteOf(bytes, e));
     for (uint some = 0u; some < (b.has[3] != 0u ? 1u : 0u); some++) {
         highMiddles(b, bytes);
-        for (uint e = 0u; e < 32u; e++) x[e] = highValue(r, b, bytes, e, x[e]);
+#define HIGH_VALUE(e) x[e] = highValue(r, b, bytes, e, x[e]);
+#define HIGH_VALUES(e) HIGH_VALUE(e) HIGH_VALUE(e + 1u) HIGH_VALUE(e + 2u) HIGH_VALUE(e + 3u)
+        HIGH_VALUES(0u) HIGH_VALUES(4u) HIGH_VALUES(8u) HIGH_VALUES(12u)
+        HIGH_VALUES(16u) HIGH_VALUES(20u) HIGH_VALUES(24u) HIGH_VALUES(28u)
     }
 }
 

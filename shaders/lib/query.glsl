@@ -14,9 +14,9 @@ float queryElement(uint row, uint e) {
     uint word = rows[row + e / PER_WORD];
     uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
     precise float y = loadFinite(pattern) * Scale;
-    if ((floatBitsToUint(y) & 0x7fffffffu) < 0x2b800000u) return 0.0; // 2^-40
-    y = y > 1048576.0 ? 1048576.0 : y;
-    return y < -1048576.0 ? -1048576.0 : y;
+    float inside = y > 1048576.0 ? 1048576.0 : y;
+    inside = inside < -1048576.0 ? -1048576.0 : inside;
+    return (floatBitsToUint(y) & 0x7fffffffu) < 0x2b800000u ? 0.0 : inside; // 2^-40
 }
 
 #endif
