@@ -9,8 +9,6 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-const recordSplits = shaders.SplitTokens
-
 // shares of tokens by level, as adaptation leaves a long text.
 var shares = [shaders.Levels]float64{0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.05, 0.03, 0.015, 0.005}
 
@@ -26,7 +24,6 @@ type reading struct {
 	words  int // of the pages
 
 	store, frame, rows device.Buffer
-	scratch, partials  device.Buffer
 }
 
 func newReading(_ context.Context, d device.Device, c Case) (work, error) {
@@ -56,7 +53,7 @@ func newReading(_ context.Context, d device.Device, c Case) (work, error) {
 
 func (w *reading) bytes() int64 { return 4 * int64(w.words) }
 
-// tokens are those of Case.
+// stored is the tokens of whole pages.
 func (w *reading) stored() int { return w.pages * pageTokens }
 
 // place adds the place of each page, K then V, to the frame.
@@ -172,76 +169,109 @@ func populationAt(headDim int, theta float64) (p shaders.Population) {
 	return p
 }
 
+// recorded is what the kernels of a reading share.
+type recorded struct {
+	vectors, tile, tiles, splits int
+	setting                      shaders.Setting
+	queries, scores              device.View
+	partials                     device.View
+}
+
 // record records the kernels.
 func (w *reading) record() {
-	vectors := queryHeads / kvHeads
-	target := w.device.Limits().Target()
-	tile := target.Tile(w.HeadDim, vectors, w.stored())
-	tiles := kvHeads * ((vectors + tile - 1) / tile)
-	splits := (w.stored() + recordSplits - 1) / recordSplits
-	arranged := shaders.Arranged{Records: shaders.Records{Type: w.Type, HeadDim: w.HeadDim, Heads: kvHeads}, Tiles: tiles, Queries: tile, Pages: w.pages}
-	align := w.device.Limits().ViewAlign
-	at := (arranged.Words() + align - 1) / align * align
-	w.scratch = w.make("scratch", at+tiles*tile*w.stored(), device.DeviceLocal)
-	w.partials = w.make("partials", shaders.RecordPartialsWords(w.HeadDim, splits, queryHeads), device.DeviceLocal)
-	rotations := w.upload("rotations", make([]uint32, w.pages*w.HeadDim))
+	r := recorded{vectors: queryHeads / kvHeads, splits: (w.stored() + shaders.SplitTokens - 1) / shaders.SplitTokens}
+	limits := w.device.Limits()
+	r.tile = limits.Target().Tile(w.HeadDim, r.vectors, w.stored())
+	r.tiles = kvHeads * ((r.vectors + r.tile - 1) / r.tile)
+	r.setting = shaders.Setting{Layout: w.layout, Out: w.Type, Queries: r.tile}
+	arranged := shaders.Arranged{Records: shaders.Records{Type: w.Type, HeadDim: w.HeadDim, Heads: kvHeads}, Tiles: r.tiles, Queries: r.tile, Pages: w.pages}
+	at, n := (arranged.Words()+limits.ViewAlign-1)/limits.ViewAlign*limits.ViewAlign, r.tiles*r.tile*w.stored()
+	scratch := w.make("scratch", at+n, device.DeviceLocal)
+	partials := w.make("partials", shaders.RecordPartialsWords(w.HeadDim, r.splits, queryHeads), device.DeviceLocal)
 	if w.err != nil {
 		return
 	}
-	queries := device.View{Buffer: w.scratch, Words: at}
-	scores := device.View{Buffer: w.scratch, Offset: at, Words: tiles * tile * w.stored()}
-	setting := shaders.Setting{Layout: w.layout, Out: w.Type, Queries: tile}
-	run := func(k *shaders.Kernel, push []byte, workgroups func(p shaders.Pipeline) uint32, views ...device.View) {
-		p := shaders.Specialize(k, target, setting).Tune(w.tune)
-		w.list.Dispatch(device.Dispatch{Kernel: k, Spec: p.Words(), Push: push, Workgroups: workgroups(p), Views: views})
+	r.queries, r.scores = device.View{Buffer: scratch, Words: at}, device.View{Buffer: scratch, Offset: at, Words: n}
+	r.partials = device.Whole(partials)
+	q := shaders.ArrangeQueriesPush{Vectors: uint32(r.vectors), Heads: kvHeads, PerHead: uint32(r.vectors), RowHeads: queryHeads, Scale: 0.1}
+	w.dispatch(r, shaders.ArrangeQueries, q.Bytes(), func(p shaders.Pipeline) uint32 {
+		return p.Workgroups(r.tiles * shaders.Blocks(w.HeadDim) * r.tile)
+	}, device.Whole(w.rows), r.queries)
+	if w.Rate > 0 {
+		w.recordCalibrated(r, at)
+	} else {
+		w.recordRanged(r)
 	}
-	step := func(label string) {
-		w.list.Mark(label)
-		w.list.Barrier(device.Shader, device.Shader)
+}
+
+// dispatch records a kernel.
+func (w *reading) dispatch(r recorded, k *shaders.Kernel, push []byte, workgroups func(shaders.Pipeline) uint32, views ...device.View) {
+	p := shaders.Specialize(k, w.device.Limits().Target(), r.setting).Tune(w.tune)
+	w.list.Dispatch(device.Dispatch{Kernel: k, Spec: p.Words(), Push: push, Workgroups: workgroups(p), Views: views})
+}
+
+// step ends a step that the next one builds on.
+func (w *reading) step(label string) {
+	w.list.Mark(label)
+	w.list.Barrier(device.Shader, device.Shader)
+}
+
+// scoreGroups and sumGroups are the workgroups of score and weighted_sum.
+func (w *reading) scoreGroups(r recorded) func(shaders.Pipeline) uint32 {
+	return func(p shaders.Pipeline) uint32 {
+		return uint32(r.tiles * ((w.stored() + int(p.Spec.Workgroup) - 1) / int(p.Spec.Workgroup)))
 	}
-	q := shaders.ArrangeQueriesPush{Vectors: uint32(vectors), Heads: kvHeads, PerHead: uint32(vectors), RowHeads: queryHeads, Scale: 0.1}
-	run(shaders.ArrangeQueries, q.Bytes(), func(p shaders.Pipeline) uint32 { return p.Workgroups(tiles * shaders.Blocks(w.HeadDim) * tile) },
-		device.Whole(w.rows), queries)
-	runs := func(p shaders.Pipeline) uint32 {
-		return uint32(tiles * ((w.stored() + int(p.Spec.Workgroup) - 1) / int(p.Spec.Workgroup)))
+}
+
+func (w *reading) sumGroups(r recorded) func(shaders.Pipeline) uint32 {
+	return func(p shaders.Pipeline) uint32 {
+		return p.Workgroups(r.splits * r.tiles * shaders.Blocks(w.HeadDim))
 	}
-	sums := func(p shaders.Pipeline) uint32 { return p.Workgroups(splits * tiles * shaders.Blocks(w.HeadDim)) }
-	if w.Rate == 0 {
-		step("arrange")
-		score := shaders.ScorePush{Vectors: uint32(vectors), Heads: kvHeads, Stride: uint32(w.stored()), PageTokens: pageTokens, GroupsPerToken: kvHeads}
-		run(shaders.Score, score.Bytes(), runs, device.Whole(w.store), device.Whole(w.frame), queries, scores)
-		step("score")
-		sum := shaders.WeightedSumPush{Vectors: uint32(vectors), Heads: kvHeads, Stride: uint32(w.stored()), PageTokens: pageTokens, GroupsPerToken: kvHeads}
-		run(shaders.WeightedSum, sum.Bytes(), sums, device.Whole(w.store), device.Whole(w.frame), scores, device.Whole(w.partials))
-		step("weighted_sum")
-		combine := shaders.CombinePush{Vectors: uint32(vectors), Heads: kvHeads, PerHead: uint32(vectors), RowHeads: queryHeads}
-		run(shaders.Combine, combine.Bytes(), func(p shaders.Pipeline) uint32 { return p.Workgroups(queryHeads * w.HeadDim / 2) },
-			device.Whole(w.frame), device.Whole(w.partials), device.Whole(w.rows))
-		w.list.Mark("combine")
-		return
-	}
+}
+
+// recordRanged records the kernels of the paper's codec.
+func (w *reading) recordRanged(r recorded) {
+	vectors, stored, frame := uint32(r.vectors), uint32(w.stored()), device.Whole(w.frame)
+	w.step("arrange_queries")
+	score := shaders.ScorePush{Vectors: vectors, Heads: kvHeads, Stride: stored, PageTokens: pageTokens, GroupsPerToken: kvHeads}
+	w.dispatch(r, shaders.Score, score.Bytes(), w.scoreGroups(r), device.Whole(w.store), frame, r.queries, r.scores)
+	w.step("score")
+	sum := shaders.WeightedSumPush{Vectors: vectors, Heads: kvHeads, Stride: stored, PageTokens: pageTokens, GroupsPerToken: kvHeads}
+	w.dispatch(r, shaders.WeightedSum, sum.Bytes(), w.sumGroups(r), device.Whole(w.store), frame, r.scores, r.partials)
+	w.step("weighted_sum")
+	combine := shaders.CombinePush{Vectors: vectors, Heads: kvHeads, PerHead: vectors, RowHeads: queryHeads}
+	w.dispatch(r, shaders.Combine, combine.Bytes(), func(p shaders.Pipeline) uint32 { return p.Workgroups(queryHeads * w.HeadDim / 2) },
+		frame, r.partials, device.Whole(w.rows))
+	w.list.Mark("combine")
+}
+
+// recordCalibrated records those of the calibrated codec; scores begin at a word of
+// the scratch.
+func (w *reading) recordCalibrated(r recorded, at int) {
 	tables := w.upload("tables", append(w.tables.Words(), w.tables.Words()...))
-	values := w.upload("tables.v", w.tables.Words())
+	values, rotations := w.upload("tables.v", w.tables.Words()), w.upload("rotations", make([]uint32, w.pages*w.HeadDim))
 	if w.err != nil {
 		return
 	}
-	arrange := shaders.ArrangeCalibratedPush{Vectors: q.Vectors, Heads: q.Heads, PerHead: q.PerHead, RowHeads: q.RowHeads, Scale: q.Scale}
-	run(shaders.ArrangeCalibrated, arrange.Bytes(), func(p shaders.Pipeline) uint32 { return shaders.ArrangeWorkgroups(p, tiles) },
-		device.Whole(w.rows), device.Whole(tables), queries)
+	vectors, stored, frame := uint32(r.vectors), uint32(w.stored()), device.Whole(w.frame)
+	arrange := shaders.ArrangeCalibratedPush{Vectors: vectors, Heads: kvHeads, PerHead: vectors, RowHeads: queryHeads, Scale: 0.1}
+	w.dispatch(r, shaders.ArrangeCalibrated, arrange.Bytes(), func(p shaders.Pipeline) uint32 { return shaders.ArrangeWorkgroups(p, r.tiles) },
+		device.Whole(w.rows), device.Whole(tables), r.queries)
 	w.list.Mark("arrange_calibrated")
-	means := shaders.ArrangeMeansPush{Vectors: q.Vectors, Heads: q.Heads, PerHead: q.PerHead, RowHeads: q.RowHeads, Scale: q.Scale, Pages: uint32(w.pages), Rotary: uint32(w.HeadDim)}
-	run(shaders.ArrangeMeans, means.Bytes(), func(p shaders.Pipeline) uint32 {
-		return uint32(tiles * ((w.pages + int(p.Spec.Workgroup) - 1) / int(p.Spec.Workgroup)))
-	}, device.Whole(w.rows), device.Whole(tables), device.Whole(rotations), queries)
-	step("arrange_means")
-	score := shaders.ScoreCalibratedPush{Vectors: uint32(vectors), Heads: kvHeads, Stride: uint32(w.stored()), PageTokens: pageTokens, MeanPages: uint32(w.pages)}
-	run(shaders.ScoreCalibrated, score.Bytes(), runs, device.Whole(w.store), device.Whole(w.frame), queries, scores)
-	step("score")
-	sum := shaders.WeightedSumCalibratedPush{Vectors: uint32(vectors), Heads: kvHeads, Stride: uint32(w.stored()), PageTokens: pageTokens, ScoresAt: uint32(at), Splits: uint32(splits)}
-	run(shaders.WeightedSumCalibrated, sum.Bytes(), sums, device.Whole(w.store), device.Whole(w.frame), device.Whole(w.scratch), device.Whole(w.partials))
-	step("weighted_sum")
-	combine := shaders.CombineCalibratedPush{Vectors: uint32(vectors), Heads: kvHeads, PerHead: uint32(vectors), RowHeads: queryHeads, Splits: uint32(splits)}
-	run(shaders.CombineCalibrated, combine.Bytes(), func(shaders.Pipeline) uint32 { return shaders.CombineWorkgroups(kvHeads, vectors) },
-		device.Whole(w.frame), device.Whole(w.partials), device.Whole(values), device.Whole(w.rows))
+	means := shaders.ArrangeMeansPush{Vectors: vectors, Heads: kvHeads, PerHead: vectors, RowHeads: queryHeads, Scale: 0.1,
+		Pages: uint32(w.pages), Rotary: uint32(w.HeadDim)}
+	w.dispatch(r, shaders.ArrangeMeans, means.Bytes(), func(p shaders.Pipeline) uint32 {
+		return uint32(r.tiles * ((w.pages + int(p.Spec.Workgroup) - 1) / int(p.Spec.Workgroup)))
+	}, device.Whole(w.rows), device.Whole(tables), device.Whole(rotations), r.queries)
+	w.step("arrange_means")
+	score := shaders.ScoreCalibratedPush{Vectors: vectors, Heads: kvHeads, Stride: stored, PageTokens: pageTokens, MeanPages: uint32(w.pages)}
+	w.dispatch(r, shaders.ScoreCalibrated, score.Bytes(), w.scoreGroups(r), device.Whole(w.store), frame, r.queries, r.scores)
+	w.step("score")
+	sum := shaders.WeightedSumCalibratedPush{Vectors: vectors, Heads: kvHeads, Stride: stored, PageTokens: pageTokens, ScoresAt: uint32(at), Splits: uint32(r.splits)}
+	w.dispatch(r, shaders.WeightedSumCalibrated, sum.Bytes(), w.sumGroups(r), device.Whole(w.store), frame, device.Whole(r.queries.Buffer), r.partials)
+	w.step("weighted_sum")
+	combine := shaders.CombineCalibratedPush{Vectors: vectors, Heads: kvHeads, PerHead: vectors, RowHeads: queryHeads, Splits: uint32(r.splits)}
+	w.dispatch(r, shaders.CombineCalibrated, combine.Bytes(), func(shaders.Pipeline) uint32 { return shaders.CombineWorkgroups(kvHeads, r.vectors) },
+		frame, r.partials, device.Whole(values), device.Whole(w.rows))
 	w.list.Mark("combine")
 }
