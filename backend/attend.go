@@ -61,9 +61,9 @@ func (s *Sequence) Attend(ctx context.Context, layer int, q, out Rows, o AttendO
 	call := attend.Call{Layer: layer, Queries: n, Tokens: s.layerTokens(layer), Stored: s.extent.Stored,
 		Q: attend.Rows{Type: q.typ.shader(), View: q.view}, Out: attend.Rows{Type: out.typ.shader(), View: out.view},
 		Options: attend.Options{Scale: o.Scale, Window: o.Window, SoftCap: o.SoftCap},
-		Table:   s.table, Window: s.window, Importance: s.importance}
+		Table:   s.table, Window: s.window}
 	if !o.SkipImportance {
-		call.Recorded = s.importance.Plan(layer, n)
+		call.Importance = s.importance.Call(layer, n)
 	}
 	if err := s.runAttention(ctx, call, q, out); err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
-	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -89,8 +88,21 @@ type Call struct {
 	Options
 	Table      *pages.Table
 	Window     *window.Window
-	Importance *importance.Importance
-	Recorded   []importance.Recorded // queries that are recorded for importance
+	Importance Importance // nil: the queries do not count
+}
+
+// Importance takes in the probabilities of the queries of a call.
+type Importance interface {
+	// Takes are those of the queries first..end-1 of a batch that are taken in, as a
+	// dispatch each has them.
+	Takes(first, end int) []core.Take
+	// AppendFrame appends the frame of such a dispatch. It is called for those of all
+	// batches, in the order in which they run.
+	AppendFrame(words []uint32, t core.Take, b core.Batch) []uint32
+	// Record records the dispatch.
+	Record(l *device.List, t core.Take, s core.Scores, frame, scores device.View)
+	// Lost says that the call failed when some queries may have been taken in.
+	Lost()
 }
 
 // call is a Call with its batches.
@@ -143,7 +155,7 @@ func (l *Lists) Run(ctx context.Context, a *Attention, c Call) error {
 		changed = changed || submitted && r.records(first, end)
 		if err != nil {
 			if changed {
-				c.Importance.Lost(c.Layer, c.Recorded)
+				c.Importance.Lost()
 			}
 			return err
 		}
@@ -185,5 +197,5 @@ func (r *call) endOf(first int) int {
 
 // records tells whether importance takes in queries of some batches.
 func (r *call) records(first, end int) bool {
-	return slices.ContainsFunc(r.batches[first:end], func(b batch) bool { return len(b.recorded) > 0 })
+	return slices.ContainsFunc(r.batches[first:end], func(b batch) bool { return len(b.taken) > 0 })
 }

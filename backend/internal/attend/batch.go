@@ -3,7 +3,6 @@ package attend
 import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
-	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -18,13 +17,13 @@ type batch struct {
 	base           int // first token that scores hold
 	stride         int // tokens that scores have room for
 	parts          []part
-	recorded       []recorded
+	taken          []taken
 	last           bool // of its submission
 }
 
-// recorded is a query of a batch that is recorded for importance.
-type recorded struct {
-	importance.Recorded
+// taken are queries of a batch that importance takes in.
+type taken struct {
+	core.Take
 	frame device.View
 }
 
@@ -91,9 +90,9 @@ func (r *call) addBatch(query, queries, head, heads int) {
 	} else {
 		b.parts = r.partsOf(b)
 	}
-	for _, o := range r.Recorded {
-		if o.Query >= query && o.Query < query+queries {
-			b.recorded = append(b.recorded, recorded{o, r.newFrame(shaders.ImportanceFrameWords)})
+	if r.Importance != nil {
+		for _, t := range r.Importance.Takes(query, query+queries) {
+			b.taken = append(b.taken, taken{t, r.newFrame(shaders.ImportanceFrameWords)})
 		}
 	}
 	r.batches = append(r.batches, b)
@@ -131,10 +130,8 @@ func (l *Lists) serves(r *call) bool {
 func (b batch) sameList(o batch) bool {
 	return b.query == o.query && b.queries == o.queries && b.head == o.head && b.heads == o.heads &&
 		b.base == o.base && b.stride == o.stride && b.last == o.last &&
-		slices.EqualFunc(b.recorded, o.recorded, recorded.sameList) && slices.EqualFunc(b.parts, o.parts, part.sameList)
+		slices.Equal(b.taken, o.taken) && slices.EqualFunc(b.parts, o.parts, part.sameList)
 }
-
-func (q recorded) sameList(o recorded) bool { return q.Query == o.Query && q.frame == o.frame }
 
 func (p part) sameList(o part) bool {
 	same := p.buffer == o.buffer && p.frame == o.frame && p.grows == o.grows

@@ -58,9 +58,8 @@ func (r *call) writeFrames() {
 	words := r.frames.Words()
 	for i := range r.batches {
 		b := &r.batches[i]
-		for _, o := range b.recorded {
-			frame := r.Importance.Frame(b.tokens, b.base, o.Row, b.head)
-			frame.AppendTo(words[o.frame.Offset:o.frame.Offset])
+		for _, t := range b.taken {
+			r.Importance.AppendFrame(words[t.frame.Offset:t.frame.Offset], t.Take, core.Batch{Query: b.query, Head: b.head, Tokens: b.tokens, Base: b.base})
 		}
 		if b.head > 0 {
 			continue // it has the frames of the batch before

@@ -5,7 +5,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
-	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -172,17 +171,12 @@ func (r *recording) softmax() {
 		r.heads*r.tiles*max(1, r.tile/4), r.inFrames(r.parts[0].frame), r.scores)
 }
 
-// recordImportance records record_importance for the batch's queries. weighted_sum,
+// recordImportance records that importance takes in the batch's queries. weighted_sum,
 // which also reads the probabilities, need not wait for it.
 func (r *recording) recordImportance() {
-	n := r.work.QueriesPerHead()
-	for _, o := range r.batch.recorded {
-		from := (o.Query - r.query) * n
-		r.Importance.Record(r.list, r.Layer, importance.Scores{Vectors: r.vectors, From: from, To: from + n, Heads: r.heads,
-			Stride: r.stride, Tile: r.tile, Tokens: r.base + r.stride}, r.inFrames(o.frame), r.scores)
-	}
-	if len(r.batch.recorded) > 0 {
-		r.list.Mark("record_importance")
+	scores := core.Scores{Query: r.query, Vectors: r.vectors, Heads: r.heads, Stride: r.stride, Tile: r.tile, Tokens: r.base + r.stride}
+	for _, t := range r.taken {
+		r.Importance.Record(r.list, t.Take, scores, r.inFrames(t.frame), r.scores)
 	}
 }
 

@@ -42,19 +42,21 @@ type split struct{ queries, heads, tile int }
 // record adds the same probabilities as an attention list does: scores of some
 // queries and KV heads at a time.
 func (o *model) record(layer int, probs []float32, queries, tokens int, s split) {
-	w, call, first := o.m.work, o.m.Call(layer, queries), o.m.Counting(queries)
+	w, call := o.m.work, o.m.Call(layer, queries)
 	for query := 0; query < queries; query += s.queries {
 		n := min(s.queries, queries-query)
-		if query+n <= first {
+		takes := call.Takes(query, query+n)
+		if len(takes) == 0 {
 			continue
 		}
+		require.Len(o.t, takes, 1)
 		for head := 0; head < w.KVHeads; head += s.heads {
 			require.NoError(o.t, w.Run.Run("record", func(l *device.List) {
 				scores := tiled(w, probs, query, n, head, s.heads, tokens, s.tile)
 				copy(w.Rows.Words(), scores)
 				plan := w.PlanRoom()
-				frame := plan.Put(call.Frame(query, tokens-queries+query+n, 0).AppendTo(nil))
-				o.m.Record(l, layer, Scores{Vectors: n * w.QueriesPerHead(), From: max(0, first-query), To: n, Heads: s.heads,
+				frame := plan.Put(call.AppendFrame(nil, takes[0], core.Batch{Query: query, Head: head, Tokens: tokens - queries + query + n}))
+				call.Record(l, takes[0], core.Scores{Query: query, Vectors: n * w.QueriesPerHead(), Heads: s.heads,
 					Stride: tokens, Tile: s.tile, Tokens: tokens}, frame, device.Whole(w.Rows))
 			}))
 		}
@@ -261,7 +263,8 @@ func TestLayoutRefuses(t *testing.T) {
 func TestRecordRefusesTooMany(t *testing.T) {
 	o := newModel(t, newWork(t, "cpu", shape), usual)
 	l := device.NewList(o.m.work.Device)
-	o.m.Record(l, 0, Scores{Vectors: 1 << 17, To: 1 << 17 / 3, Heads: 2, Stride: 8, Tile: 4, Tokens: 8}, device.View{}, device.View{})
+	take := core.Take{End: 1 << 17 / 3}
+	o.m.Call(0, take.End).Record(l, take, core.Scores{Vectors: 1 << 17, Heads: 2, Stride: 8, Tile: 4, Tokens: 8}, device.View{}, device.View{})
 	assert.ErrorContains(t, l.Err(), "importance of 262140 query vectors in a dispatch: must be at most 131072")
 }
 

@@ -72,9 +72,9 @@ func (l *Layout) Bytes(tokens int) int64 { return 4 * int64(l.work.Layers) * int
 // from its importance: as many as see it in the recent window.
 func (l *Layout) needed() int { return max(1, l.work.Recent) }
 
-// Counting is the first of so many queries of a call whose probabilities can add
+// counting is the first of so many queries of a call whose probabilities can add
 // something: earlier ones decayed to nothing by the end of the call.
-func (l *Layout) Counting(queries int) int {
+func (l *Layout) counting(queries int) int {
 	return max(0, queries-int(2*l.fraction+1)*l.block)
 }
 

@@ -12,8 +12,8 @@ import (
 // [queries][query heads][tokens]. The upload buffer must be free.
 func (m *Importance) Observe(layer int, probs []float32, queries, tokens int) error {
 	call, each := m.Call(layer, max(1, queries)), m.work.QueryHeads*tokens
-	for q := m.Counting(queries); q < queries; q++ {
-		h := handed{m, call, layer, q, tokens, probs[q*each:][:each]}
+	for q := m.counting(queries); q < queries; q++ {
+		h := handed{call, q, tokens, probs[q*each:][:each]}
 		if err := h.observe(); err != nil {
 			m.Lost(layer)
 			return err
@@ -25,11 +25,10 @@ func (m *Importance) Observe(layer int, probs []float32, queries, tokens int) er
 
 // handed are the probabilities of one query, [query head][token], on their way.
 type handed struct {
-	*Importance
-	call               *Call
-	layerNumber, query int // of the layer; in the call
-	tokens             int
-	probs              []float32
+	*Call
+	query  int // in the call
+	tokens int
+	probs  []float32
 }
 
 // observe takes the query to the device in parts that fit the upload buffer: some
@@ -58,11 +57,11 @@ func (h *handed) observePart(head, heads, base, end int) error {
 	}
 	return w.Run.Run("observe", func(l *device.List) {
 		plan := w.PlanRoom()
-		frame := plan.Put(h.call.Frame(h.query, end, base).AppendTo(nil))
-		scores := Scores{Vectors: perHead, To: 1, Heads: heads, Stride: n, Tile: 1, Tokens: h.tokens}
-		h.Record(l, h.layerNumber, scores, frame, device.Whole(w.Rows))
+		take := core.Take{First: h.query, End: h.query + 1}
+		frame := plan.Put(h.AppendFrame(nil, take, core.Batch{Query: h.query, Head: head, Tokens: end, Base: base}))
+		scores := core.Scores{Query: h.query, Vectors: perHead, Heads: heads, Stride: n, Tile: 1, Tokens: h.tokens}
+		h.Record(l, take, scores, frame, device.Whole(w.Rows))
 		l.Check(plan.Err())
-		l.Mark("observe")
 	})
 }
 

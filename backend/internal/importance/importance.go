@@ -24,9 +24,6 @@ type row struct {
 	visible int // tokens that the query saw
 }
 
-// Recorded is a query of a call whose probabilities go to a row.
-type Recorded struct{ Query, Row int }
-
 // New makes the importance of an empty sequence.
 func New(l *Layout, id uint64) (*Importance, error) {
 	m := &Importance{Layout: l, queries: make([]int, l.work.Layers), rows: make([][]row, l.work.Layers)}
@@ -59,22 +56,18 @@ func (m *Importance) Queries(from, to int) (n int) {
 	return n
 }
 
-// Plan names the queries of a call of a layer that are to be recorded, the last n
-// of them, and their rows. There are none where nothing keeps importance.
-func (m *Importance) Plan(layer, queries int) (list []Recorded) {
-	if m.buffer == nil {
-		return nil
-	}
-	n := len(m.rows[layer])
-	for q := max(0, queries-n); q < queries; q++ {
-		list = append(list, Recorded{Query: q, Row: (m.queries[layer] + q) % n})
-	}
-	return list
+// recordedFrom is the first of so many queries of a call that is recorded: the last n
+// are.
+func (m *Importance) recordedFrom(layer, queries int) int { return max(0, queries-len(m.rows[layer])) }
+
+// rowOf is the row that a query of the next call goes to.
+func (m *Importance) rowOf(layer, query int) int {
+	return (m.queries[layer] + query) % len(m.rows[layer])
 }
 
-// Frame tells the kernel how many tokens there are, the first one that scores
+// frame tells the kernel how many tokens there are, the first one that scores
 // hold, and where in the layer's importance a row of a KV head lies.
-func (m *Importance) Frame(tokens, base, row, head int) shaders.ImportanceFrame {
+func (m *Importance) frame(tokens, base, row, head int) shaders.ImportanceFrame {
 	at := (row*m.work.KVHeads + head) * m.headWords()
 	return shaders.ImportanceFrame{Tokens: uint32(tokens), Base: uint32(base), Importance: uint32(at)}
 }
@@ -88,18 +81,16 @@ func (m *Importance) layer(first, layers int) device.View {
 // Done counts the queries of a call once they were recorded: they are those of
 // the newest of so many tokens of the layer.
 func (m *Importance) Done(layer, queries, tokens int) {
-	n := len(m.rows[layer])
-	for i := max(0, queries-n); i < queries; i++ {
-		q := m.queries[layer] + i
-		m.rows[layer][q%n] = row{q, tokens - queries + i + 1}
+	for i := m.recordedFrom(layer, queries); i < queries; i++ {
+		m.rows[layer][m.rowOf(layer, i)] = row{m.queries[layer] + i, tokens - queries + i + 1}
 	}
 	m.queries[layer] += queries
 }
 
-// Lost says that a call failed: its rows may hold anything.
-func (m *Importance) Lost(layer int, list []Recorded) {
-	for _, o := range list {
-		m.rows[layer][o.Row].query = -1
+// lost says that a call failed: the rows of its queries from..to-1 may hold anything.
+func (m *Importance) lost(layer, from, to int) {
+	for q := from; q < to; q++ {
+		m.rows[layer][m.rowOf(layer, q)].query = -1
 	}
 }
 

@@ -11,15 +11,15 @@ import (
 // Observe records the probabilities of the newest queries of a layer, from the host,
 // [queries][query heads][tokens]. The upload buffer must be free.
 func (m *Importance) Observe(layer int, probs []float32, queries, queryHeads, tokens int) error {
-	plan := m.Plan(layer, queries)
-	for i, r := range plan {
-		h := handed{m: m, layer: layer, row: r.Row, tokens: tokens, perHead: queryHeads / m.work.KVHeads,
-			probs: probs[r.Query*queryHeads*tokens:][:queryHeads*tokens]}
+	first := m.recordedFrom(layer, queries)
+	for q := first; q < queries && m.buffer != nil; q++ {
+		h := handed{m: m, layer: layer, row: m.rowOf(layer, q), tokens: tokens, perHead: queryHeads / m.work.KVHeads,
+			probs: probs[q*queryHeads*tokens:][:queryHeads*tokens]}
 		if err := h.observe(); err != nil {
 			if h.begun {
-				i++
+				q++
 			}
-			m.Lost(layer, plan[:i])
+			m.lost(layer, first, q)
 			return err
 		}
 	}
@@ -66,9 +66,9 @@ func (h *handed) observePart(head, heads, base, end int) error {
 	}
 	running, err := w.Run.Start("observe", func(l *device.List) {
 		plan := w.PlanRoom()
-		frame := plan.Put(h.m.Frame(end, base, h.row, head).AppendTo(nil))
-		scores := Scores{Vectors: h.perHead, To: h.perHead, Heads: heads, Stride: n, Tile: 1, Tokens: end, Keep: end < h.tokens}
-		h.m.Record(l, h.layer, scores, frame, device.Whole(w.Rows))
+		frame := plan.Put(h.m.frame(end, base, h.row, head).AppendTo(nil))
+		scores := core.Scores{Vectors: h.perHead, Heads: heads, Stride: n, Tile: 1, Tokens: end}
+		h.m.record(l, h.layer, rows{scores, 0, h.perHead, end < h.tokens}, frame, device.Whole(w.Rows))
 		l.Check(plan.Err())
 		l.Mark("observe")
 	})

@@ -9,25 +9,54 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Scores says which scores a dispatch reads: those of one query, or of some of
-// its query heads, for some KV heads.
-type Scores struct {
-	Vectors  int  // query vectors of a KV head in the scores
-	From, To int  // of these, the ones that count
-	Heads    int  // KV heads
-	Stride   int  // tokens that the scores have room for
-	Tile     int  // query vectors of a tile
-	Tokens   int  // most tokens that a frame may have when the list runs
-	Keep     bool // the row holds later tokens already
+// Call is what attention tells of the queries of one call of a layer.
+type Call struct {
+	*Importance
+	of, queries int // the layer; of the call
 }
 
-// Record records that probabilities go to the row that the frame names. Nothing
-// else in the list needs to be ordered with it but what wrote the scores.
-func (m *Importance) Record(l *device.List, layer int, s Scores, frame, scores device.View) {
+// Call is the next call of a layer, of so many queries.
+func (m *Importance) Call(layer, queries int) *Call { return &Call{m, layer, queries} }
+
+// Takes are the recorded queries of first..end-1, one a dispatch. There are none where
+// nothing keeps importance.
+func (c *Call) Takes(first, end int) (list []core.Take) {
+	for q := max(first, c.recordedFrom(c.of, c.queries)); q < end && c.buffer != nil; q++ {
+		list = append(list, core.Take{First: q, End: q + 1})
+	}
+	return list
+}
+
+// AppendFrame appends the frame of a query's dispatch.
+func (c *Call) AppendFrame(words []uint32, t core.Take, b core.Batch) []uint32 {
+	return c.frame(b.Tokens, b.Base, c.rowOf(c.of, t.First), b.Head).AppendTo(words)
+}
+
+// Record records that a query's probabilities go to its row. Nothing else in the list
+// needs to be ordered with it but what wrote the scores.
+func (c *Call) Record(l *device.List, t core.Take, s core.Scores, frame, scores device.View) {
+	each := c.work.QueriesPerHead()
+	from := (t.First - s.Query) * each
+	c.record(l, c.of, rows{Scores: s, from: from, to: from + each}, frame, scores)
+	l.Mark("record_importance")
+}
+
+// Lost says that the call failed.
+func (c *Call) Lost() { c.lost(c.of, c.recordedFrom(c.of, c.queries), c.queries) }
+
+// rows are the query vectors from..to-1 of scores.
+type rows struct {
+	core.Scores
+	from, to int
+	keep     bool // the row holds later tokens already
+}
+
+// record records that probabilities go to the row that the frame names.
+func (m *Importance) record(l *device.List, layer int, s rows, frame, scores device.View) {
 	words := min((s.Tokens+3)/4, m.headWords())
-	push := shaders.RecordImportancePush{Vectors: uint32(s.Vectors), VectorFirst: uint32(s.From), VectorEnd: uint32(s.To),
+	push := shaders.RecordImportancePush{Vectors: uint32(s.Vectors), VectorFirst: uint32(s.from), VectorEnd: uint32(s.to),
 		Heads: uint32(s.Heads), Stride: uint32(s.Stride), HeadStride: uint32(m.headWords()), Words: uint32(words)}
-	if s.Keep {
+	if s.keep {
 		push.Keep = 1
 	}
 	p := m.work.PipelineOf(shaders.RecordImportance, m.work.Layout.Type, shaders.Setting{Queries: s.Tile})
