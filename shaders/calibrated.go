@@ -248,19 +248,25 @@ func (t *Tables) AppendTable(out []uint32) []uint32 {
 // Words returns the tables as kernels read them: the record table, 256 words of
 // thresholds, the last one 0, mean, forward and inverse.
 func (t *Tables) Words() []uint32 {
-	out := t.AppendTable(make([]uint32, 0, t.Records.AllWords()))
+	out := t.AppendTable(make([]uint32, 0, t.AllWords()))
 	for _, part := range [][]float32{t.Thresholds[:], {0}, t.Mean, t.Forward, t.Inverse} {
 		for _, x := range part {
 			out = append(out, math.Float32bits(x))
 		}
 	}
-	return out
+	return append(out, make([]uint32, t.AllWords()-len(out))...)
 }
 
+// tablesAlign is the multiple of words that tables take: those of V follow those of
+// K, and a view of them begins where every device lets one begin.
+const tablesAlign = 64
+
 // ThresholdsAt, MeanAt, ForwardAt and InverseAt are the words of tables where
-// those begin, AllWords is their end.
+// those begin, AllWords are all of them.
 func (r Records) ThresholdsAt() int { return r.TableWords() }
 func (r Records) MeanAt() int       { return r.ThresholdsAt() + 256 }
 func (r Records) ForwardAt() int    { return r.MeanAt() + r.Heads*r.HeadDim }
 func (r Records) InverseAt() int    { return r.ForwardAt() + r.Heads*r.HeadDim*r.HeadDim }
-func (r Records) AllWords() int     { return r.InverseAt() + r.Heads*r.HeadDim*r.HeadDim }
+func (r Records) AllWords() int {
+	return words(r.InverseAt()+r.Heads*r.HeadDim*r.HeadDim, tablesAlign) * tablesAlign
+}

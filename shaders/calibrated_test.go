@@ -75,7 +75,8 @@ func TestTablesAsKernelsReadThem(t *testing.T) {
 	assert.Equal(t, f(-127), w[of.ThresholdsAt()])
 	assert.Equal(t, []uint32{f(127), 0, 0}, w[of.MeanAt()-2:of.MeanAt()+1])
 	assert.Equal(t, []uint32{f(7), f(8)}, w[of.ForwardAt()-1:of.ForwardAt()+1])
-	assert.Equal(t, f(9), w[of.AllWords()-1])
+	assert.Equal(t, f(9), w[of.InverseAt()+3199])
+	assert.Zero(t, of.AllWords()%64)
 	of.Forward[1] = 1e-30
 	assert.EqualError(t, of.Check(), "tables: forward[1]: 1e-30: must be 0 or of 2^-40 to 2^40")
 	of = tables()

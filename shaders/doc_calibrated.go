@@ -13,7 +13,7 @@
 // Each kind of each layer has tables (Tables, AppendTable, Words): thresholds
 // t_1 <= ... <= t_255, a mean of D elements, a matrix A of D channels by D elements
 // and its inverse over 32 for each KV head, what turns codes into values, and
-// populations. Their values are 0 or of 2^-40 to 2^40 in magnitude. The codec
+// populations. Their words are a multiple of 64. Their values are 0 or of 2^-40 to 2^40 in magnitude. The codec
 // does not ask where they come from; channels are best in falling order of what an
 // error costs.
 //
