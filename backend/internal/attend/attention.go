@@ -23,13 +23,13 @@ type Attention struct {
 	QueryRows  device.Buffer // upload: query rows
 	OutputRows device.Buffer // download: output rows
 	frames     device.Buffer // upload
-	pace       pace
+	pace       core.Pace
 }
 
 // New makes the buffers for the most queries of a call. No submission is to run
 // longer than maxSubmit; negative: however long it is.
 func New(w *core.Work, maxSubmit time.Duration) (*Attention, error) {
-	a := &Attention{work: w, pace: newPace(maxSubmit, w.HeadDim)}
+	a := &Attention{work: w, pace: core.NewPace(maxSubmit, firstPace*float64(w.HeadDim))}
 	if w.QueryHeads == 0 {
 		return a, nil
 	}
@@ -183,7 +183,7 @@ func (r *call) submit(ctx context.Context, l *device.List, batches []batch) (sub
 	for _, b := range batches {
 		units += r.unitsOf(b)
 	}
-	r.pace.add(units, running.Took)
+	r.pace.Add(units, running.Took)
 	return true, nil
 }
 

@@ -76,7 +76,7 @@ func (r *call) batchSize() (queries, heads int) {
 	for heads < r.work.KVHeads && r.layoutOf(queries, heads+1, stride).words <= room {
 		heads++
 	}
-	return r.pace.fit(queries, heads, r.work.QueriesPerHead(), stride)
+	return r.fit(queries, heads, stride)
 }
 
 func (r *call) addBatch(query, queries, head, heads int) {
