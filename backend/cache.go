@@ -15,6 +15,7 @@ import (
 	"github.com/qaqvk/qaqvk/backend/internal/hostrows"
 	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/backend/internal/store"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
 )
 
@@ -36,6 +37,7 @@ type Cache struct {
 	arena     *pages.Arena
 	host      *hostrows.Pool
 	adapter   *adapt.Adapter
+	encoding  core.Pace
 
 	sequences map[uint64]*Sequence
 	made      uint64 // sequences so far: the next one's id
@@ -69,6 +71,7 @@ func New(dev device.Device, cfg Config) (*Cache, error) {
 func (c *Cache) build() (err error) {
 	w := c.work
 	c.codec = codec.NewRanged(w)
+	c.encoding = store.NewPace(c.cfg.MaxSubmit, w.Geometry)
 	if c.chooser, err = choose.New(w, c.cfg.Policy); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func (c *Cache) build() (err error) {
 		return err
 	}
 	run := core.NewRunner(w.Device, "backend: adapt: ", c.spans(AdaptationDevice), func(err error) error { return err })
-	c.adapter, err = adapt.New(w, c.codec, c.chooser, c.arena, run, c.spans(Adaptation))
+	c.adapter, err = adapt.New(w, c.codec, c.chooser, c.arena, run, c.cfg.MaxSubmit, c.spans(Adaptation))
 	return err
 }
 

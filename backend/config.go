@@ -104,7 +104,11 @@ type Config struct {
 	// as far as a rollback within the ring leaves them there. nil: 0 for all.
 	LayerWindows []int
 
-	MaxSubmit time.Duration // how long a submission of Attend may run on the device, as its work was timed so far, as far as a query of a KV head allows; longer calls are split, which changes no bits; default 100 ms, negative: however long it takes
+	// MaxSubmit is how long a submission of Attend, of storing pages and of adapting
+	// may run on the device, as its work was timed so far, as far as a query of a KV
+	// head or a page of each kind allows: longer ones are split, which changes no bits.
+	// Default 100 ms, negative: however long it takes.
+	MaxSubmit time.Duration
 
 	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much), and no more than all sequences can fill; 0: memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none

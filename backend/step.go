@@ -125,7 +125,7 @@ func (s *Sequence) store(ctx context.Context) error {
 	tokens := to * s.c.cfg.PageTokens
 	err := s.host.Keep(ctx, s.window.Ring, s.extent.Stored, tokens)
 	if err == nil {
-		err = (&store.Storing{Work: s.c.work, Codec: s.c.codec, Table: s.table, Encoder: s.encoder(tokens), Compact: s.compact}).Store(ctx, from, to)
+		err = (&store.Storing{Work: s.c.work, Codec: s.c.codec, Table: s.table, Encoder: s.encoder(tokens), Compact: s.compact, Pace: &s.c.encoding}).Store(ctx, from, to)
 	}
 	if err != nil {
 		s.table.Truncate(from)

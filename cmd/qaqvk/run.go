@@ -94,7 +94,7 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	addNumber(c.Flags(), &o.Capacity, "capacity", 0, 0, maxTokens, "most tokens that the cache holds (default: prompt and generated tokens)")
 	addNumber(c.Flags(), &f.reserve, "reserve", 0, 0, maxMiB, "MiB of device memory taken for pages at the start, so that none is taken later while there is room; 0 takes memory as the tokens come")
 	addNumber(c.Flags(), &f.hostBudget, "host-budget", 1024, 0, maxMiB, "MiB of host memory for full-precision rows, which promotions need")
-	addNumber(c.Flags(), &f.maxSubmit, "max-submit", 100, 0, maxSubmitMs, "ms that a submission of attention may run on the device; longer ones are split; 0: however long it takes")
+	addNumber(c.Flags(), &f.maxSubmit, "max-submit", 100, 0, maxSubmitMs, "ms that a submission of attention, of storing pages or of adapting may run on the device; longer ones are split; 0: however long it takes")
 	c.Flags().BoolVar(&o.Exact, "exact", true, "steps wait for adaptations, so that every run gives the same; false: they take effect when they are ready")
 }
 

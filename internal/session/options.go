@@ -34,7 +34,7 @@ type Options struct {
 	Capacity   int   // tokens; 0 for what the run needs
 	Reserve    int64 // bytes of device memory for pages, taken at the start
 	HostBudget int64
-	MaxSubmit  time.Duration // of a submission of attention; 0: the default of package backend, negative: none
+	MaxSubmit  time.Duration // of a submission; 0: the default of package backend, negative: none
 	Exact      bool          // a step waits for the adaptation that it begins
 
 	Sampling sample.Options

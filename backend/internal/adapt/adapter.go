@@ -27,6 +27,9 @@ type Adapter struct {
 	Plan   device.Buffer // upload: plans
 	Supply device.Buffer // upload: what promoted groups lack
 
+	choosing  core.Pace // of choose_bits; a unit is a page of each kind
+	rewriting core.Pace // of repack and promote; a unit is a page
+
 	flight *batch      // nil: none
 	queue  []*Sequence // whose rounds have batches left, the next one first
 
@@ -51,9 +54,20 @@ const (
 	most  = 1 << 20
 )
 
-// New makes an adapter. Where bits never change it has no buffers.
-func New(w *core.Work, of codec.Codec, c Chooser, a *pages.Arena, run *core.Runner, span func(string) func()) (*Adapter, error) {
-	d := &Adapter{work: w, codec: of, chooser: c, arena: a, run: run, span: span}
+// The ns that choose_bits is taken to last for a group, and what writes pages anew
+// for an element, until they were timed: more than on two cores of a processor, the
+// slowest there is.
+const (
+	firstChoosing  = 500
+	firstRewriting = 25
+)
+
+// New makes an adapter, no submission of which is to run longer than maxSubmit;
+// negative: however long it is. Where bits never change it has no buffers.
+func New(w *core.Work, of codec.Codec, c Chooser, a *pages.Arena, run *core.Runner, maxSubmit time.Duration, span func(string) func()) (*Adapter, error) {
+	d := &Adapter{work: w, codec: of, chooser: c, arena: a, run: run, span: span,
+		choosing:  core.NewPace(maxSubmit, firstChoosing*float64(2*w.PageGroups)),
+		rewriting: core.NewPace(maxSubmit, firstRewriting*float64(w.PageGroups*w.Layout.Group()))}
 	if !c.Adapts() {
 		return d, nil
 	}

@@ -139,6 +139,11 @@ func (b *batch) work(choosing *core.Running) error {
 	if err := b.wait(choosing); err != nil {
 		return err
 	}
+	chosen := 0
+	for _, t := range b.targets {
+		chosen += t.to - t.from
+	}
+	b.d.choosing.Add(chosen, choosing.Took)
 	if err := b.compareAll(); err != nil || len(b.moved) == 0 {
 		return err
 	}

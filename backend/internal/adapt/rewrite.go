@@ -45,18 +45,20 @@ func (b *batch) move() error {
 	return b.pieces(shrink, false, func([]*moved) bool { return true }, record)
 }
 
-// pieces calls f for pages in a row, as many at a time as fit one plan and as fits
-// says of them.
+// pieces calls f for pages in a row, as many at a time as fit one plan and a
+// submission and as fits says of them.
 func (b *batch) pieces(list []*moved, promote bool, fits func([]*moved) bool, f func([]*moved) error) error {
 	for len(list) > 0 {
-		n := core.Most(len(list), func(n int) bool {
+		n := core.Most(min(len(list), b.d.rewriting.Budget()), func(n int) bool {
 			plan := b.d.planRoom()
 			routes(list[:n], func(_ route, some []*moved) { plan.Take(b.d.codec.RewriteWords(len(some), promote)) })
 			return plan.Err() == nil && fits(list[:n])
 		})
-		if err := f(list[:n]); err != nil {
+		took, err := b.d.run.Timed(func() error { return f(list[:n]) })
+		if err != nil {
 			return err
 		}
+		b.d.rewriting.Add(n, took)
 		list = list[n:]
 	}
 	return nil

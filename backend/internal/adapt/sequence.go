@@ -103,12 +103,12 @@ func (s *Sequence) replace(k, v moved) (done Moves) {
 }
 
 // targets takes the next batch of a round: pairs of the reserve or whole segments,
-// as many as fit the buffers and are at most a part of all pages; at least one, or
-// the part of it that fits. None are left at the end of a round.
+// as many as fit the buffers and a submission and are at most a part of all pages; at
+// least one, or the part of it that fits. None are left at the end of a round.
 func (d *Adapter) targets(s *Sequence) (list []target) {
 	r, end := &s.position, s.extent.Stored/d.work.PageTokens
 	limit := CopyWords(s.table)
-	bits, plan, words := d.bitsRoom(), d.planRoom(), 0
+	bits, plan, words, allowed := d.bitsRoom(), d.planRoom(), 0, d.choosing.Budget()
 	for s.Active() {
 		if r.page >= end {
 			*r = position{layerGroup: r.layerGroup + 1}
@@ -117,16 +117,16 @@ func (d *Adapter) targets(s *Sequence) (list []target) {
 		r.page = max(r.page, s.table.Freed(r.layerGroup))
 		n, w := s.next(limit - words)
 		tryBits, tryPlan := *bits, *plan
-		if d.chooser.Measure(&tryPlan, &tryBits, n); tryBits.Err() != nil || tryPlan.Err() != nil || words+w > limit {
+		if d.chooser.Measure(&tryPlan, &tryBits, n); tryBits.Err() != nil || tryPlan.Err() != nil || words+w > limit || n > allowed {
 			if len(list) > 0 {
 				return list
 			}
-			n = core.Most(n, d.fits)
+			n = core.Most(min(n, allowed), d.fits)
 			w = limit // the batch is full
 			tryBits, tryPlan = *bits, *plan
 			d.chooser.Measure(&tryPlan, &tryBits, n)
 		}
-		*bits, *plan, words = tryBits, tryPlan, words+w
+		*bits, *plan, words, allowed = tryBits, tryPlan, words+w, allowed-n
 		list = append(list, s.newTarget(r.layerGroup, r.page, r.page+n))
 		r.page += n
 	}

@@ -26,7 +26,7 @@ type Runner struct {
 // Counts are what a Runner did.
 type Counts struct {
 	Submits int64
-	Waited  time.Duration            // for the device
+	Ran     time.Duration            // of the lists that were waited for, on the device (Running.Took)
 	Times   map[string]time.Duration // by mark, where the device has timestamps
 }
 
@@ -88,30 +88,36 @@ type Running struct {
 
 // Wait waits for the end of the list.
 func (l *Running) Wait() error {
-	began := time.Now()
 	err := l.ticket.Wait(context.Background())
 	l.end()
 	times := l.ticket.Times()
-	l.runner.add(time.Since(began), times)
 	for _, d := range times {
 		l.Took += d
 	}
 	if len(times) == 0 {
 		l.Took = time.Since(l.began)
 	}
+	l.runner.add(l.Took, times)
 	if err != nil {
 		return l.runner.lost(fmt.Errorf("%s%s: %w", l.runner.prefix, l.role, err))
 	}
 	return nil
 }
 
-func (r *Runner) add(waited time.Duration, times map[string]time.Duration) {
+func (r *Runner) add(took time.Duration, times map[string]time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.counts.Waited += waited
+	r.counts.Ran += took
 	for mark, d := range times {
 		r.counts.Times[mark] += d
 	}
+}
+
+// Timed runs f and returns how long the lists that it waits for ran on the device.
+func (r *Runner) Timed(f func() error) (took time.Duration, err error) {
+	before := r.Counts().Ran
+	err = f()
+	return r.Counts().Ran - before, err
 }
 
 // Counts are what the runner did so far.

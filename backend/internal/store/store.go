@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/adapt"
@@ -44,6 +45,18 @@ type Storing struct {
 	Table   *pages.Table
 	Encoder Encoder
 	Compact func() error // gathers the free room of the reserve
+	Pace    *core.Pace   // of encode; pack does less with the pages of a list
+}
+
+// firstPace is the ns that encode is taken to last for an element until it was
+// timed: as with outliers of large groups on two cores of a processor, the slowest
+// there is.
+const firstPace = 125
+
+// NewPace bounds submissions of encode to a limit; negative: none. A unit of work is
+// a page of each kind.
+func NewPace(limit time.Duration, g *core.Geometry) core.Pace {
+	return core.NewPace(limit, firstPace*float64(2*g.PageGroups*g.Layout.Group()))
 }
 
 // Store stores the pages from..to of all layer groups. On an error some are
@@ -54,7 +67,7 @@ func (s *Storing) Store(ctx context.Context, from, to int) error {
 	for lg := range s.Work.LayerGroups {
 		for number := from; number < to; number++ {
 			batch = append(batch, pages.ID{Kind: shaders.Key, LayerGroup: lg, Page: number})
-			if len(batch) < most && (number < to-1 || !s.Encoder.Ends(lg)) {
+			if len(batch) < min(most, s.Pace.Budget()) && (number < to-1 || !s.Encoder.Ends(lg)) {
 				continue
 			}
 			if err := s.storeBatch(ctx, batch); err != nil {
@@ -71,10 +84,15 @@ func (s *Storing) storeBatch(ctx context.Context, batch []pages.ID) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("backend: step: %w", err)
 	}
-	encoded, err := s.Encoder.Encode(batch)
+	var encoded []Page
+	took, err := s.Work.Run.Timed(func() (err error) {
+		encoded, err = s.Encoder.Encode(batch)
+		return err
+	})
 	if err != nil {
 		return err
 	}
+	s.Pace.Add(len(batch), took)
 	for from := 0; from < len(encoded); {
 		to, err := s.packSome(encoded, from)
 		if err != nil {
