@@ -101,7 +101,8 @@ type Config struct {
 
 	// LayerWindows are, by layer, the tokens that a query sees at most, its own
 	// included; 0: all. Pages behind the window of all queries to come are freed,
-	// as far as a rollback within the ring leaves them there. nil: 0 for all.
+	// and the host's rows of their tokens, as far as a rollback within the ring leaves
+	// them there. nil: 0 for all.
 	LayerWindows []int
 
 	// MaxSubmit is how long a submission of Attend, of storing pages and of adapting

@@ -81,3 +81,54 @@ func TestLayerWindowsRefuse(t *testing.T) {
 		require.ErrorIs(t, err, ErrConfig)
 	}
 }
+
+// The host keeps the rows that a rollback or a promotion may still need, of layers
+// with a window as of others, and no more.
+func TestLayerWindowsGiveUpHostRows(t *testing.T) {
+	for _, windows := range [][]int{{64, 0}, {64, 100}} {
+		s, all := windowed(t, LevelHead, testQAQ(policy.Paper), windows, 0), windowed(t, LevelHead, testQAQ(policy.Paper), nil, 0)
+		attend := func(s *sequence, n int) (out [][]float32) {
+			for layer := range 2 {
+				s.append(layer, n)
+				out = append(out, s.attend(layer, s.queries(n), AttendOptions{Window: windows[layer]}))
+			}
+			require.NoError(t, s.seq.Step(t.Context()))
+			return out
+		}
+		for range 60 {
+			require.Equal(t, attend(all, 20), attend(s, 20))
+		}
+		s.c.adapter.Finish(nil)
+		blocks := func(from int) int64 { return int64((s.seq.extent.Stored+63)/64 - from/64) }
+		first := (1200-s.c.work.RingTokens-64)/16*16 - 5 - 16 // pages of layer 0, and what a rollback needs
+		want, block := blocks(first)+blocks(0), int64(64*2*32*2)
+		if windows[1] > 0 {
+			want = blocks(first) + blocks((1200-s.c.work.RingTokens-100)/16*16-5-16)
+		}
+		require.Equal(t, 2*block*want, s.seq.Stats().Bytes.Host-s.seq.indexBytes())
+		require.Equal(t, 2*block*2*blocks(0), all.seq.Stats().Bytes.Host-all.seq.indexBytes())
+
+		s.rollback(65) // one token more than the ring has, and as many as the window of 64 allows
+		all.rollback(65)
+		for range 4 {
+			require.Equal(t, attend(all, 20), attend(s, 20))
+		}
+	}
+}
+
+// A window that is shorter than what a rollback brings back to the ring: a second one
+// may need rows that were given up, and says so.
+func TestRollbackBehindGivenUpRows(t *testing.T) {
+	s := windowed(t, LevelHead, policy.None{}, []int{4, 0}, 0)
+	for range 60 {
+		s.step(20)
+	}
+	s.rollback(77)
+	before := s.read(1)
+	err := s.seq.Rollback(16)
+	require.EqualError(t, err, "backend: rollback to 1107 tokens: rows of the tokens 1088..1103 are needed, the host gave up the first 1099 behind a window: rows are gone")
+	require.ErrorIs(t, err, ErrRollback)
+	require.Equal(t, 1123, s.seq.Tokens())
+	require.Equal(t, before, s.read(1))
+	s.rollback(3)
+}

@@ -65,9 +65,14 @@ func (s *Sequence) reaches(end int) error {
 // restore brings the rows of the tokens from..end to the ring: those that it has
 // no more come from the host.
 func (s *Sequence) restore(from, end int) error {
-	if here := min(s.window.From, end); s.host.Kept() < here {
+	here, gone := min(s.window.From, end), s.host.Gone()
+	if s.host.Kept() < here {
 		return fmt.Errorf("backend: rollback to %d tokens: rows of the tokens %d..%d are needed, the host keeps the first %d: %w",
 			end, from, here-1, s.host.Kept(), ErrRollback)
+	}
+	if from < gone {
+		return fmt.Errorf("backend: rollback to %d tokens: rows of the tokens %d..%d are needed, the host gave up the first %d behind a window: %w",
+			end, from, here-1, gone, ErrRollback)
 	}
 	return s.window.Restore(s.id, from, end, s.host.Layer)
 }

@@ -76,26 +76,38 @@ func (s *Sequence) finishStep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.freePages()
+	if err := s.freePages(); err != nil {
+		return err
+	}
 	return s.adaptStep(ctx)
 }
 
 // freePages frees the pages that no query to come sees, not even after a rollback
-// within the ring. While a batch of the sequence is in flight they stay, and the
-// last page of a layer group always does.
-func (s *Sequence) freePages() {
+// within the ring, and gives up the host's rows of their tokens. While a batch of the
+// sequence is in flight they stay, and the last page of a layer group always does.
+func (s *Sequence) freePages() error {
 	if s.c.cfg.LayerWindows == nil || s.c.adapter.InFlight(s.adapting) {
-		return
+		return nil
 	}
 	for lg := range s.c.work.LayerGroups {
-		if out := s.extent.Tokens - s.c.work.RingTokens - s.c.groupWindow(lg); out > 0 && s.c.groupWindow(lg) > 0 {
-			s.table.Free(lg, min(out/s.c.cfg.PageTokens, s.storedPages()-1))
+		out := s.extent.Tokens - s.c.work.RingTokens - s.c.groupWindow(lg)
+		if out <= 0 || s.c.groupWindow(lg) == 0 {
+			continue
+		}
+		s.table.Free(lg, min(out/s.c.cfg.PageTokens, s.storedPages()-1))
+		if err := s.host.GiveUp(lg, s.table.Freed(lg)*s.c.cfg.PageTokens-s.restored()); err != nil {
+			return err
 		}
 	}
 	if u := s.adapting.Shortfall; u != nil && u.Page.Page < s.table.Freed(u.Page.LayerGroup) {
 		s.adapting.Shortfall = nil
 	}
+	return nil
 }
+
+// restored are the most tokens before the end of a rollback whose rows it brings back
+// to the ring: those of the recent window and of a page that is not full.
+func (s *Sequence) restored() int { return s.c.cfg.Recent + s.c.cfg.PageTokens }
 
 // groupWindow is the largest window of the layers of a layer group, 0 if one has
 // none.

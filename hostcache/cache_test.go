@@ -252,3 +252,36 @@ func TestClose(t *testing.T) {
 	}
 	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 }
+
+func TestRemove(t *testing.T) {
+	h := open(t, 3, 1<<20, 2, 600)
+	all := Range{Sequence: 1, Layers: 3, Tokens: 200}
+	require.NoError(t, publish(h, 1, all))
+	require.NoError(t, h.Fork(1, 2))
+	bytes := h.Stats().Bytes
+	require.Equal(t, int64(3*4*testBlock), bytes)
+	require.NoError(t, h.Remove(Range{Sequence: 1, Layer: 1, Layers: 2, Tokens: 100}))
+	require.Equal(t, bytes, h.Stats().Bytes, "the fork holds them")
+	require.Equal(t, int64((4+3+3)*testBlock), h.Bytes(1))
+	require.Equal(t, 2*600-200, h.Stats().Rows)
+	requireRows(t, h, 1, Range{Sequence: 1, Layers: 1, Tokens: 200})
+	requireRows(t, h, 1, Range{Sequence: 1, Layer: 1, Layers: 2, Token: 100, Tokens: 100})
+	requireForked(t, h, 1, Range{Sequence: 2, Layers: 3, Tokens: 200}, 1)
+	for _, token := range []int{0, 63, 64, 99} {
+		_, err := readRow(h, key{sequence: 1, layer: 2, token: token})
+		require.ErrorIs(t, err, ErrNoRow)
+	}
+	h.Drop(2)
+	require.Equal(t, int64(10*testBlock), h.Stats().Bytes)
+
+	again := Range{Sequence: 1, Layer: 2, Layers: 1, Token: 90, Tokens: 10}
+	require.NoError(t, publish(h, 2, again))
+	require.NoError(t, h.Remove(Range{Sequence: 1, Layer: 2, Layers: 1, Token: 92, Tokens: 200}), "pending ones arrive first")
+	again.Tokens = 2
+	requireRows(t, h, 2, again)
+	require.NoError(t, h.Remove(all))
+	require.NoError(t, h.Remove(all), "removed already")
+	require.Zero(t, h.Stats().Bytes)
+	require.Zero(t, h.Stats().Rows)
+	require.EqualError(t, h.Remove(Range{Sequence: 1, Layers: 4, Tokens: 1}), "hostcache: layers from 0, 4 of them, limit 0..2: out of range")
+}

@@ -16,6 +16,6 @@
 // copy of it. Truncating or dropping one sequence leaves the other's rows.
 //
 // A stored row does not change: Publish refuses a row that is there already,
-// until Truncate or Drop removes it. All methods may be called from several
+// until Truncate, Remove or Drop removes it. All methods may be called from several
 // goroutines.
 package hostcache

@@ -68,28 +68,52 @@ func (h *Cache) Truncate(id uint64, tokens int) error {
 	return nil
 }
 
+// Remove removes the rows of a range, after pending ones have arrived. Rows that are
+// not there are removed already. The error is ErrRange.
+func (h *Cache) Remove(r Range) error {
+	if err := h.check(r); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range r.rows() {
+		k := r.key(i)
+		v := h.find(k)
+		for ; v != nil && v.pending&k.bit() != 0; v = h.find(k) {
+			h.changed.Wait()
+		}
+		if v != nil {
+			h.keep(r.Sequence, k.place(), ^k.bit())
+		}
+	}
+	return nil
+}
+
+// keep removes the rows of a block but those of a mask, and the block with its last
+// row.
+func (h *Cache) keep(id uint64, p place, mask uint64) {
+	s := h.sequences[id]
+	v := s.blocks[p]
+	h.stats.Rows -= bits.OnesCount64(v.stored &^ mask)
+	if v.stored &= mask; v.stored|v.pending != 0 {
+		return
+	}
+	delete(s.blocks, p)
+	h.release(v.block)
+	if len(s.blocks) == 0 {
+		delete(h.sequences, id)
+	}
+}
+
 func (h *Cache) truncate(id uint64, tokens int) {
 	h.settle(id)
 	s := h.sequences[id]
 	if s == nil {
 		return
 	}
-	for p, v := range s.blocks {
-		keep := uint64(0)
-		switch first := p.index * blockTokens; {
-		case first+blockTokens <= tokens:
-			continue
-		case first < tokens:
-			keep = 1<<(tokens-first) - 1
+	for p := range s.blocks {
+		if n := tokens - p.index*blockTokens; n < blockTokens {
+			h.keep(id, p, 1<<max(n, 0)-1)
 		}
-		h.stats.Rows -= bits.OnesCount64(v.stored &^ keep)
-		v.stored &= keep
-		if v.stored == 0 {
-			delete(s.blocks, p)
-			h.release(v.block)
-		}
-	}
-	if len(s.blocks) == 0 {
-		delete(h.sequences, id)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/qaqvk/qaqvk/backend/device"
@@ -78,11 +79,14 @@ func (p *Pool) BufferBytes() int64 { return core.Bytes(p.buffers...) }
 type Rows struct {
 	pool *Pool
 	id   uint64
-	kept int // tokens whose rows are here, from the first on
+	kept int   // tokens whose rows are here, from the first on
+	gone []int // by layer group: of these, tokens whose rows were given up, from the first on
 }
 
 // NewRows are the rows of a new sequence: none.
-func (p *Pool) NewRows(id uint64) *Rows { return &Rows{pool: p, id: id} }
+func (p *Pool) NewRows(id uint64) *Rows {
+	return &Rows{pool: p, id: id, gone: make([]int, p.work.LayerGroups)}
+}
 
 // Drop forgets the rows.
 func (r *Rows) Drop() {
@@ -91,8 +95,29 @@ func (r *Rows) Drop() {
 	}
 }
 
-// Kept are the tokens whose rows are here, from the first on.
+// Kept are the tokens whose rows are here, from the first on, but for those that were
+// given up.
 func (r *Rows) Kept() int { return r.kept }
+
+// Gone are the tokens, from the first on, of which some layer's rows were given up.
+func (r *Rows) Gone() int { return slices.Max(r.gone) }
+
+// GiveUp forgets the rows of a layer group's layers before a token.
+func (r *Rows) GiveUp(layerGroup, token int) error {
+	first := r.gone[layerGroup]
+	if r.pool.rows == nil || token <= first {
+		return nil
+	}
+	layer, end := r.pool.work.LayersOf(layerGroup)
+	for _, side := range []hostcache.Side{hostcache.K, hostcache.V} {
+		err := r.pool.rows.Remove(hostcache.Range{Sequence: r.id, Side: side, Layer: layer, Layers: end - layer, Token: first, Tokens: token - first})
+		if err != nil {
+			return fmt.Errorf("backend: step: %w", err)
+		}
+	}
+	r.gone[layerGroup] = token
+	return nil
+}
 
 // Keep copies the rows of the tokens from..to from the ring to the host. Where
 // the budget is reached, the rest and all later tokens are not kept: those tokens
@@ -209,7 +234,7 @@ func (r *Rows) Fork(to *Rows) error {
 	if err := r.pool.rows.Fork(r.id, to.id); err != nil {
 		return fmt.Errorf("backend: fork: %w", err)
 	}
-	to.kept = r.kept
+	to.kept, to.gone = r.kept, slices.Clone(r.gone)
 	return nil
 }
 
