@@ -62,7 +62,6 @@ func (p *Profile) checkArrays() error {
 		{nameMean, p.Mean, vectors}, {nameLambda, p.Lambda, vectors},
 		{nameMatrix, p.Matrix, vectors * p.Shape.HeadDim}, {nameInverse, p.Inverse, vectors * p.Shape.HeadDim},
 		{nameThresholds, p.Codebook.Thresholds, 1<<CodeBits - 1},
-		{nameReconstruction, p.Codebook.Reconstruction, 1<<(CodeBits+1) - 2},
 		{nameDistortion, p.Codebook.Distortion, CodeBits + 1},
 	} {
 		if len(a.data) != a.want {
@@ -94,14 +93,35 @@ func (c Codebook) check() error {
 	if !rising(c.Thresholds) {
 		return fmt.Errorf("%s do not rise: %w", nameThresholds, ErrFormat)
 	}
-	for bits := 1; bits <= CodeBits; bits++ {
-		if !rising(c.Table(bits)) {
-			return fmt.Errorf("%s of %d bits does not rise: %w", nameReconstruction, bits, ErrFormat)
-		}
+	if err := c.checkReconstruction(); err != nil {
+		return err
 	}
 	for i, d := range c.Distortion {
 		if !(d >= 0) || i > 0 && d > c.Distortion[i-1] {
 			return fmt.Errorf("%s[%d] is %v, want at least 0 and falling: %w", nameDistortion, i, d, ErrFormat)
+		}
+	}
+	return nil
+}
+
+// Bounds of the values of codes, beside 0, in units of 1: those of the codec.
+const (
+	maxMagnitude = 127
+	leastValue   = 0x1p-25
+	mostValue    = 0x1p15
+)
+
+func (c Codebook) checkReconstruction() error {
+	for i, m := range c.Reconstruction.Magnitudes {
+		if !within(int(m), 1, maxMagnitude) {
+			return fmt.Errorf("%s[%d] is %d, want 1 to %d: %w", nameReconstruction, i, m, maxMagnitude, ErrFormat)
+		}
+	}
+	for bits := 1; bits <= CodeBits; bits++ {
+		for q, x := range c.Table(bits) {
+			if size := math.Abs(float64(x)); x != 0 && !(size >= leastValue && size <= mostValue) {
+				return fmt.Errorf("%s of %d bits, code %d: value %v, want 0 or of %v to %v: %w", nameReconstruction, bits, q, x, leastValue, mostValue, ErrFormat)
+			}
 		}
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 
 	"github.com/nlpodyssey/safetensors"
 	"github.com/x448/float16"
+
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Names of tensors.
@@ -60,7 +62,7 @@ func (p *Profile) contents() (map[string]safetensors.TensorView, map[string]stri
 		nameInverse:        floats(p.Inverse, square...),
 		nameLambda:         single(p.Lambda, rows...),
 		nameThresholds:     single(c.Thresholds, len(c.Thresholds)),
-		nameReconstruction: single(c.Reconstruction, len(c.Reconstruction)),
+		nameReconstruction: single(values(c.Reconstruction), reconstructionValues),
 		nameDistortion:     single(c.Distortion, len(c.Distortion)),
 		nameSlope:          single([]float32{p.Slope}, 1),
 		nameSpeeds:         double(p.RoPE.Speeds),
@@ -74,6 +76,18 @@ func (p *Profile) contents() (map[string]safetensors.TensorView, map[string]stri
 		keyPairing: pairing, keyPage: strconv.Itoa(p.PageTokens), keyHalfLife: strconv.Itoa(i.HalfLife),
 		keyFloor: number(i.Floor), keySink: number(i.Sink), keyRecent: strconv.Itoa(i.Recent), keyFirst: strconv.Itoa(i.First),
 	}
+}
+
+// reconstructionValues are the magnitudes and the coefficients.
+const reconstructionValues = 7 + 4
+
+// values returns magnitudes, then coefficients.
+func values(r shaders.Reconstruction) []float32 {
+	out := make([]float32, 0, reconstructionValues)
+	for _, m := range r.Magnitudes {
+		out = append(out, float32(m))
+	}
+	return append(out, r.Coefficients[:]...)
 }
 
 func number(x float32) string { return strconv.FormatFloat(float64(x), 'g', -1, 32) }

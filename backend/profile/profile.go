@@ -2,6 +2,7 @@ package profile
 
 import (
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -35,14 +36,18 @@ type Profile struct {
 
 // Codebook has the tables that all channels share.
 type Codebook struct {
-	Thresholds     []float32 // [255], rising: the code of z is the number of those that z reaches
-	Reconstruction []float32 // [510], Table
-	Distortion     []float32 // [9], D_b: mean squared error of a channel with b bits kept
+	Thresholds     []float32              // [255], rising: the code of z is the number of those that z reaches
+	Reconstruction shaders.Reconstruction // what turns codes into values, Table
+	Distortion     []float32              // [9], D_b: mean squared error of a channel with b bits kept
 }
 
-// Table returns the values of codes of 1 to 8 bits, [2^bits], rising.
+// Table returns the values of codes of 1 to 8 bits, [2^bits].
 func (c Codebook) Table(bits int) []float32 {
-	return c.Reconstruction[1<<bits-2 : 1<<(bits+1)-2]
+	out := make([]float32, 1<<bits)
+	for q := range out {
+		out[q] = cpuref.Value(c.Reconstruction, bits, q)
+	}
+	return out
 }
 
 // Importance says how the level of a (token, layer) follows from attention:
@@ -87,10 +92,7 @@ func New(s policy.Shape) *Profile {
 		Shape: s, PageTokens: DefaultPageTokens, Importance: DefaultImportance(),
 		Mean: make([]float32, rows*s.HeadDim), Lambda: make([]float32, rows*s.HeadDim),
 		Matrix: make([]float32, rows*s.HeadDim*s.HeadDim), Inverse: make([]float32, rows*s.HeadDim*s.HeadDim),
-		Codebook: Codebook{
-			Thresholds: make([]float32, 1<<CodeBits-1), Reconstruction: make([]float32, 1<<(CodeBits+1)-2),
-			Distortion: make([]float32, CodeBits+1),
-		},
+		Codebook: Codebook{Thresholds: make([]float32, 1<<CodeBits-1), Distortion: make([]float32, CodeBits+1)},
 	}
 }
 

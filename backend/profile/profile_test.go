@@ -43,10 +43,8 @@ func random(seed uint64, s policy.Shape) *profile.Profile {
 	for i := range c.Thresholds {
 		c.Thresholds[i] = float32(2.2 * math.Sqrt2 * math.Erfinv(float64(i+1)/128-1))
 	}
-	for b := 1; b <= profile.CodeBits; b++ {
-		for i := range c.Table(b) {
-			c.Table(b)[i] = float32(i) - float32(int(1)<<b-1)/2
-		}
+	p.Codebook.Reconstruction = shaders.Reconstruction{
+		Magnitudes: [7]uint8{40, 24, 72, 12, 36, 64, 100}, Coefficients: [4]float32{88, -4.5, 30, 65.25},
 	}
 	for b := range c.Distortion {
 		c.Distortion[b] = float32(math.Pow(0.3, float64(b)))
@@ -163,7 +161,10 @@ func TestValidateRefuses(t *testing.T) {
 		"lambda rises": func(p *profile.Profile) { p.Lambda[1] = 2 * p.Lambda[0] },
 		"lambda < 0":   func(p *profile.Profile) { p.Lambda[31] = -1 },
 		"thresholds":   func(p *profile.Profile) { p.Codebook.Thresholds[7] = p.Codebook.Thresholds[8] },
-		"tables":       func(p *profile.Profile) { p.Codebook.Table(3)[7] = -9 },
+		"tables":       func(p *profile.Profile) { p.Codebook.Reconstruction.Magnitudes[6] = 128 },
+		"magnitude 0":  func(p *profile.Profile) { p.Codebook.Reconstruction.Magnitudes[0] = 0 },
+		"curve":        func(p *profile.Profile) { p.Codebook.Reconstruction.Coefficients[1] = 1 << 22 },
+		"no curve":     func(p *profile.Profile) { p.Codebook.Reconstruction.Coefficients[3] = float32(math.NaN()) },
 		"distortion":   func(p *profile.Profile) { p.Codebook.Distortion[3] = 2 },
 		"slope":        func(p *profile.Profile) { p.Slope = 0 },
 		"page":         func(p *profile.Profile) { p.PageTokens = 0 },

@@ -11,6 +11,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // reader takes a profile apart and keeps the first error.
@@ -33,7 +34,7 @@ func (r *reader) profile() *Profile {
 		Matrix: r.floats(nameMatrix, square...), Inverse: r.floats(nameInverse, square...),
 		Codebook: Codebook{
 			Thresholds:     r.floats(nameThresholds, 1<<CodeBits-1),
-			Reconstruction: r.floats(nameReconstruction, 1<<(CodeBits+1)-2),
+			Reconstruction: r.reconstruction(),
 			Distortion:     r.floats(nameDistortion, CodeBits+1),
 		},
 		Importance: Importance{
@@ -98,6 +99,31 @@ func (r *reader) floats(name string, shape ...int) []float32 {
 		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 	}
 	return out
+}
+
+// reconstruction reads magnitudes, which are whole numbers, and coefficients.
+func (r *reader) reconstruction() (out shaders.Reconstruction) {
+	v := r.floats(nameReconstruction, reconstructionValues)
+	if v == nil {
+		return out
+	}
+	for i := range out.Magnitudes {
+		if out.Magnitudes[i] = magnitude(v[i]); out.Magnitudes[i] == 0 {
+			r.fail("%s[%d] is %v, want a whole number of 1 to %d", nameReconstruction, i, v[i], maxMagnitude)
+		}
+	}
+	copy(out.Coefficients[:], v[len(out.Magnitudes):])
+	return out
+}
+
+// magnitude returns a whole number of 1 to maxMagnitude, 0 where x is none.
+func magnitude(x float32) uint8 {
+	for m := uint8(1); m <= maxMagnitude; m++ {
+		if x == float32(m) {
+			return m
+		}
+	}
+	return 0
 }
 
 // doubles reads a tensor of f64 of any length.

@@ -119,7 +119,7 @@ func TestRowsComeBack(t *testing.T) {
 // relativeLoss is the error's squared norm over that of the rows less their mean,
 // both weighed as the profile weighs them.
 func relativeLoss(p *profile.Profile, kind shaders.Kind, layer, level int, rows []float32) float64 {
-	d, planes := p.Shape.HeadDim, p.Planes()
+	d, planes, values := p.Shape.HeadDim, p.Planes(), tables(p)
 	n := len(p.RoPE.Speeds)
 	cos, sin := make([]float32, n), make([]float32, n)
 	var lost, all float64
@@ -141,13 +141,21 @@ func relativeLoss(p *profile.Profile, kind shaders.Kind, layer, level int, rows 
 				bits++
 			}
 			if bits > 0 {
-				back = float64(p.Codebook.Table(bits)[profile.Code(float32(z), p.Codebook.Thresholds)>>(profile.CodeBits-bits)])
+				back = float64(values[bits][profile.Code(float32(z), p.Codebook.Thresholds)>>(profile.CodeBits-bits)])
 			}
 			lost += float64(h.Lambda[c]) * (z - back) * (z - back)
 			all += float64(h.Lambda[c]) * z * z
 		}
 	}
 	return lost / all
+}
+
+// tables are the values of codes by their bits.
+func tables(p *profile.Profile) (out [profile.CodeBits + 1][]float32) {
+	for bits := range out {
+		out[bits] = p.Codebook.Table(bits)
+	}
+	return out
 }
 
 func TestRunRejects(t *testing.T) {

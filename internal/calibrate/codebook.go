@@ -79,31 +79,37 @@ func (m *moments) cells(out *cells, h profile.Head, t []float32) {
 	}
 }
 
-// tables sets the values of codes of each number of bits to the mean of what has
-// them, and the distortions.
+// tables sets the values of codes, of each number of bits near the mean of what has
+// them, and the distortions that those values leave.
 func (c *cells) tables(book *profile.Codebook) {
-	var total float64
-	for _, n := range c.count {
-		total += n
-	}
+	total := c.total()
+	book.Reconstruction = c.reconstruction(book.Thresholds)
 	book.Distortion[0] = float32(c.square / total)
 	for bits := 1; bits <= profile.CodeBits; bits++ {
-		table, kept, wide := book.Table(bits), 0.0, codes>>bits
-		for i := range table {
-			var n, sum float64
-			for k := i * wide; k < (i+1)*wide; k++ {
-				n += c.count[k]
-				sum += c.sum[k]
-			}
-			if n == 0 {
-				table[i] = middle(book.Thresholds, i*wide, (i+1)*wide)
-				continue
-			}
-			table[i] = float32(sum / n)
-			kept += sum * sum / n
+		lost := c.square
+		for i, v := range book.Table(bits) {
+			n, sum := c.of(bits, i)
+			lost += float64(v) * (float64(v)*n - 2*sum)
 		}
-		book.Distortion[bits] = min(float32(max(0, c.square-kept)/total), book.Distortion[bits-1])
+		book.Distortion[bits] = min(float32(max(0, lost)/total), book.Distortion[bits-1])
 	}
+}
+
+func (c *cells) total() (n float64) {
+	for _, x := range c.count {
+		n += x
+	}
+	return n
+}
+
+// of returns the count and the sum of values whose codes begin with code i of bits.
+func (c *cells) of(bits, i int) (n, sum float64) {
+	wide := codes >> bits
+	for k := i * wide; k < (i+1)*wide; k++ {
+		n += c.count[k]
+		sum += c.sum[k]
+	}
+	return n, sum
 }
 
 // middle returns the middle of the codes first to last, exclusive; at the ends,

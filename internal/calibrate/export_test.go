@@ -24,7 +24,6 @@ func RowWeights(gradients []float32, d int) []float64 { return rowWeights(gradie
 // Codebook returns the tables for channel values.
 func Codebook(values []float32) (book profile.Codebook) {
 	book.Thresholds = thresholds()
-	book.Reconstruction = make([]float32, 1<<(profile.CodeBits+1)-2)
 	book.Distortion = make([]float32, profile.CodeBits+1)
 	var c cells
 	for _, z := range values {

@@ -18,6 +18,7 @@ type simulated struct {
 	c      model.Config
 	p      *profile.Profile
 	planes *profile.Planes
+	values [profile.CodeBits + 1][]float32
 	layers []simLayer
 	tokens int
 	bits   float64 // stored, of all elements and steps
@@ -35,7 +36,7 @@ type simLayer struct {
 const simTokens = 4096
 
 func newSimulated(c model.Config, p *profile.Profile) *simulated {
-	s := &simulated{c: c, p: p, planes: p.Planes(), layers: make([]simLayer, c.Layers)}
+	s := &simulated{c: c, p: p, planes: p.Planes(), values: tables(p), layers: make([]simLayer, c.Layers)}
 	for i := range s.layers {
 		s.layers[i].average = make([]float32, c.KVHeads*simTokens)
 	}
@@ -200,7 +201,7 @@ func (s *simulated) rewrite(kind, layer, head, level int, tokens []int) {
 		if bits == 0 {
 			continue
 		}
-		table := s.p.Codebook.Table(bits)
+		table := s.values[bits]
 		for i, j := range tokens {
 			z[i*d+c] = table[l.codes[kind][(j*s.c.KVHeads+head)*d+c]>>(profile.CodeBits-bits)]
 		}
