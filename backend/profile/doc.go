@@ -10,9 +10,10 @@
 // common before RoPE: it is turned to the middle of the page (RoPE.Turn).
 //
 // Bits are given to planes: plane p of channel c is the p-th most significant bit
-// of its codes, and worth Lambda[c]·(D_p − D_p+1). All planes of a layer stand in
-// one falling order of worth, and each level keeps a prefix of it (Planes), so that
-// a row at a level is a part of the same row at every higher one.
+// of its codes, and worth Lambda[c]·(D_p − D_p+1). All planes of the keys of a layer
+// stand in one falling order of worth, and so do those of its values; each level
+// keeps a prefix of it (Planes), so that a row at a level is a part of the same row
+// at every higher one.
 //
 // Everything that decides bits is computed from what the file says in exact or
 // once-rounded arithmetic, so that it is the same on every machine.

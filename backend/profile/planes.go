@@ -15,7 +15,7 @@ const (
 	BaseLevel = 3
 )
 
-// RecordAlign is what the bits of a (token, layer) are a multiple of.
+// RecordAlign is what the bits of a record are a multiple of: the word of a page.
 const RecordAlign = 32
 
 // Planes says how many channels of a row have each of their bit planes kept. As
@@ -23,7 +23,7 @@ const RecordAlign = 32
 type Planes struct {
 	shape  policy.Shape
 	counts []uint16 // [2][Layers][KVHeads][Levels][CodeBits]
-	bits   []int    // [Layers][Levels]
+	bits   []int    // [2][Layers][Levels]
 }
 
 // Count returns the channels of a row with a plane, 0 being the most significant:
@@ -41,9 +41,11 @@ func (p *Planes) RowBits(kind shaders.Kind, layer, head, level int) (bits int) {
 	return bits
 }
 
-// RecordBits returns the bits of the keys and values of all KV heads of a token
+// RecordBits returns the bits of the keys or the values of all KV heads of a token
 // in a layer at a level, a multiple of RecordAlign.
-func (p *Planes) RecordBits(layer, level int) int { return p.bits[layer*Levels+level] }
+func (p *Planes) RecordBits(kind shaders.Kind, layer, level int) int {
+	return p.bits[(int(kind)*p.shape.Layers+layer)*Levels+level]
+}
 
 func (p *Planes) at(kind, layer, head, level int) int {
 	return (((kind*p.shape.Layers+layer)*p.shape.KVHeads+head)*Levels + level) * CodeBits
@@ -52,43 +54,40 @@ func (p *Planes) at(kind, layer, head, level int) int {
 // item is a plane of a channel of a row.
 type item struct {
 	worth  float64
-	number int // ((kind·KVHeads + head)·D + channel)·CodeBits + plane
+	number int // (head·D + channel)·CodeBits + plane
 }
 
-// Planes solves which planes each level keeps: in each layer those that are worth
-// at least Slope·4^−(level's steps), to the nearest multiple of RecordAlign in the
-// falling order of worth. Equal worths stand in the order of kind, head, channel,
-// plane.
+// Planes solves which planes each level keeps: of each kind and layer those that
+// are worth at least Slope·4^−(level's steps), to the nearest multiple of
+// RecordAlign in the falling order of worth. Equal worths stand in the order of
+// head, channel, plane.
 func (p *Profile) Planes() *Planes {
 	s := p.Shape
 	out := &Planes{
-		shape: s, counts: make([]uint16, 2*s.Layers*s.KVHeads*Levels*CodeBits), bits: make([]int, s.Layers*Levels),
+		shape: s, counts: make([]uint16, 2*s.Layers*s.KVHeads*Levels*CodeBits), bits: make([]int, 2*s.Layers*Levels),
 	}
-	for layer := range s.Layers {
-		items := p.falling(layer)
+	for at := range 2 * s.Layers {
+		kind, layer := at/s.Layers, at%s.Layers
+		items := p.falling(shaders.Kind(kind), layer)
 		for level := range Levels {
 			n := p.kept(items, level)
-			out.bits[layer*Levels+level] = n
+			out.bits[at*Levels+level] = n
 			for _, it := range items[:n] {
-				plane, row := it.number%CodeBits, it.number/CodeBits/s.HeadDim
-				out.counts[out.at(row/s.KVHeads, layer, row%s.KVHeads, level)+plane]++
+				plane, head := it.number%CodeBits, it.number/CodeBits/s.HeadDim
+				out.counts[out.at(kind, layer, head, level)+plane]++
 			}
 		}
 	}
 	return out
 }
 
-// falling returns all planes of a layer in falling order of worth.
-func (p *Profile) falling(layer int) []item {
-	gains := p.Codebook.gains()
-	items := make([]item, 0, 2*p.Shape.KVHeads*p.Shape.HeadDim*CodeBits)
-	for _, kind := range []shaders.Kind{shaders.Key, shaders.Value} {
-		for head := range p.Shape.KVHeads {
-			for _, lambda := range p.Head(kind, layer, head).Lambda {
-				for _, gain := range gains {
-					items = append(items, item{float64(lambda) * gain, len(items)})
-				}
-			}
+// falling returns all planes of a kind and layer in falling order of worth.
+func (p *Profile) falling(kind shaders.Kind, layer int) []item {
+	gains, lambdas := p.Codebook.gains(), p.layer(kind, layer).Lambda
+	items := make([]item, 0, len(lambdas)*CodeBits)
+	for _, lambda := range lambdas {
+		for _, gain := range gains {
+			items = append(items, item{float64(float64(lambda) * gain), len(items)})
 		}
 	}
 	slices.SortFunc(items, func(a, b item) int {

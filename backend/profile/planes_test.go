@@ -33,8 +33,8 @@ func TestLevelsNest(t *testing.T) {
 // checkLevel checks that a row at the level is a part of it at the next, that
 // planes stand on each other, and that bits add up.
 func checkLevel(t *testing.T, p *profile.Planes, s policy.Shape, layer, level int) {
-	total := 0
 	for _, kind := range kinds {
+		total := 0
 		for head := range s.KVHeads {
 			for plane := range profile.CodeBits {
 				n := p.Count(kind, layer, head, level, plane)
@@ -48,17 +48,18 @@ func checkLevel(t *testing.T, p *profile.Planes, s policy.Shape, layer, level in
 			}
 			total += p.RowBits(kind, layer, head, level)
 		}
+		require.Equal(t, total, p.RecordBits(kind, layer, level))
+		require.Zero(t, total%profile.RecordAlign)
 	}
-	require.Equal(t, total, p.RecordBits(layer, level))
-	require.Zero(t, total%profile.RecordAlign)
 }
 
 func TestPlanesKeepWhatIsWorthTheSlope(t *testing.T) {
 	p := random(3, shape)
 	planes := p.Planes()
 	for level := range profile.Levels {
-		slope, want := float64(p.Slope)*math.Pow(4, float64(profile.BaseLevel-level)/2), 0
+		slope := float64(p.Slope) * math.Pow(4, float64(profile.BaseLevel-level)/2)
 		for _, kind := range kinds {
+			want := 0
 			for head := range shape.KVHeads {
 				for _, l := range p.Head(kind, 0, head).Lambda {
 					for b := range profile.CodeBits {
@@ -68,22 +69,34 @@ func TestPlanesKeepWhatIsWorthTheSlope(t *testing.T) {
 					}
 				}
 			}
+			assert.InDelta(t, want, planes.RecordBits(kind, 0, level), profile.RecordAlign/2, "level %d", level)
 		}
-		assert.InDelta(t, want, planes.RecordBits(0, level), profile.RecordAlign/2, "level %d", level)
 	}
 }
 
 func TestEqualWorthsStandInOrder(t *testing.T) {
-	p := random(1, policy.Shape{Layers: 1, KVHeads: 2, HeadDim: 32})
+	p := random(1, policy.Shape{Layers: 1, KVHeads: 2, HeadDim: 40})
 	for i := range p.Lambda {
 		p.Lambda[i] = 1
 	}
-	p.Slope = 0.7 // what the first plane of every channel is worth; 128 of them
+	p.Slope = 0.7 // what the first plane of every channel is worth; 80 of them, 96 to a word
 	planes := p.Planes()
-	assert.Equal(t, 128, planes.RecordBits(0, profile.BaseLevel))
 	for _, kind := range kinds {
-		for head := range 2 {
-			assert.Equal(t, 32, planes.Count(kind, 0, head, profile.BaseLevel, 0))
+		assert.Equal(t, 96, planes.RecordBits(kind, 0, profile.BaseLevel))
+		assert.Equal(t, [2]int{40, 16}, [2]int{planes.Count(kind, 0, 0, profile.BaseLevel, 0), planes.Count(kind, 0, 0, profile.BaseLevel, 1)})
+		assert.Equal(t, [2]int{40, 0}, [2]int{planes.Count(kind, 0, 1, profile.BaseLevel, 0), planes.Count(kind, 0, 1, profile.BaseLevel, 1)})
+	}
+}
+
+// Records have no bits beside those of their rows, so that pages pad nothing.
+func TestRecordsFillWords(t *testing.T) {
+	p := random(4, shape)
+	planes := p.Planes()
+	for _, kind := range kinds {
+		tables, err := p.Tables(kind, 1, shaders.TypeF16)
+		require.NoError(t, err)
+		for level := range profile.Levels {
+			assert.Equal(t, planes.RecordBits(kind, 1, level), 32*tables.RecordWords(uint8(level)))
 		}
 	}
 }

@@ -175,7 +175,7 @@ func (s *simulated) adapt(layer, bound int) {
 			continue
 		}
 		level := calibrate.Level(importance[j], s.p.Importance.Floor)
-		s.bits += float64(s.planes.RecordBits(layer, level))
+		s.bits += float64(s.planes.RecordBits(shaders.Key, layer, level) + s.planes.RecordBits(shaders.Value, layer, level))
 		if level != l.level[j] {
 			l.level[j] = level
 			changed[level] = append(changed[level], j)

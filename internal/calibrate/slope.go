@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // levelBits are the bits that a cache keeps of a token in a layer to know its
@@ -44,7 +45,7 @@ func (u use) bits(p *profile.Profile) float64 {
 	sum := u.sinks*elements*rawBits + u.tokens*levelBits
 	for layer, counts := range u.counts {
 		for level, n := range counts {
-			sum += n * float64(planes.RecordBits(layer, level))
+			sum += n * float64(planes.RecordBits(shaders.Key, layer, level)+planes.RecordBits(shaders.Value, layer, level))
 		}
 	}
 	return sum / (u.tokens * elements)

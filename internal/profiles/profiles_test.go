@@ -38,10 +38,10 @@ func TestShippedLevels(t *testing.T) {
 	require.NoError(t, err)
 	planes := p.Planes()
 	for layer := range p.Shape.Layers {
-		for level := range profile.Levels - 1 {
-			assert.LessOrEqual(t, planes.RecordBits(layer, level), planes.RecordBits(layer, level+1))
-		}
 		for _, kind := range []shaders.Kind{shaders.Key, shaders.Value} {
+			for level := range profile.Levels - 1 {
+				assert.LessOrEqual(t, planes.RecordBits(kind, layer, level), planes.RecordBits(kind, layer, level+1))
+			}
 			for head := range p.Shape.KVHeads {
 				assert.Positive(t, planes.RowBits(kind, layer, head, profile.Levels-1), "%v of layer %d, head %d", kind, layer, head)
 			}
