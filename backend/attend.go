@@ -63,13 +63,13 @@ func (s *Sequence) Attend(ctx context.Context, layer int, q, out Rows, o AttendO
 		Options: attend.Options{Scale: o.Scale, Window: o.Window, SoftCap: o.SoftCap},
 		Table:   s.table, Window: s.window}
 	if !o.SkipImportance {
-		call.Importance = s.importance.Call(layer, n)
+		call.Importance = s.state.attended(layer, n)
 	}
 	if err := s.runAttention(ctx, call, q, out); err != nil {
 		return err
 	}
 	if !o.SkipImportance {
-		s.importance.Done(layer, n, call.Tokens)
+		s.state.done(layer, n, call.Tokens)
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ var attendCases = []struct {
 	{"mqa layer bf16", Config{Layers: 2, KVHeads: 1, QueryHeads: 32, HeadDim: 32, Type: BF16, Level: LevelLayer, Policy: policy.Uniform{KeyBits: 8, ValueBits: 2}}, AttendOptions{SoftCap: 20}},
 	{"token f32 window", Config{Layers: 3, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Type: F32, Level: LevelToken, OutlierFraction: 0.1, Policy: policy.Uniform{KeyBits: 5, ValueBits: 5}}, AttendOptions{Window: 70}},
 	{"d256", Config{Layers: 1, KVHeads: 2, QueryHeads: 16, HeadDim: 256, Level: LevelLayer, OutlierFraction: .01, Policy: policy.Uniform{KeyBits: 0, ValueBits: 6}, PageTokens: 5}, AttendOptions{Window: 3}},
+	{"calibrated", calibratedConfig(2, 2, 64, 64), AttendOptions{}},
+	{"calibrated window", calibratedConfig(1, 3, 32, 16), AttendOptions{Window: 70, SoftCap: 20}},
 }
 
 func TestAttendAgainstFloat64(t *testing.T) {
@@ -31,7 +33,7 @@ func TestAttendAgainstFloat64(t *testing.T) {
 // Every buffer that a kernel of attention writes is compared with the reference.
 // Few shapes, because drivers take seconds to build each; conformance has more.
 func TestAttendOnVulkanAndReference(t *testing.T) {
-	for _, c := range []int{0, 3} {
+	for _, c := range []int{0, 3, 5} {
 		c := attendCases[c]
 		t.Run(c.name, func(t *testing.T) { testAttend(t, openLLVMpipe(t, "both:llvmpipe"), c.cfg, c.o, 17, 1, 17, 1) })
 	}
@@ -215,7 +217,7 @@ func TestAttendObserves(t *testing.T) {
 }
 
 func (s *sequence) importance(layer int) []float32 {
-	w, err := s.seq.importance.Read(layer, s.tokens(layer))
+	w, err := s.seq.ranged().importance.Read(layer, s.tokens(layer))
 	require.NoError(s.t, err)
 	return w
 }

@@ -9,11 +9,9 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/adapt"
 	"github.com/qaqvk/qaqvk/backend/internal/attend"
-	"github.com/qaqvk/qaqvk/backend/internal/choose"
 	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/hostrows"
-	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/store"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
@@ -30,10 +28,9 @@ type Cache struct {
 	cfg       Config
 	work      *core.Work
 	codec     codec.Codec
-	chooser   *choose.Chooser
+	scheme    scheme
 	staging   *window.Staging
 	attention *attend.Attention
-	layout    *importance.Layout
 	arena     *pages.Arena
 	host      *hostrows.Pool
 	adapter   *adapt.Adapter
@@ -70,12 +67,9 @@ func New(dev device.Device, cfg Config) (*Cache, error) {
 // build makes the parts. On an error, those made are left for release.
 func (c *Cache) build() (err error) {
 	w := c.work
-	c.codec = codec.NewRanged(w)
 	c.encoding = store.NewPace(c.cfg.MaxSubmit, w.Geometry)
-	if c.chooser, err = choose.New(w, c.cfg.Policy); err != nil {
-		return err
-	}
-	if c.layout, err = importance.NewLayout(w, c.chooser.NeedsImportance()); err != nil {
+	records, err := c.makeScheme()
+	if err != nil {
 		return err
 	}
 	if err = c.makeStaging(); err != nil {
@@ -85,15 +79,34 @@ func (c *Cache) build() (err error) {
 	if c.host, err = hostrows.NewPool(w, c.cfg.HostBudget, c.hostWords()); err != nil {
 		return err
 	}
-	if c.attention, err = attend.New(w, c.cfg.MaxSubmit); err != nil {
+	if c.attention, err = attend.New(w, records, c.cfg.MaxSubmit); err != nil {
 		return err
 	}
 	if c.arena, err = pages.NewArena(w.Device, w.Geometry, c.reserveWords(), c.reserveSegments()); err != nil {
 		return err
 	}
 	run := core.NewRunner(w.Device, "backend: adapt: ", c.spans(AdaptationDevice), func(err error) error { return err })
-	c.adapter, err = adapt.New(w, c.codec, c.chooser, c.arena, run, c.cfg.MaxSubmit, c.spans(Adaptation))
+	c.adapter, err = adapt.New(w, c.codec, c.scheme, c.arena, run, c.cfg.MaxSubmit, c.spans(Adaptation))
 	return err
+}
+
+// makeScheme makes the scheme and its codec; records is the latter where it is the
+// calibrated one.
+func (c *Cache) makeScheme() (records *codec.Calibrated, err error) {
+	if c.cfg.Profile != nil {
+		k, err := newCalibrated(c.work, c.cfg)
+		if err != nil {
+			return nil, err
+		}
+		c.codec, c.scheme = k.codec, k
+		return k.codec, nil
+	}
+	r, err := newRanged(c.work, c.cfg.Policy)
+	if err != nil {
+		return nil, err
+	}
+	c.codec, c.scheme = codec.NewRanged(c.work), r
+	return nil, nil
 }
 
 // Close drops every sequence and releases everything that the cache holds on
@@ -124,6 +137,9 @@ func (c *Cache) release() {
 	}
 	if c.host != nil {
 		c.host.Close()
+	}
+	if c.scheme != nil {
+		c.scheme.close()
 	}
 	c.work.Run.Release()
 	core.Release(c.work.Rows, c.work.Plan, c.work.Scratch, c.work.Out, c.work.Clamped)

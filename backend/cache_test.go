@@ -64,15 +64,15 @@ func (s *sequence) requireRows(out Type) {
 // requireBits compares the bits of the groups of chunks from..to with the rule.
 func (s *sequence) requireBits(from, to int) {
 	g := s.c.work
-	for k := range s.c.chooser.Rules {
+	for k := range s.c.rangedScheme().Rules {
 		kind := shaders.Kind(k)
 		for unit := range g.LayerGroups {
 			for chunk := from; chunk < to; chunk++ {
 				p := pages.ID{Kind: kind, LayerGroup: unit, Page: chunk}
 				for group, got := range s.seq.table.PageBits(p) {
 					w := s.weightOf(kind, unit, group%g.TokenGroups, g.TokenOf(chunk, group))
-					c := s.c.chooser.Limit(kind, unit, group%g.TokenGroups, s.seq.extent.Tokens)
-					want := freshPage(s.t, g.Layout, s.groupRows(p, group), 255, s.c.chooser.Rules[k], w, c).Bits[0]
+					c := s.c.rangedScheme().Limit(kind, unit, group%g.TokenGroups, s.seq.extent.Tokens)
+					want := freshPage(s.t, g.Layout, s.groupRows(p, group), 255, s.c.rangedScheme().Rules[k], w, c).Bits[0]
 					require.Equal(s.t, want, got, "%s unit %d chunk %d group %d", kind, unit, chunk, group)
 				}
 			}
@@ -139,7 +139,7 @@ func testAdapt(t *testing.T, d device.Device) {
 				s.requireBits(0, s.chunks())
 				s.requireRows(F32)
 			}
-			fixed := s.c.chooser.Rules[shaders.Key].Fixed
+			fixed := s.c.rangedScheme().Rules[shaders.Key].Fixed
 			require.Equal(t, !fixed, all.Demoted > 0, "%+v", all)
 			require.Equal(t, !fixed, all.Promoted > 0, "%+v", all)
 			require.Zero(t, all.Missed)
@@ -158,7 +158,7 @@ func TestStatsAddUp(t *testing.T) {
 			}
 			s.c.adapter.Finish(nil) // an adaptation in flight holds buffers
 			g, words := s.c.work, int64(0)
-			for k := range s.c.chooser.Rules {
+			for k := range s.c.rangedScheme().Rules {
 				for u := range g.LayerGroups {
 					for chunk := range s.chunks() {
 						words += int64(s.c.work.Layout.PageWords(s.seq.table.PageBits(pages.ID{Kind: shaders.Kind(k), LayerGroup: u, Page: chunk})))

@@ -7,6 +7,7 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/names"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -90,7 +91,19 @@ type Config struct {
 	Type            Type          // element type of the cache; default F16, whose largest value is 65,504 (Append says what becomes of larger ones)
 	Level           Level         // default LevelHead
 	OutlierFraction float64       // part of a group kept as outliers, 0..0.1; half at each end
-	Policy          policy.Policy // default None
+	Policy          policy.Policy // default None; with a Profile policy.Levels
+
+	// Profile selects the calibrated codec: the tables of the model (qaqvk calibrate),
+	// which give each token of a layer a level. Groups are then tokens (Level and
+	// OutlierFraction are not set), QueryHeads must be, and Recent and PageTokens have
+	// the profile's numbers for defaults. nil: the paper's codec, ranges and outliers.
+	Profile *profile.Profile
+
+	// BytesBudget bounds the live bytes of a cache with a profile (Stats.Bytes.Live):
+	// where they would pass it, the levels of all tokens are lowered, and raised again
+	// when tokens go. What even the least levels do not keep is an error of Step that
+	// wraps ErrBudget. 0: no bound.
+	BytesBudget int64
 
 	Recent        int  // newest tokens kept as they came; default 5
 	Queries       int  // n: newest queries whose attention importance looks at, a byte each a token and KV head; default 5
@@ -139,6 +152,13 @@ const defaultMaxSubmit = 100 * time.Millisecond
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Sequences, 1)
+	if c.Profile != nil {
+		setDefault(&c.Recent, c.Profile.Importance.Recent)
+		setDefault(&c.PageTokens, c.Profile.PageTokens)
+		if c.Policy == nil {
+			c.Policy = policy.Levels{}
+		}
+	}
 	setDefault(&c.Recent, 5)
 	setDefault(&c.Queries, 5)
 	setDefault(&c.PageTokens, 16)
@@ -159,58 +179,6 @@ func setDefault(v *int, d int) {
 	}
 }
 
-// Check fails for numbers outside their limits, groups and pages that are too
-// large, and what the policy objects to; the fields that are zero have their
-// defaults. Errors wrap ErrConfig.
-func (c Config) Check() error {
-	c = c.withDefaults()
-	if err := c.checkNumbers(); err != nil {
-		return err
-	}
-	if _, err := c.geometry(); err != nil {
-		return err
-	}
-	return c.Policy.Check(policy.Shape{Layers: c.Layers, KVHeads: c.KVHeads, HeadDim: c.HeadDim})
-}
-
-func (c Config) checkNumbers() error {
-	for _, r := range []struct {
-		name      string
-		v, lo, hi int
-	}{
-		{"layers", c.Layers, 1, maxLayers},
-		{"KV heads", c.KVHeads, 1, maxHeads},
-		{"capacity in tokens", c.Capacity, 1, maxCapacity},
-		{"sequences", c.Sequences, 1, maxSequences},
-		{"type", int(c.Type), 0, len(typeNames) - 1},
-		{"level", int(c.Level), 0, len(levelNames) - 1},
-		{"window", c.Recent, 1, maxRecent},
-		{"queries of importance", c.Queries, 1, maxQueries},
-		{"page tokens", c.PageTokens, 1, maxPageTokens},
-		{"tokens a step", c.MaxStepTokens, 1, maxStepTokens},
-	} {
-		if r.v < r.lo || r.v > r.hi {
-			return fmt.Errorf("backend: %s %d: must be %d..%d: %w", r.name, r.v, r.lo, r.hi, policy.ErrConfig)
-		}
-	}
-	if !(c.OutlierFraction >= 0 && c.OutlierFraction <= MaxOutlierFraction) {
-		return fmt.Errorf("backend: alpha %g: must be 0..%g: %w", c.OutlierFraction, MaxOutlierFraction, policy.ErrConfig)
-	}
-	if c.QueryHeads < 0 || c.KVHeads > 0 && (c.QueryHeads%c.KVHeads != 0 || c.QueryHeads > maxPerHead*c.KVHeads) {
-		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, policy.ErrConfig)
-	}
-	if err := c.checkWindows(); err != nil {
-		return err
-	}
-	if c.Reserve < 0 {
-		return fmt.Errorf("backend: reserve of %d bytes: must not be negative: %w", c.Reserve, policy.ErrConfig)
-	}
-	if c.HostBudget < 0 {
-		return fmt.Errorf("backend: host budget of %d bytes: must not be negative: %w", c.HostBudget, policy.ErrConfig)
-	}
-	return nil
-}
-
 // geometry are the sizes that follow from the configuration.
 func (c Config) geometry() (*core.Geometry, error) {
 	alpha := c.OutlierFraction
@@ -219,24 +187,13 @@ func (c Config) geometry() (*core.Geometry, error) {
 	}
 	g, err := core.NewGeometry(core.Shape{Layers: c.Layers, KVHeads: c.KVHeads, QueryHeads: c.QueryHeads, HeadDim: c.HeadDim,
 		Capacity: c.Capacity, Recent: c.Recent, Queries: c.Queries, MaxStepTokens: c.MaxStepTokens, PageTokens: c.PageTokens,
-		Type: c.Type.shader(), OutlierFraction: alpha, GroupHeads: c.Level == LevelLayer, GroupLayers: c.Level == LevelToken},
+		Type: c.Type.shader(), OutlierFraction: alpha, GroupHeads: c.Level == LevelLayer || c.Profile != nil, GroupLayers: c.Level == LevelToken,
+		Calibrated: c.Profile != nil},
 		device.MinimumLimits.ViewAlign)
 	if err != nil {
 		return nil, fmt.Errorf("backend: level %s: %w: %w", c.Level, err, ErrConfig)
 	}
 	return g, nil
-}
-
-func (c Config) checkWindows() error {
-	if c.LayerWindows != nil && len(c.LayerWindows) != c.Layers {
-		return fmt.Errorf("backend: windows of %d layers: the cache has %d: %w", len(c.LayerWindows), c.Layers, ErrConfig)
-	}
-	for layer, w := range c.LayerWindows {
-		if w < 0 || w > maxCapacity {
-			return fmt.Errorf("backend: window %d of layer %d: must be 0..%d: %w", w, layer, maxCapacity, ErrConfig)
-		}
-	}
-	return nil
 }
 
 // layerWindow is the window of a layer, 0: none.

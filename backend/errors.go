@@ -41,6 +41,9 @@ var (
 	// ErrHostBudget says that groups need rows which the host does not keep,
 	// because HostBudget is reached: they cannot get the bits that were chosen.
 	ErrHostBudget = errors.New("host budget reached")
+	// ErrBudget says that live bytes pass Config.BytesBudget with every token at the
+	// least level.
+	ErrBudget = errors.New("budget of live bytes reached")
 	// ErrClosed says that the cache was closed.
 	ErrClosed = errors.New("cache closed")
 )

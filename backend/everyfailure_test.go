@@ -163,11 +163,11 @@ func (s *story) addState(h io.Writer, i int, q *Sequence) {
 		k, v := make([]float32, n*s.cfg.KVHeads*s.cfg.HeadDim), make([]float32, n*s.cfg.KVHeads*s.cfg.HeadDim)
 		_, err := q.Read(layer, RowsF32(k), RowsF32(v))
 		require.NoError(s.t, err)
-		weights, err := q.importance.Read(layer, n)
+		weights, err := q.ranged().importance.Read(layer, n)
 		require.NoError(s.t, err)
 		require.NoError(s.t, binary.Write(h, binary.LittleEndian, slices.Concat(k, v, weights)))
 		for kind := range shaders.Kind(2) {
-			fmt.Fprint(h, q.table.Bits(kind, layer, 0, q.storedPages()), q.memory[kind].State(layer))
+			fmt.Fprint(h, q.table.Bits(kind, layer, 0, q.storedPages()), q.ranged().memory[kind].State(layer))
 		}
 	}
 }

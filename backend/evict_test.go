@@ -133,11 +133,11 @@ func testEviction(t *testing.T, d device.Device, p policy.Policy, level Level) {
 	require.Equal(t, before, s.mirror())
 	f.rollback(40)
 	for lg := range g.LayerGroups {
-		for _, state := range f.seq.memory[shaders.Key].State(lg) {
+		for _, state := range f.seq.ranged().memory[shaders.Key].State(lg) {
 			require.Len(t, state, f.seq.extent.Stored)
 		}
 	}
-	require.Len(t, s.seq.memory[shaders.Value].State(0)[0], s.seq.extent.Stored, "a fork goes its own way")
+	require.Len(t, s.seq.ranged().memory[shaders.Value].State(0)[0], s.seq.extent.Stored, "a fork goes its own way")
 	for range 5 {
 		f.step(16)
 		f.adapt()
@@ -168,7 +168,7 @@ func TestPolicyIsAskedOnceADecision(t *testing.T) {
 	s := newSequence(t, d, F32, cfg)
 	states := func(want ...uint32) {
 		t.Helper()
-		for _, m := range s.seq.memory {
+		for _, m := range s.seq.ranged().memory {
 			for lg := range s.c.work.LayerGroups {
 				for _, state := range m.State(lg) {
 					var got []uint32

@@ -201,14 +201,14 @@ func TestFailedObserve(t *testing.T) {
 		d.succeed(-1, lists)
 		require.ErrorIs(t, s.seq.Observe(0, make([]float32, 3*4*30), 3, 4), errBroken)
 		d.succeed(-1, -1)
-		require.Equal(t, want, s.seq.importance.Held(0))
+		require.Equal(t, want, s.seq.ranged().importance.Held(0))
 		if lists == 0 {
 			require.Equal(t, before, s.importance(0))
 		} else {
 			require.Equal(t, float32(-1), s.importance(0)[0])
 		}
 		s.observe(0, 3)
-		require.Equal(t, 3, s.seq.importance.Held(0))
+		require.Equal(t, 3, s.seq.ranged().importance.Held(0))
 	}
 }
 

@@ -34,13 +34,10 @@ func (s *Sequence) copyTo(f *Sequence) error {
 	if err := s.host.Fork(f.host); err != nil {
 		return err
 	}
-	if err := s.importance.CopyTo(f.importance); err != nil {
+	if err := s.state.copyTo(f.state); err != nil {
 		return err
 	}
 	f.extent, f.steps, f.due, f.window.From = s.extent, s.steps, s.due, s.window.From
-	for k := range s.memory {
-		*f.memory[k] = *s.memory[k].Clone()
-	}
 	f.table.Share(s.table)
 	return nil
 }

@@ -115,4 +115,4 @@ func (s *sequence) requireFresh() {
 	f.c.Close()
 }
 
-func (s *sequence) fixed() bool { return s.c.chooser.Rules[shaders.Key].Fixed }
+func (s *sequence) fixed() bool { return s.c.rangedScheme().Rules[shaders.Key].Fixed }

@@ -99,7 +99,7 @@ func (o *observed) want(from, to, head, heads, token int) float32 {
 	cfg := o.seq.c.cfg
 	for layer := from; layer < to; layer++ {
 		q := o.queries[layer]
-		held := o.seq.importance.Held(layer)
+		held := o.seq.ranged().importance.Held(layer)
 		if len(q) < cfg.Recent || held < cfg.Recent || q[len(q)-cfg.Recent].visible <= token {
 			return -1
 		}
@@ -118,7 +118,7 @@ func (o *observed) want(from, to, head, heads, token int) float32 {
 func (o *observed) require() {
 	g := o.seq.c.work
 	for unit := range g.LayerGroups {
-		got, err := o.seq.importance.Read(unit, o.seq.extent.Tokens)
+		got, err := o.seq.ranged().importance.Read(unit, o.seq.extent.Tokens)
 		require.NoError(o.t, err)
 		from, to := g.LayersOf(unit)
 		for token := range o.seq.extent.Tokens {
@@ -217,9 +217,9 @@ func TestObserveFails(t *testing.T) {
 	d.submits = 1
 	require.ErrorIs(t, seq.Observe(0, probs, 1, 96), errBroken)
 	d.submits = -1
-	require.Zero(t, seq.importance.Seen(0, 1), "half of a row was overwritten")
+	require.Zero(t, seq.ranged().importance.Seen(0, 1), "half of a row was overwritten")
 	require.NoError(t, seq.Observe(0, probs, 1, 96))
-	got, err := seq.importance.Read(0, 640)
+	got, err := seq.ranged().importance.Read(0, 640)
 	require.NoError(t, err)
 	for _, p := range got[:639*3] {
 		require.GreaterOrEqual(t, p, float32(.5))
@@ -232,7 +232,7 @@ func TestImportanceTakesNoMemoryWhereNobodyNeedsIt(t *testing.T) {
 		cfg.Policy = p
 		s := newSequence(t, cpu(t), F32, cfg)
 		s.step(30)
-		require.Zero(t, s.seq.importance.Words())
+		require.Zero(t, s.seq.ranged().importance.Words())
 		st := s.c.Stats()
 		require.Equal(t, int64(4*s.c.work.RingTokens*s.c.work.TokenWords), st.Bytes.Committed-st.Bytes.Slack-4*s.seq.table.Words())
 	}

@@ -153,7 +153,7 @@ func (s *sequence) step(n int) {
 
 // weightOf is the weight of a group by the definition.
 func (s *sequence) weightOf(kind shaders.Kind, unit, group, token int) float32 {
-	n, q, weight := s.cfg.Recent, len(s.seen), s.c.chooser.Rules[kind].Weight
+	n, q, weight := s.cfg.Recent, len(s.seen), s.c.rangedScheme().Rules[kind].Weight
 	if weight == policy.WeightMost || q < n || s.seen[q-n] <= token {
 		return -1
 	}

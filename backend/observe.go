@@ -28,7 +28,7 @@ func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) 
 	if err := s.c.staging.Free(); err != nil { // the upload buffer is needed
 		return err
 	}
-	return s.importance.Observe(layer, probs, queries, queryHeads, tokens)
+	return s.state.observe(layer, probs, queries, queryHeads, tokens)
 }
 
 // checkObserved refuses probabilities of another shape, and queries of no tokens.

@@ -27,7 +27,7 @@ func TestGroupGetsTheLeastLimitOfItsHeads(t *testing.T) {
 			for i, norm := range c.want {
 				per := cache.work.TokenGroups
 				single := policy.QAQ{KeyError: q.KeyError, ValueError: 1, MaxBits: 8, QueryNorms: [][]float64{{norm}}}
-				assert.Equal(t, float32(single.Limit(shaders.Key, 0, 0, 30)), cache.chooser.Limit(shaders.Key, i/per, i%per, 30))
+				assert.Equal(t, float32(single.Limit(shaders.Key, 0, 0, 30)), cache.rangedScheme().Limit(shaders.Key, i/per, i%per, 30))
 			}
 		})
 	}

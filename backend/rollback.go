@@ -43,10 +43,7 @@ func (s *Sequence) Rollback(tokens int) error {
 	if u := s.adapting.Shortfall; u != nil && u.Page.Page >= pages {
 		s.adapting.Shortfall = nil
 	}
-	s.importance.Forget(end)
-	for _, m := range s.memory {
-		m.Truncate(stored)
-	}
+	s.state.forget(end, stored)
 	return s.host.Truncate(stored)
 }
 

@@ -6,13 +6,10 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/internal/adapt"
 	"github.com/qaqvk/qaqvk/backend/internal/attend"
-	"github.com/qaqvk/qaqvk/backend/internal/choose"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/hostrows"
-	"github.com/qaqvk/qaqvk/backend/internal/importance"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
-	"github.com/qaqvk/qaqvk/shaders"
 	"github.com/qaqvk/qaqvk/vk"
 )
 
@@ -29,13 +26,12 @@ type Sequence struct {
 	steps   int   // that have entered tokens
 	due     bool  // a round of adaptation is to begin
 
-	window     *window.Window
-	table      *pages.Table
-	importance *importance.Importance
-	memory     [2]*choose.Memory // by kind
-	host       *hostrows.Rows
-	adapting   *adapt.Sequence
-	attends    []*attend.Lists // by layer
+	window   *window.Window
+	table    *pages.Table
+	state    state
+	host     *hostrows.Rows
+	adapting *adapt.Sequence
+	attends  []*attend.Lists // by layer
 
 	dropped bool
 }
@@ -64,34 +60,13 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	if s.window, err = c.staging.New(s.id); err != nil {
 		return nil, err
 	}
-	if s.importance, err = importance.New(c.layout, s.id); err != nil {
+	if s.state, err = c.scheme.newState(s); err != nil {
 		s.window.Release()
 		return nil, err
 	}
 	s.table, s.host = c.arena.NewTable(), c.host.NewRows(s.id)
-	for k := range s.memory {
-		s.memory[k] = c.chooser.NewMemory()
-	}
-	s.adapting = c.adapter.NewSequence(&s.extent, s.table, s.host, s.choosing)
+	s.adapting = c.adapter.NewSequence(&s.extent, s.table, s.host, s.state.choosing)
 	return s, nil
-}
-
-// choice chooses the bits of groups of a kind for the first `tokens` tokens of
-// the sequence, which holds `holds`.
-func (s *Sequence) choice(k shaders.Kind, holds, tokens int) *choose.Choice {
-	return s.c.chooser.Begin(k, s.importance, s.memory[k], holds, tokens)
-}
-
-// choosing chooses the bits of the stored groups of a sequence that has so many
-// tokens.
-func (s *Sequence) choosing(tokens, stored int) adapt.Choosing {
-	var c choose.Stored
-	for k, rule := range s.c.chooser.Rules {
-		if !rule.Fixed {
-			c[k] = s.choice(shaders.Kind(k), tokens, stored)
-		}
-	}
-	return c
 }
 
 // enter makes a sequence known to the cache.
@@ -122,8 +97,8 @@ func (s *Sequence) release() {
 	}
 	s.table.Close()
 	s.window.Release()
-	s.importance.Release()
-	s.table, s.importance, s.window, s.attends = nil, nil, nil, nil
+	s.state.release()
+	s.table, s.state, s.window, s.attends = nil, nil, nil, nil
 }
 
 // Tokens is the number of tokens of finished steps; 0 of a dropped sequence.

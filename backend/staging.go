@@ -4,7 +4,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/attend"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
-	"github.com/qaqvk/qaqvk/backend/internal/store"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -35,6 +34,7 @@ func (c *Cache) hostWords() int {
 // makeStaging makes the buffers that calls work with.
 func (c *Cache) makeStaging() error {
 	w, words, align := c.work, c.stagingWords(), c.work.Limits.ViewAlign
+	scratch, plan, out := c.scheme.staging()
 	token := 2 * c.cfg.KVHeads * c.cfg.HeadDim // words of a token's f32 rows in a layer, K and V
 	readback := min(c.cfg.Capacity*token, max(words, c.cfg.Capacity*w.TokenWords/8), maxReadback)
 	if err := w.CheckView("ring", w.RingTokens*w.TokenWords); err != nil {
@@ -43,11 +43,11 @@ func (c *Cache) makeStaging() error {
 	err := w.Make(
 		core.Wanted{At: &w.Rows, Label: "rows", Memory: device.Upload,
 			Words: max(core.RoundUp(words/4, shaders.Align), window.Words(c.cfg.MaxStepTokens*token), w.PageGroups*w.Layout.RawGroupWords())},
-		core.Wanted{At: &w.Plan, Label: "plan", Memory: device.Upload, Words: max(words, store.LeastPlan(w))},
+		core.Wanted{At: &w.Plan, Label: "plan", Memory: device.Upload, Words: max(words, plan)},
 		core.Wanted{At: &w.Scratch, Label: "scratch", Memory: device.DeviceLocal,
-			Words: 2 * core.RoundUp(c.scratchWords()/2, core.LCM(w.SlotStride, align))},
+			Words: 2 * core.RoundUp(c.scratchWords(scratch)/2, core.LCM(w.SlotStride, align))},
 		core.Wanted{At: &w.Out, Label: "out", Memory: device.Download,
-			Words: max(readback, c.cfg.PageTokens*token, 2*core.RoundUp(w.PageGroups, align)) + 3*align},
+			Words: max(readback, c.cfg.PageTokens*token, out) + 3*align},
 		core.Wanted{At: &w.Clamped, Label: "clamped", Memory: device.Download, Words: 1},
 	)
 	if err == nil {
@@ -56,12 +56,11 @@ func (c *Cache) makeStaging() error {
 	return err
 }
 
-// scratchWords are the words of the scratch: at least what encode needs for a
-// page of K and one of V, and what one query of one KV head needs.
-func (c *Cache) scratchWords() int {
+// scratchWords are the words of the scratch: at least what storing a page of K and
+// one of V needs, and what one query of one KV head needs.
+func (c *Cache) scratchWords(storing int) int {
 	w := c.work
-	return max(minScratch, attend.LeastScratch(w.Geometry, w.Limits), c.cfg.Capacity*w.TokenWords/scratchPart,
-		store.LeastScratch(w.Geometry, w.Limits.ViewAlign))
+	return max(minScratch, attend.LeastScratch(w.Geometry, w.Limits), c.cfg.Capacity*w.TokenWords/scratchPart, storing)
 }
 
 // reserveWords are the words of the reserve: as many as asked for, but no more

@@ -11,12 +11,13 @@ import (
 // Bytes are the sizes of a cache or of a sequence, each counted by what it says.
 type Bytes struct {
 	F16       int64 `json:"f16"`       // the rows of all tokens in f16: what the cache would take without qaqvk
-	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used parts of the recent window and of importance
+	Live      int64 `json:"live"`      // pages with every header, range, index and padding, and the used parts of the recent window and of importance; the tables of a profile
 	Stored    int64 `json:"stored"`    // pages alone, with every header, range, index and padding: a part of Live
 	Committed int64 `json:"committed"` // device memory held for pages, recent window and importance, the whole reserve and slack included
 	Slack     int64 `json:"slack"`     // committed for pages beyond what is live
 	Reserve   int64 `json:"reserve"`   // device memory that New took for pages: a part of Committed of the cache
 	Peak      int64 `json:"peak"`      // the most memory at once of the device since it was opened, mapped memory left out: of a sequence, that of its cache
+	Tables    int64 `json:"tables"`    // device memory of the tables of a profile, which does not grow with tokens: a part of Live and Committed
 	Scratch   int64 `json:"scratch"`   // device memory that lists work in: a part of Staging
 	Staging   int64 `json:"staging"`   // device and mapped memory that lists work in: bounded, does not grow with tokens or sequences
 	Host      int64 `json:"host"`      // host memory: full-precision rows, mirror of the bits, page table, what a HostPolicy keeps
@@ -44,6 +45,7 @@ type Stats struct {
 	Shortfall error                    `json:"-"`          // a choice that could not be followed, wraps ErrHostBudget; nil: none
 	NonFinite int64                    `json:"non_finite"` // groups stored raw because they cannot be quantized
 	Clamped   int64                    `json:"clamped"`    // elements of appended rows beyond the largest value of the cache's type, which took its place (Append); those rolled back included
+	Lowered   float64                  `json:"lowered"`    // levels that the budget of bytes takes off all tokens
 	Pages     int                      `json:"pages"`
 	Segments  int                      `json:"segments"` // device buffers that the pages lie in
 	Submits   int64                    `json:"submits"`
@@ -94,37 +96,32 @@ func (s *Sequence) Stats() Stats {
 // their segments, and the counts of sequences and tokens.
 func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	w := c.work
-	s.K, s.V, s.NonFinite = bitsOf(n, shaders.Key), bitsOf(n, shaders.Value), n.Unquantizable
+	s.K, s.V, s.NonFinite = c.bitsOf(n, shaders.Key), c.bitsOf(n, shaders.Value), n.Unquantizable
 	s.Pages, s.Segments = int(n.Pages), segments
 	s.Submits, s.Times = c.counts()
 	s.Adapting = c.adapter.Batches
 	recent := int64(s.Tokens-s.Stored) * int64(w.TokenWords)
 	s.Bytes.F16 = int64(s.Tokens) * 2 * int64(c.cfg.Layers*c.cfg.KVHeads*c.cfg.HeadDim) * 2
 	s.Bytes.Stored = 4 * n.Words
-	s.Bytes.Live = s.Bytes.Stored + 4*recent + c.layout.Bytes(s.Tokens) - c.layout.Bytes(int(n.Freed))/int64(w.LayerGroups)
-	s.Bytes.Committed = 4 * (words + int64(s.Sequences*(w.RingTokens*w.TokenWords+c.layout.Words())))
+	if k, ok := c.scheme.(*calibrated); ok {
+		s.Lowered = -float64(k.shift) / shaders.ShiftsPerLevel
+	}
+	s.Bytes.Tables = c.scheme.tableBytes()
+	s.Bytes.Live = s.Bytes.Stored + 4*recent + s.Bytes.Tables + c.scheme.importanceBytes(s.Tokens) - c.scheme.importanceBytes(int(n.Freed))/int64(w.LayerGroups)
+	s.Bytes.Committed = s.Bytes.Tables + 4*(words+int64(s.Sequences*(w.RingTokens*w.TokenWords+c.scheme.importanceWords())))
 	s.Bytes.Slack = 4 * (words - n.Words)
 	s.Bytes.Peak = w.Device.Stats().PeakBytes
 	s.Bytes.Scratch = 4 * int64(w.Scratch.Len())
 	s.Bytes.Staging = core.Bytes(w.Rows, w.Plan, w.Scratch, w.Out, w.Clamped) + c.attention.Bytes() + c.adapter.StagingBytes() + c.host.BufferBytes()
-	s.Bytes.Paper = n.PaperBytes(w.Geometry) + 4*recent
+	s.Bytes.Paper = c.scheme.paperBytes(n) + 4*recent
 }
 
 // bitsOf describes groups of a kind by their bits.
-func bitsOf(c *pages.Counts, k shaders.Kind) Bits {
-	b := Bits{Histogram: c.Groups[k], Evicted: c.Groups[k][shaders.Evicted], Unmet: c.Unmet[k]}
-	var groups, sum int64
-	for bits, n := range b.Histogram {
-		groups += n
-		sum += n * int64(shaders.PlainBits(uint8(bits)))
-	}
-	if groups > 0 {
-		b.Mean = float64(sum) / float64(groups)
-	}
-	return b
+func (c *Cache) bitsOf(n *pages.Counts, k shaders.Kind) Bits {
+	return Bits{Mean: c.scheme.meanBits(n, k), Histogram: n.Groups[k], Evicted: n.Groups[k][shaders.Evicted], Unmet: n.Unmet[k]}
 }
 
 // indexBytes are the host bytes but for the rows.
 func (s *Sequence) indexBytes() int64 {
-	return s.table.HostBytes() + s.memory[shaders.Key].Bytes() + s.memory[shaders.Value].Bytes()
+	return s.table.HostBytes() + s.state.hostBytes()
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/qaqvk/qaqvk/backend/internal/choose"
 	"github.com/qaqvk/qaqvk/backend/internal/store"
-	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Step ends a model step: the tokens appended to all layers become part of the
@@ -64,7 +62,7 @@ func (s *Sequence) enter() {
 	s.window.Advance(s.extent.Tokens)
 	s.steps++
 	every := s.c.cfg.AdaptEvery
-	s.due = s.due || every > 0 && s.steps%every == 0 && s.c.chooser.Adapts()
+	s.due = s.due || every > 0 && s.steps%every == 0 && s.c.scheme.Adapts()
 }
 
 // finishStep does what the tokens that are in have made due.
@@ -77,6 +75,9 @@ func (s *Sequence) finishStep(ctx context.Context) error {
 		return err
 	}
 	if err := s.freePages(); err != nil {
+		return err
+	}
+	if err := s.regulate(ctx); err != nil {
 		return err
 	}
 	return s.adaptStep(ctx)
@@ -137,7 +138,7 @@ func (s *Sequence) store(ctx context.Context) error {
 	tokens := to * s.c.cfg.PageTokens
 	err := s.host.Keep(ctx, s.window.Ring, s.extent.Stored, tokens)
 	if err == nil {
-		err = (&store.Storing{Work: s.c.work, Codec: s.c.codec, Table: s.table, Encoder: s.encoder(tokens), Compact: s.compact, Pace: &s.c.encoding}).Store(ctx, from, to)
+		err = (&store.Storing{Work: s.c.work, Codec: s.c.codec, Table: s.table, Encoder: s.state.encoder(tokens), Compact: s.compact, Pace: &s.c.encoding}).Store(ctx, from, to)
 	}
 	if err != nil {
 		s.table.Truncate(from)
@@ -145,12 +146,6 @@ func (s *Sequence) store(ctx context.Context) error {
 	}
 	s.extent.Stored = tokens
 	return nil
-}
-
-// encoder encodes the sequence's first `tokens` tokens.
-func (s *Sequence) encoder(tokens int) store.Encoder {
-	return &store.Ranged{Work: s.c.work, Ring: s.window.Ring, Importance: s.c.layout,
-		Choices: [2]*choose.Choice{s.choice(shaders.Key, s.extent.Tokens, tokens), s.choice(shaders.Value, s.extent.Tokens, tokens)}}
 }
 
 // compact gathers the free room of the reserve, once no batch is in flight.

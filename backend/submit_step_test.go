@@ -60,7 +60,7 @@ func testMaxSubmitOfSteps(t *testing.T, d device.Device, cfg Config) {
 			promoted = len(seen.of(AdaptationDevice, "promote"))
 		case time.Nanosecond:
 			require.Equal(t, pages, encoded)
-			require.Equal(t, !s.c.chooser.Adapts(), chosen == 0)
+			require.Equal(t, !s.c.rangedScheme().Adapts(), chosen == 0)
 			require.True(t, promoted == 0 || len(seen.of(AdaptationDevice, "promote")) > promoted)
 			require.True(t, chosen == 0 || chosen >= (5+11+12+14)*s.c.work.LayerGroups, "%d", chosen)
 		}

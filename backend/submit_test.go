@@ -81,12 +81,12 @@ func (s *sequence) attendAs(whole *sequence, n int, o AttendOptions) {
 		s.seen = nil
 		s.probs[layer] = append(s.probs[layer], got)
 		require.Equal(s.t, whole.probs[layer][len(s.probs[layer])-1], got)
-		if s.c.layout.Kept {
-			require.Equal(s.t, whole.seq.importance.Held(layer), s.seq.importance.Held(layer))
+		if s.c.rangedScheme().layout.Kept {
+			require.Equal(s.t, whole.seq.ranged().importance.Held(layer), s.seq.ranged().importance.Held(layer))
 		}
 	}
 	require.NoError(s.t, s.seq.Step(s.t.Context()))
-	for layer := 0; layer < s.cfg.Layers && s.c.layout.Kept && s.tokens(0) == whole.tokens(0); layer++ {
+	for layer := 0; layer < s.cfg.Layers && s.c.rangedScheme().layout.Kept && s.tokens(0) == whole.tokens(0); layer++ {
 		require.Equal(s.t, whole.importance(layer), s.importance(layer))
 	}
 }
@@ -150,7 +150,7 @@ func TestCancelledAttend(t *testing.T) {
 		case behind < 6: // the first three queries, two KV heads each, are none of those recorded
 			require.Equal(t, held, s.importance(0)[:len(held)])
 		default:
-			require.Equal(t, 3, s.seq.importance.Held(0))
+			require.Equal(t, 3, s.seq.ranged().importance.Held(0))
 		}
 		require.Error(t, s.seq.Attend(ctx, 0, RowsF32(q), RowsF32(out), AttendOptions{}))
 		want := s.attend(0, q, AttendOptions{})

@@ -87,9 +87,10 @@ func (b *batch) compare(t *target, page int) (c compared) {
 func (b *batch) compareBits(c *compared, m *moved, chosen []uint32) {
 	for g, old := range m.old {
 		bits := uint8(chosen[g])
+		lacks := shaders.Fewer(old, bits) || b.d.codec.SupplyWords(m.ID, old, bits) > 0
 		switch {
 		case bits == old || old == shaders.Unquantizable && bits != shaders.Evicted:
-		case shaders.Fewer(old, bits) && b.d.work.TokenOf(m.Page, g) >= b.kept:
+		case lacks && b.d.work.TokenOf(m.Page, g) >= b.kept:
 			c.missed++
 			if c.shortfall == nil {
 				c.shortfall = &Shortfall{m.ID, g, bits, old, b.step}
@@ -99,7 +100,7 @@ func (b *batch) compareBits(c *compared, m *moved, chosen []uint32) {
 				m.bits = slices.Clone(m.old)
 			}
 			m.bits[g] = bits
-			m.promote = m.promote || shaders.Fewer(old, bits)
+			m.promote = m.promote || lacks
 		}
 	}
 }

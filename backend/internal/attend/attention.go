@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
@@ -20,16 +21,18 @@ const MaxQueries = 512
 // There are none where the cache has no query heads.
 type Attention struct {
 	work       *core.Work
-	QueryRows  device.Buffer // upload: query rows
-	OutputRows device.Buffer // download: output rows
-	frames     device.Buffer // upload
+	codec      *codec.Calibrated // nil: pages are of the paper's codec
+	QueryRows  device.Buffer     // upload: query rows
+	OutputRows device.Buffer     // download: output rows
+	frames     device.Buffer     // upload
 	pace       core.Pace
 }
 
-// New makes the buffers for the most queries of a call. No submission is to run
+// New makes the buffers for the most queries of a call. Pages are of the calibrated
+// codec, where it is given. No submission is to run
 // longer than maxSubmit; negative: however long it is.
-func New(w *core.Work, maxSubmit time.Duration) (*Attention, error) {
-	a := &Attention{work: w, pace: core.NewPace(maxSubmit, firstPace*float64(w.HeadDim))}
+func New(w *core.Work, of *codec.Calibrated, maxSubmit time.Duration) (*Attention, error) {
+	a := &Attention{work: w, codec: of, pace: core.NewPace(maxSubmit, firstPace*float64(w.HeadDim))}
 	if w.QueryHeads == 0 {
 		return a, nil
 	}

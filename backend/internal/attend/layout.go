@@ -20,10 +20,15 @@ func newLayout(g *core.Geometry, l device.Limits, vectors, heads, stride int) la
 	var a layout
 	a.tile = l.Target().Tile(g.HeadDim, vectors, stride)
 	a.tiles = (vectors + a.tile - 1) / a.tile
+	arranged, partials := heads*a.tiles*shaders.TileWords(g.HeadDim, a.tile), stride/shaders.SplitTokens*heads*vectors*g.HeadDim
+	if g.Calibrated {
+		arranged = arrangedRecords(g, heads*a.tiles, a.tile, stride).Words()
+		partials = shaders.RecordPartialsWords(g.HeadDim, stride/shaders.SplitTokens, heads*vectors)
+	}
 	room := core.Measuring(l.ViewAlign)
-	a.arranged = room.Take(heads * a.tiles * shaders.TileWords(g.HeadDim, a.tile))
+	a.arranged = room.Take(arranged)
 	a.scores = room.Take(heads * a.tiles * a.tile * stride)
-	a.partials = room.Take(stride / shaders.SplitTokens * heads * vectors * g.HeadDim)
+	a.partials = room.Take(partials)
 	a.words = room.Used()
 	return a
 }

@@ -54,7 +54,7 @@ func (r *call) record(l *device.List, b batch) {
 	for _, v := range []*device.View{&one.arranged, &one.scores, &one.partials} {
 		v.Buffer = r.work.Scratch
 	}
-	one.arrangeQueries()
+	one.arrange()
 	for _, p := range b.parts {
 		one.score(p)
 	}
@@ -104,13 +104,24 @@ func (r *recording) rowFirst(t uint32) int {
 	return (r.query*r.work.QueryHeads + r.head*r.work.QueriesPerHead()) * r.work.HeadDim * shaders.ElementBytes(t) / 4
 }
 
+// arrange records what brings the queries into the order in which score reads them.
+func (r *recording) arrange() {
+	r.arrangeQueries()
+	if r.lastPages() != nil {
+		r.list.Mark("arrange_queries")
+		r.arrangeCalibrated()
+		r.step("arrange_calibrated")
+		return
+	}
+	r.step("arrange_queries")
+}
+
 func (r *recording) arrangeQueries() {
 	src, slack := r.rowView(r.QueryRows, r.Q)
 	push := shaders.ArrangeQueriesPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
 		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Q.Type)), Scale: r.Scale}
 	core.Dispatch(r.list, r.pipeline(shaders.ArrangeQueries, r.Q.Type, r.Q.Type, false), push.Bytes(),
 		r.heads*r.tiles*r.headBlocks()*r.tile, src, r.arranged)
-	r.step("arrange_queries")
 }
 
 // headBlocks are the runs of 32 elements of a row.
@@ -153,15 +164,25 @@ func (r *recording) pageRow() uint32 {
 }
 
 func (r *recording) score(p part) {
+	if r.codec != nil && p.pairs != nil {
+		r.scoreCalibrated(p)
+		return
+	}
 	push := shaders.ScorePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
 		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Key)}
-	if r.SoftCap > 0 {
-		push.Cap, push.InverseCap = r.SoftCap, 1/r.SoftCap
-	}
+	push.Cap, push.InverseCap = r.caps()
 	pipeline := r.stored(shaders.Score, p)
 	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.runs(p, int(pipeline.Spec.Workgroup))*r.heads*r.tiles,
 		device.Whole(p.buffer), r.inFrames(p.frame), r.arranged, r.scores)
+}
+
+// caps are the soft cap and its inverse; 0: there is none.
+func (r *recording) caps() (most, inverse float32) {
+	if r.SoftCap > 0 {
+		return r.SoftCap, 1 / r.SoftCap
+	}
+	return 0, 0
 }
 
 func (r *recording) softmax() {
@@ -181,6 +202,10 @@ func (r *recording) recordImportance() {
 }
 
 func (r *recording) weightedSum(p part) {
+	if r.codec != nil && p.pairs != nil {
+		r.weightedSumCalibrated(p)
+		return
+	}
 	push := shaders.WeightedSumPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
 		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Value)}
@@ -189,6 +214,10 @@ func (r *recording) weightedSum(p part) {
 }
 
 func (r *recording) combine() {
+	if last := r.lastPages(); last != nil {
+		r.combineCalibrated(last)
+		return
+	}
 	dst, slack := r.rowView(r.OutputRows, r.Out)
 	push := shaders.CombinePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
 		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Out.Type))}

@@ -18,6 +18,7 @@ type Shape struct {
 	OutlierFraction                      float64
 	GroupHeads                           bool // the KV heads of a token in a layer share a group
 	GroupLayers                          bool // those of all layers do
+	Calibrated                           bool // pages are records of the calibrated codec; GroupHeads is set
 }
 
 // Geometry has the sizes of a cache that follow from its Shape.

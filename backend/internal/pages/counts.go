@@ -8,6 +8,7 @@ import (
 // Counts count pages.
 type Counts struct {
 	Words         int64                     // of the pages
+	KindWords     [2]int64                  // of those of a kind
 	Pages         int64                     // of both kinds
 	Groups        [2][shaders.Raw + 1]int64 // by kind and bits
 	Unmet         [2]int64                  // by kind: groups whose bound even the most bits do not keep
@@ -43,6 +44,7 @@ func (t *Table) count(c *Counts, known map[*Pair]bool) {
 
 func (c *Counts) add(k shaders.Kind, bits []uint8, words int) {
 	c.Words += int64(words)
+	c.KindWords[k] += int64(words)
 	c.Pages++
 	for _, b := range bits {
 		if b == shaders.Unquantizable {

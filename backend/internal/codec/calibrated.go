@@ -1,0 +1,228 @@
+package codec
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/cpuref"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Calibrated is the calibrated codec: records of channels (doc_calibrated.go of
+// shaders). A group is a token of a layer, and its bits are a level.
+type Calibrated struct {
+	work   *core.Work
+	tables [2][]*shaders.Tables // [kind][layer]
+	turn   Turn
+	turned [][]float32 // [page], of the mean of K
+
+	onDevice  device.Buffer // [layer], those of K and then those of V
+	rotations device.Buffer // [page][Rotary], four words at least
+}
+
+// Turn is how the mean of keys turns with the position.
+type Turn struct {
+	Rotary      int // elements that turn, a multiple of 8; 0: none
+	Interleaved bool
+	Rotation    func(page int) []float32 // cosines, then sines, [Rotary], at the middle of a page
+}
+
+// NewCalibrated is the calibrated codec of a cache; it copies tables and rotations to
+// the device. Close frees them.
+func NewCalibrated(w *core.Work, tables [2][]*shaders.Tables, turn Turn) (*Calibrated, error) {
+	c := &Calibrated{work: w, tables: tables, turn: turn}
+	layer := 2 * tables[shaders.Key][0].AllWords()
+	if err := w.CheckView("tables of a layer", layer); err != nil {
+		return nil, err
+	}
+	if err := c.uploadTables(); err != nil {
+		return nil, err
+	}
+	if err := c.uploadRotations(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Calibrated) uploadTables() error {
+	var words []uint32
+	for l := range c.tables[shaders.Key] {
+		words = append(append(words, c.tables[shaders.Key][l].Words()...), c.tables[shaders.Value][l].Words()...)
+	}
+	return c.upload(&c.onDevice, "tables", words)
+}
+
+func (c *Calibrated) uploadRotations() error {
+	n := core.RoundUp(c.work.Capacity, c.work.PageTokens) / c.work.PageTokens
+	words := make([]uint32, 0, max(4, n*c.turn.Rotary))
+	for page := 0; page < n && c.turn.Rotary > 0; page++ {
+		c.turned = append(c.turned, c.turn.Rotation(page))
+		for _, x := range c.turned[page] {
+			words = append(words, math.Float32bits(x))
+		}
+	}
+	return c.upload(&c.rotations, "rotations", words[:max(4, len(words))])
+}
+
+// upload makes a buffer of words that stay.
+func (c *Calibrated) upload(to *device.Buffer, label string, words []uint32) error {
+	b, err := c.work.Device.NewBuffer(label, len(words), device.DeviceLocal)
+	if err == nil {
+		*to = b
+		err = device.Write(context.Background(), c.work.Device, b, 0, words)
+	}
+	if err != nil {
+		return fmt.Errorf("backend: new cache: %w", err)
+	}
+	return nil
+}
+
+// Close frees the buffers.
+func (c *Calibrated) Close() { core.Release(c.onDevice, c.rotations) }
+
+// Bytes are the bytes of tables and rotations on the device.
+func (c *Calibrated) Bytes() int64 { return core.Bytes(c.onDevice, c.rotations) }
+
+// Tables are those of a kind of a layer.
+func (c *Calibrated) Tables(k shaders.Kind, layer int) *shaders.Tables { return c.tables[k][layer] }
+
+// View is the view of the tables of a kind of a layer.
+func (c *Calibrated) View(k shaders.Kind, layer int) device.View {
+	n := c.tables[k][layer].AllWords()
+	return device.View{Buffer: c.onDevice, Offset: (2*layer + int(k)) * n, Words: n}
+}
+
+// Both is the view of the tables of K and of V of a layer.
+func (c *Calibrated) Both(layer int) device.View {
+	v := c.View(shaders.Key, layer)
+	v.Words *= 2
+	return v
+}
+
+// Rotations is the view of the rotations of all pages.
+func (c *Calibrated) Rotations() device.View { return device.Whole(c.rotations) }
+
+// Rotary are the elements of a kind's mean that turn, and 1 where pairs are neighbours.
+func (c *Calibrated) Rotary(k shaders.Kind) (rotary, interleaved uint32) {
+	if k == shaders.Value {
+		return 0, 0
+	}
+	if c.turn.Interleaved {
+		interleaved = 1
+	}
+	return uint32(c.turn.Rotary), interleaved
+}
+
+// Rotation is that of the mean of a page; nil: it does not turn.
+func (c *Calibrated) Rotation(p pages.ID) []float32 {
+	if p.Kind == shaders.Value || c.turn.Rotary == 0 {
+		return nil
+	}
+	return c.turned[p.Page]
+}
+
+// RotationWords are the words of a plan that the rotation of a page takes.
+func (c *Calibrated) RotationWords(k shaders.Kind) int {
+	rotary, _ := c.Rotary(k)
+	return int(rotary)
+}
+
+// TableWords are the words of a plan that the record tables of n pages take at most.
+func (c *Calibrated) TableWords(n int) int {
+	return min(n, 2*c.work.Layers) * c.tables[shaders.Key][0].TableWords()
+}
+
+// of are the tables of a page.
+func (c *Calibrated) of(p pages.ID) *shaders.Tables { return c.tables[p.Kind][p.LayerGroup] }
+
+// PageWords is the size of a page whose tokens have the given levels.
+func (c *Calibrated) PageWords(p pages.ID, levels []uint8) int { return c.of(p).PageWords(levels) }
+
+// RewriteWords are the plan words of n pages in a dispatch of Rewrite.
+func (c *Calibrated) RewriteWords(n int, _ bool) int {
+	return n*(shaders.RecordRewriteJobWords+shaders.BitsWords(c.work.PageGroups)) + c.TableWords(n)
+}
+
+// Rewrite records repack_calibrated or promote_calibrated.
+func (c *Calibrated) Rewrite(l *device.List, plan *core.Room, list []Rewrite, promote bool, src, dst, supply device.Buffer) {
+	jobs, levels, tables := make([]shaders.RecordRewriteJob, len(list)), make([][]uint8, len(list)), make([]*shaders.Tables, len(list))
+	for i, r := range list {
+		jobs[i] = shaders.RecordRewriteJob{From: uint32(r.From), To: uint32(r.To), Supply: uint32(r.Supply)}
+		levels[i], tables[i] = r.Bits, c.of(r.ID)
+	}
+	in, n, tokens := plan.Put(shaders.RewriteRecordsPlan(jobs, levels, tables)), uint32(len(list)), uint32(c.work.PageTokens)
+	if promote {
+		push := shaders.PromoteCalibratedPush{Jobs: n, Tokens: tokens}
+		core.Dispatch(l, c.Pipeline(shaders.PromoteCalibrated), push.Bytes(), len(list)*c.work.PageTokens,
+			device.Whole(src), in, device.Whole(supply), device.Whole(dst))
+		return
+	}
+	push := shaders.RepackCalibratedPush{Jobs: n, Tokens: tokens}
+	core.Dispatch(l, c.Pipeline(shaders.RepackCalibrated), push.Bytes(), len(list)*c.work.PageTokens, device.Whole(src), in, device.Whole(dst))
+}
+
+// Pipeline is a kernel that reads and writes rows of the cache's type.
+func (c *Calibrated) Pipeline(k *shaders.Kernel) shaders.Pipeline {
+	return c.work.Pipeline(k, c.work.Layout.Type, c.work.Layout.Type)
+}
+
+// SupplyWords are the words that a token lacks: its codes or its raw rows.
+func (c *Calibrated) SupplyWords(p pages.ID, from, to uint8) int {
+	return c.of(p).SupplyWords(from, to)
+}
+
+// RangeWords and RangesAt: records have no ranges.
+func (c *Calibrated) RangeWords() int { return 0 }
+
+// RangesAt is not used.
+func (c *Calibrated) RangesAt() int { return 0 }
+
+// Supply computes the codes of a token on the host, or copies its rows.
+func (c *Calibrated) Supply(p pages.ID, _ int, _, rows []uint32, from, to uint8, out []uint32) (int, error) {
+	n := c.SupplyWords(p, from, to)
+	if to >= shaders.Raw {
+		return copy(out[:n], rows), nil
+	}
+	if !cpuref.CalibratedCodes(c.of(p), c.Rotation(p), c.turn.Interleaved, rows, out[:n]) {
+		return 0, fmt.Errorf("page %d of layer %d: a token that cannot be quantized was to leave raw", p.Page, p.LayerGroup)
+	}
+	return n, nil
+}
+
+// DecodeWords are the plan words of n pages in Decode, half of them of K.
+func (c *Calibrated) DecodeWords(n int) int {
+	keys := (n + 1) / 2 * (shaders.RecordDecodeJobWords + c.turn.Rotary)
+	return core.RoundUp(keys, c.work.Limits.ViewAlign) + n/2*shaders.RecordDecodeJobWords
+}
+
+// Decode records decode_calibrated: a dispatch for the pages of each kind.
+func (c *Calibrated) Decode(l *device.List, plan *core.Room, list []Decode, layer int, out uint32, stride int, src device.Buffer, rows device.View) {
+	for k := range c.tables {
+		var jobs []shaders.RecordDecodeJob
+		var rotations [][]float32
+		for _, d := range list {
+			if d.Kind == shaders.Kind(k) {
+				jobs = append(jobs, shaders.RecordDecodeJob{Page: uint32(d.At), Rows: uint32(d.Rows)})
+				rotations = append(rotations, c.Rotation(d.ID))
+			}
+		}
+		c.decode(l, plan, shaders.Kind(k), jobs, rotations, layer, out, stride, src, rows)
+	}
+}
+
+func (c *Calibrated) decode(l *device.List, plan *core.Room, k shaders.Kind, jobs []shaders.RecordDecodeJob, rotations [][]float32, layer int, out uint32, stride int, src device.Buffer, rows device.View) {
+	if len(jobs) == 0 {
+		return
+	}
+	w, p := c.work, c.work.Pipeline(shaders.DecodeCalibrated, c.work.Layout.Type, out)
+	push := shaders.DecodeCalibratedPush{Tokens: uint32(w.PageTokens), TokenStride: uint32(stride)}
+	push.Rotary, push.Interleaved = c.Rotary(k)
+	l.Dispatch(device.Dispatch{Kernel: p.Kernel, Spec: p.Words(), Push: push.Bytes(),
+		Workgroups: shaders.DecodeRecordsWorkgroups(p, len(jobs), w.PageTokens),
+		Views:      []device.View{device.Whole(src), plan.Put(shaders.DecodeRecordsPlan(jobs, rotations)), c.View(k, layer), rows}})
+}
