@@ -164,9 +164,9 @@ func TestAttendOnDeviceBuffers(t *testing.T) {
 }
 
 // After forks, rollbacks and drops attention has the bits that it has in a
-// cache built afresh.
+// cache built afresh: with the paper's codec, whose importance forgets.
 func TestAttendAfterForkAndRollback(t *testing.T) {
-	for _, c := range attendCases {
+	for _, c := range attendCases[:5] {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.HostBudget, c.cfg.Sequences = 300, 20, 1<<24, 2
 			s := newSequence(t, cpu(t), F32, c.cfg)

@@ -181,13 +181,13 @@ func setDefault(v *int, d int) {
 
 // geometry are the sizes that follow from the configuration.
 func (c Config) geometry() (*core.Geometry, error) {
-	alpha := c.OutlierFraction
+	outliers := c.OutlierFraction
 	if c.Policy == (policy.None{}) {
-		alpha = 0 // every element is stored as it is: outliers would only take room
+		outliers = 0 // every element is stored as it is: outliers would only take room
 	}
 	g, err := core.NewGeometry(core.Shape{Layers: c.Layers, KVHeads: c.KVHeads, QueryHeads: c.QueryHeads, HeadDim: c.HeadDim,
 		Capacity: c.Capacity, Recent: c.Recent, Queries: c.Queries, MaxStepTokens: c.MaxStepTokens, PageTokens: c.PageTokens,
-		Type: c.Type.shader(), OutlierFraction: alpha, GroupHeads: c.Level == LevelLayer || c.Profile != nil, GroupLayers: c.Level == LevelToken,
+		Type: c.Type.shader(), OutlierFraction: outliers, GroupHeads: c.Level == LevelLayer || c.Profile != nil, GroupLayers: c.Level == LevelToken,
 		Calibrated: c.Profile != nil},
 		device.MinimumLimits.ViewAlign)
 	if err != nil {

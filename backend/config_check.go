@@ -44,7 +44,7 @@ func (c Config) checkNumbers() error {
 		}
 	}
 	if !(c.OutlierFraction >= 0 && c.OutlierFraction <= MaxOutlierFraction) {
-		return fmt.Errorf("backend: outlier fraction %g: must be 0..%g: %w", c.OutlierFraction, MaxOutlierFraction, policy.ErrConfig)
+		return fmt.Errorf("backend: OutlierFraction %g: must be 0..%g: %w", c.OutlierFraction, MaxOutlierFraction, policy.ErrConfig)
 	}
 	if c.QueryHeads < 0 || c.KVHeads > 0 && (c.QueryHeads%c.KVHeads != 0 || c.QueryHeads > maxPerHead*c.KVHeads) {
 		return fmt.Errorf("backend: %d query heads: must be a multiple of the %d KV heads, at most %d for each: %w", c.QueryHeads, c.KVHeads, maxPerHead, policy.ErrConfig)

@@ -41,8 +41,8 @@ func TestNewRefuses(t *testing.T) {
 		{"type", func(c *Config) { c.Type = 3 }, "backend: type 3: must be 0..2: bad cache configuration"},
 		{"level", func(c *Config) { c.Level = 9 }, "backend: level 9: must be 0..2: bad cache configuration"},
 		{"group", func(c *Config) { c.Level, c.Layers = LevelToken, 300 }, "backend: level token: layout: 600 rows of 32: a group has 1 row to 16384 elements: bad cache configuration"},
-		{"alpha", func(c *Config) { c.OutlierFraction = 0.2 }, "backend: alpha 0.2: must be 0..0.1: bad cache configuration"},
-		{"alpha NaN", func(c *Config) { c.OutlierFraction = math.NaN() }, "backend: alpha NaN: must be 0..0.1: bad cache configuration"},
+		{"outlier fraction", func(c *Config) { c.OutlierFraction = 0.2 }, "backend: OutlierFraction 0.2: must be 0..0.1: bad cache configuration"},
+		{"outlier fraction NaN", func(c *Config) { c.OutlierFraction = math.NaN() }, "backend: OutlierFraction NaN: must be 0..0.1: bad cache configuration"},
 		{"window", func(c *Config) { c.Recent = -2 }, "backend: window -2: must be 1..1024: bad cache configuration"},
 		{"page", func(c *Config) { c.PageTokens = 257 }, "backend: page tokens 257: must be 1..256: bad cache configuration"},
 		{"step", func(c *Config) { c.MaxStepTokens = 5000 }, "backend: tokens a step 5000: must be 1..4096: bad cache configuration"},
@@ -56,7 +56,7 @@ func TestNewRefuses(t *testing.T) {
 		{"norm layers", func(c *Config) { c.Policy = norms(1, 2, 1) }, "policy: qaq: query norms of 1 layers: the cache has 2: bad cache configuration"},
 		{"norm heads", func(c *Config) { c.Policy = norms(2, 1, 1) }, "policy: qaq: query norms of 1 KV heads in layer 0: the cache has 2: bad cache configuration"},
 		{"norm", func(c *Config) { c.Policy = norms(2, 2, 0) }, "policy: qaq: query norm 0 of layer 0 head 0: must be above 0 and finite: bad cache configuration"},
-		{"alpha NaN, policy none", func(c *Config) { c.OutlierFraction, c.Policy = math.NaN(), nil }, "backend: alpha NaN: must be 0..0.1: bad cache configuration"},
+		{"outlier fraction NaN, policy none", func(c *Config) { c.OutlierFraction, c.Policy = math.NaN(), nil }, "backend: OutlierFraction NaN: must be 0..0.1: bad cache configuration"},
 		{"ring", func(c *Config) { c.MaxStepTokens, c.Layers, c.HeadDim = 4096, 200, 64 }, "backend: ring of 105676800 words: the device limits a storage buffer to 33554432: bad cache configuration"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

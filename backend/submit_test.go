@@ -53,7 +53,7 @@ func TestMaxSubmitChangesNoBits(t *testing.T) {
 func testMaxSubmit(t *testing.T, d device.Device, cfg Config, o AttendOptions) {
 	var whole *sequence
 	for _, limit := range []time.Duration{-1, time.Nanosecond, time.Millisecond, 0} {
-		cfg.Capacity, cfg.MaxStepTokens, cfg.MaxSubmit = 700, 40, limit
+		cfg.Capacity, cfg.MaxStepTokens, cfg.MaxSubmit, cfg.Synchronous = 700, 40, limit, true
 		s := newSequence(t, d, F32, cfg)
 		if whole == nil {
 			whole = s
@@ -81,14 +81,20 @@ func (s *sequence) attendAs(whole *sequence, n int, o AttendOptions) {
 		s.seen = nil
 		s.probs[layer] = append(s.probs[layer], got)
 		require.Equal(s.t, whole.probs[layer][len(s.probs[layer])-1], got)
-		if s.c.rangedScheme().layout.Kept {
+		if s.keepsImportance() {
 			require.Equal(s.t, whole.seq.ranged().importance.Held(layer), s.seq.ranged().importance.Held(layer))
 		}
 	}
 	require.NoError(s.t, s.seq.Step(s.t.Context()))
-	for layer := 0; layer < s.cfg.Layers && s.c.rangedScheme().layout.Kept && s.tokens(0) == whole.tokens(0); layer++ {
+	for layer := 0; layer < s.cfg.Layers && s.keepsImportance() && s.tokens(0) == whole.tokens(0); layer++ {
 		require.Equal(s.t, whole.importance(layer), s.importance(layer))
 	}
+}
+
+// keepsImportance tells whether the sequence has rows of importance.
+func (s *sequence) keepsImportance() bool {
+	r, ok := s.c.scheme.(*ranged)
+	return ok && r.layout.Kept
 }
 
 // A submission is as long as its work was timed, and lists are recorded anew only
