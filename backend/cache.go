@@ -154,7 +154,7 @@ func (c *Cache) usable() error {
 }
 
 // Lists are the last recorded list of each role: append, read, observe, keep,
-// reduce_importance, encode, pack, compact, decide, ranges, move, promote, fork,
+// reduce_importance, encode, pack, compact, choose_bits, ranges, move, promote, fork,
 // restore. They can be printed and, while the cache is open and unchanged,
 // submitted again.
 func (c *Cache) Lists() map[string]*device.List {

@@ -53,7 +53,7 @@ func testMaxSubmitOfSteps(t *testing.T, d device.Device, cfg Config) {
 			require.Equal(t, whole.read(layer), s.read(layer))
 		}
 		pages := s.chunks() * s.c.work.LayerGroups
-		encoded, chosen := len(seen.of(CallsDevice, "encode")), len(seen.of(AdaptationDevice, "decide"))
+		encoded, chosen := len(seen.of(CallsDevice, "encode")), len(seen.of(AdaptationDevice, "choose_bits"))
 		switch limit {
 		case -1:
 			require.Less(t, encoded, pages)

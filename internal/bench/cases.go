@@ -20,7 +20,7 @@ const (
 
 // Case is an operation with its parameters.
 type Case struct {
-	Op      string // copy, encode, decode, demote, promote, decide, attend, adapt, read
+	Op      string // copy, encode, decode, demote, promote, choose_bits, attend, adapt, read
 	Type    uint32 // shaders.TypeF32...
 	HeadDim int
 	Layer   bool    // a group is all KV heads of a token, not one
@@ -59,7 +59,7 @@ func Cases() []Case {
 		with("copy", nil), with("encode", nil), with("decode", nil),
 		with("demote", func(c *Case) { c.Bits, c.To = 4, 3 }),
 		with("promote", func(c *Case) { c.Bits, c.To = 3, 4 }),
-		with("decide", nil),
+		with("choose_bits", nil),
 	}
 	for _, change := range []func(*Case){f32, bf16, d64, layer, plain, b8} {
 		cases = append(cases, with("encode", change), with("decode", change))

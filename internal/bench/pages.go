@@ -9,7 +9,7 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// paged is work of one list on the pages that a codec encoded: decode, decide,
+// paged is work of one list on the pages that a codec encoded: decode, choose_bits,
 // demote or promote.
 type paged struct {
 	listed
@@ -50,8 +50,8 @@ func (w *paged) record() *shaders.Kernel {
 	case "decode":
 		c.eachBatch(w.decode)
 		return shaders.Decode
-	case "decide":
-		w.decide()
+	case "choose_bits":
+		w.chooseBits()
 		return shaders.ChooseBits
 	case "promote":
 		supply := c.supply()
@@ -77,8 +77,8 @@ func (w *paged) decode(first, pages int) {
 	c.dispatch(w.list, shaders.Decode, push.Bytes(), groups*c.layout.Rows, c.arena, plan, c.rows)
 }
 
-// decide chooses the bits of all stored groups.
-func (w *paged) decide() {
+// chooseBits chooses the bits of all stored groups.
+func (w *paged) chooseBits() {
 	c := w.codec
 	groups := c.pages() * c.pageGroups()
 	push := shaders.ChooseBitsPush{

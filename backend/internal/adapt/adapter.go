@@ -254,7 +254,7 @@ func (d *Adapter) Abandon(s *Sequence) {
 	}
 }
 
-// Lists are the last lists of batches by role: decide, ranges, move, promote.
+// Lists are the last lists of batches by role: choose_bits, ranges, move, promote.
 func (d *Adapter) Lists() map[string]*device.List {
 	if d.flight != nil {
 		<-d.flight.done

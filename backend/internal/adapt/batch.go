@@ -120,7 +120,7 @@ func (b *batch) choose() (*core.Running, error) {
 			return nil, err
 		}
 	}
-	return b.d.run.Start("decide", func(l *device.List) {
+	return b.d.run.Start("choose_bits", func(l *device.List) {
 		plan, bits := b.d.planRoom(), b.d.bitsRoom()
 		for i := range b.targets {
 			b.targets[i].at = choosing.Record(l, plan, bits, b.targets[i].chosen())
