@@ -79,9 +79,9 @@ func (r *Run) sizes() *table {
 		{r.Bytes.Committed, "committed: device memory held for pages and recent window, slack included"},
 		{r.Bytes.Slack, "slack: the part of it that pages were given and do not need"},
 		{r.Bytes.Reserve, "reserve: the part of committed that was taken for pages at the start"},
-		{r.Bytes.Peak, "peak: the most device memory at once: committed, scratch, and copies of pages on the way"},
+		{r.Bytes.Peak, "peak: the most device memory at once: committed, scratch, and pages that lie in two places while they are moved"},
 		{r.Bytes.Scratch, "scratch: the part of staging that is in device memory, not mapped"},
-		{r.Bytes.Staging, "staging: buffers for work on the way, which do not grow with the tokens"},
+		{r.Bytes.Staging, "staging: buffers that lists work in, which do not grow with the tokens"},
 		{r.Bytes.Host, "host: full-precision rows and bookkeeping in host memory"},
 		{r.Bytes.Paper, "paper: codes and outlier values as the paper counts them, and the recent window"},
 	} {
