@@ -74,34 +74,34 @@ func (s *sequence) counts() [3]int64 {
 	return [3]int64{m.Demoted, m.Promoted, m.Missed}
 }
 
-func TestAdaptBesideStepsEqualsAdapt(t *testing.T) { testBesideSteps(t, cpu(t)) }
+func TestAdaptDuringStepsEqualsAdapt(t *testing.T) { testDuringSteps(t, cpu(t)) }
 
 // Every buffer that a kernel of the cache writes is compared with the reference.
-func TestAdaptBesideStepsOnVulkanAndReference(t *testing.T) {
-	testBesideSteps(t, openLLVMpipe(t, "both:llvmpipe"))
+func TestAdaptDuringStepsOnVulkanAndReference(t *testing.T) {
+	testDuringSteps(t, openLLVMpipe(t, "both:llvmpipe"))
 }
 
-func testBesideSteps(t *testing.T, d device.Device) {
+func testDuringSteps(t *testing.T, d device.Device) {
 	for _, c := range cacheCases {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Capacity, c.cfg.MaxStepTokens, c.cfg.AdaptEvery, c.cfg.HostBudget = 120, 20, -1, 1<<20
 			byHand := newSequence(t, d, c.appended, c.cfg)
 			c.cfg.AdaptEvery = 1
-			beside := newSequence(t, d, c.appended, c.cfg)
+			during := newSequence(t, d, c.appended, c.cfg)
 			for _, n := range []int{20, 20, 5, 20, 1, 7} {
 				byHand.step(n)
 				byHand.adapt()
-				beside.step(n)
-				beside.requireRows(F16)
-				beside.endRound()
-				require.Equal(t, byHand.mirror(), beside.mirror())
-				require.Equal(t, byHand.seq.table.Count(), beside.seq.table.Count())
-				beside.requireBits(0, beside.chunks())
-				beside.requireRows(F32)
+				during.step(n)
+				during.requireRows(F16)
+				during.endRound()
+				require.Equal(t, byHand.mirror(), during.mirror())
+				require.Equal(t, byHand.seq.table.Count(), during.seq.table.Count())
+				during.requireBits(0, during.chunks())
+				during.requireRows(F32)
 			}
-			require.Equal(t, byHand.counts(), beside.counts())
-			require.Equal(t, !c.cfg.fixed(), beside.counts()[1] > 0)
-			st := beside.c.Stats()
+			require.Equal(t, byHand.counts(), during.counts())
+			require.Equal(t, !c.cfg.fixed(), during.counts()[1] > 0)
+			st := during.c.Stats()
 			require.Equal(t, d.Stats().LiveBytes, st.Bytes.Committed+st.Bytes.Staging+byHand.c.Stats().Bytes.Committed+byHand.c.Stats().Bytes.Staging)
 		})
 	}
@@ -189,7 +189,7 @@ func TestCallsThatChangeSegmentsWait(t *testing.T) {
 
 // Every list and every buffer fails once, also in the goroutine, and also where
 // a reserve is tight.
-func TestAdaptBesideStepsGoesOnAfterFailures(t *testing.T) {
+func TestAdaptDuringStepsGoesOnAfterFailures(t *testing.T) {
 	for _, reserve := range []int64{0, 40 << 10, 1 << 20} {
 		t.Run(fmt.Sprint(reserve), func(t *testing.T) {
 			reported := 0

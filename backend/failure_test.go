@@ -188,7 +188,7 @@ func TestRingFullOfWhatStepsLeft(t *testing.T) {
 	require.NoError(t, s.seq.Append(0, two, two))
 }
 
-// Where Observe fails on the way, the queries that it may have changed count as
+// Where Observe fails before its end, the queries that it may have changed count as
 // lost, and those before as what they were.
 func TestFailedObserve(t *testing.T) {
 	for lists, want := range []int{3, 2, 1} { // queries that count, of three

@@ -143,7 +143,7 @@ func (s *sequence) decode(tokens int) {
 
 // Adaptations that go on while steps do find what room there is in a tight reserve:
 // the rest of a batch comes later, or goes to segments outside it.
-func TestAdaptBesideStepsInATightReserve(t *testing.T) {
+func TestAdaptDuringStepsInATightReserve(t *testing.T) {
 	for words := 4000; words <= 40000; words += 4000 {
 		t.Run(fmt.Sprint(words), func(t *testing.T) {
 			s := newSequence(t, cpu(t), F32, Config{Layers: 3, KVHeads: 2, HeadDim: 32, Capacity: 300, OutlierFraction: .07, Policy: testQAQ(policy.Paper),

@@ -133,7 +133,7 @@ func TestForksGoOnSharing(t *testing.T) {
 }
 
 // A restore needs the buffer in which rows of another sequence wait.
-func TestRollbackBesideWaitingRows(t *testing.T) {
+func TestRollbackWithWaitingRows(t *testing.T) {
 	cfg := small
 	cfg.Sequences, cfg.Capacity = 2, 160
 	s := newSequence(t, cpu(t), F32, cfg)

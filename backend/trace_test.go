@@ -36,7 +36,7 @@ func (s Span) contains(o Span) bool { return !o.Start.Before(s.Start) && !o.End.
 
 // The timeline of an adaptation that is kept waiting covers the steps that go on
 // meanwhile, and what the device does for a call lies within the call.
-func TestTraceShowsStepsBesideAnAdaptation(t *testing.T) {
+func TestTraceShowsStepsDuringAnAdaptation(t *testing.T) {
 	d, seen := &gate{Device: cpu(t)}, &spans{}
 	cfg := small
 	cfg.AdaptEvery, cfg.Trace = 4, seen.add

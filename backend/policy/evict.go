@@ -11,7 +11,7 @@ import (
 // evictingRule has 16 bits for what is kept; the policy evicts the rest.
 func evictingRule() Rule { return Rule{MaxBits: shaders.Raw, Weight: WeightCustom} }
 
-// checkBudget wants room for a token beside the recent ones.
+// checkBudget fails for a budget below 1 and for more recent tokens than it has.
 func checkBudget(policy string, budget, recent int) error {
 	if budget < 1 {
 		return fmt.Errorf("policy: %s: budget of %d tokens: must be at least 1: %w", policy, budget, ErrConfig)

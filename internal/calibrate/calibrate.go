@@ -21,7 +21,7 @@ type Options struct {
 	Source      string // what the text is, in words
 }
 
-// Result is a profile and what was seen on the way.
+// Result is a profile and what calibration measured.
 type Result struct {
 	Profile *profile.Profile
 	Tokens  int     // of all windows

@@ -60,7 +60,7 @@ func OpenJournal(dir, key string) (*Journal, error) {
 	return j, nil
 }
 
-// read takes the whole lines in and returns their bytes.
+// read enters the whole lines and returns their bytes.
 func (j *Journal) read(data []byte) (whole int) {
 	for s := bufio.NewReader(bytes.NewReader(data)); ; {
 		line, err := s.ReadBytes('\n')

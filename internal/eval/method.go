@@ -70,7 +70,7 @@ type Bench struct {
 	norms [][]float64
 	means *model.KeyMeans
 	host  model.Attender
-	k, v  []float32 // rows on their way from pages
+	k, v  []float32 // rows read from pages
 }
 
 // queryNorms are the model's squared query norms, calibrated once.

@@ -29,7 +29,7 @@ const (
 	spreadWidth = 0.5
 )
 
-// add takes a row in.
+// add counts a row.
 func (s *Spread) add(row []float32) {
 	values := doubles(row)
 	m, sum := mean(values), 0.0
@@ -70,7 +70,7 @@ type Picture struct {
 // pictureCells are the blocks of a Picture in each direction.
 const pictureCells = 48
 
-// add takes the probabilities of a layer in, [n][heads][tokens], of queries from
+// add counts the probabilities of a layer, [n][heads][tokens], of queries from
 // one on.
 func (p *Picture) add(probs []float32, heads, tokens, first int) {
 	for i := range len(probs) / (heads * tokens) {

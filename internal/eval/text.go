@@ -56,7 +56,7 @@ type reading struct {
 	p      []float32                    // probabilities of f16, [StepTokens][Vocab]
 }
 
-// reader is a method on its way through a context.
+// reader has a method read a context.
 type reader struct {
 	text    Text
 	passage Passage

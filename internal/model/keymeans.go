@@ -43,7 +43,7 @@ func (k *KeyMeans) At(layer, token int, dst []float32) {
 	k.model.turn(dst, token, false)
 }
 
-// meanKV sums keys on their way to a Memory.
+// meanKV sums the keys that are appended to a Memory.
 type meanKV struct {
 	*Memory
 	model *Model

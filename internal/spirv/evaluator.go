@@ -9,7 +9,7 @@ type evaluator struct {
 	bytes          map[uint32]uint64 // of types by id, 0 or none: not known
 }
 
-// take takes in one instruction.
+// take evaluates one instruction.
 func (e *evaluator) take(in Instruction) {
 	switch id, o := in.resultID(), in.Operands; in.Op {
 	case opTypeBool:

@@ -198,7 +198,7 @@ func (r *call) endOf(first int) int {
 	return first + 1
 }
 
-// records tells whether importance takes in queries of some batches.
+// records tells whether queries of some batches are recorded for importance.
 func (r *call) records(first, end int) bool {
 	return slices.ContainsFunc(r.batches[first:end], func(b batch) bool { return len(b.taken) > 0 })
 }

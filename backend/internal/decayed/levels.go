@@ -9,7 +9,7 @@ import (
 
 // Choice is what levels depend on besides importance.
 type Choice struct {
-	Stored int // tokens that are in pages or on their way there: they may become sinks
+	Stored int // tokens that are in pages or are being stored: they may become sinks
 	Shift  int // of all levels, in sixteenths: shaders.LevelThresholds
 	// Freed are the pages of a layer that a sliding window left behind.
 	Freed func(layer int) int

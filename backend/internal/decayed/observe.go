@@ -23,7 +23,7 @@ func (m *Importance) Observe(layer int, probs []float32, queries, tokens int) er
 	return nil
 }
 
-// handed are the probabilities of one query, [query head][token], on their way.
+// handed are the probabilities of one query that is observed, [query head][token].
 type handed struct {
 	*Call
 	query  int // in the call

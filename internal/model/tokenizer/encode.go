@@ -48,8 +48,8 @@ type encoder struct {
 	chain   chain
 }
 
-// cut takes in the control tokens of special parts, the leftmost and then
-// longest first, and what lies between them.
+// cut appends the control tokens of special parts, the leftmost and then longest
+// first, and the tokens of the text between them.
 func (e *encoder) cut(text string, parts []part) error {
 	at, done, end := 0, 0, 0
 	for _, p := range parts {
@@ -71,7 +71,7 @@ func (e *encoder) cut(text string, parts []part) error {
 	return e.between(text[done:])
 }
 
-// between takes in user-defined tokens and, between them, words.
+// between appends user-defined tokens and, between them, those of words.
 func (e *encoder) between(text string) error {
 	for text != "" {
 		at, id, n := e.t.user.next(text)
@@ -86,7 +86,7 @@ func (e *encoder) between(text string) error {
 	return nil
 }
 
-// plain takes in a text without special tokens.
+// plain appends the tokens of a text without special ones.
 func (e *encoder) plain(text string) error {
 	if text == "" {
 		return nil
