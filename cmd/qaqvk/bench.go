@@ -49,7 +49,7 @@ func newBench() *cobra.Command {
 	c.Flags().StringToStringVar(&f.tune, "tune", nil, "kernel constants to try, such as encode.LANES=4")
 	c.Flags().BoolVar(&f.compileOnly, "compile-only", false, "time nothing: compile every kernel with RADV, which needs no hardware for that, and tell its registers, spills, scratch, occupancy and estimated throughput")
 	c.Flags().StringSliceVar(&f.chips, "chip", compileonly.Chips, "chips to compile for, by RADV's names")
-	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
+	addJSON(c.Flags(), &f.json)
 	return c
 }
 
@@ -70,10 +70,7 @@ func (f *benchFlags) run(c *cobra.Command, d device.Device) error {
 	if err := report.WriteBench(c.OutOrStdout(), r); err != nil {
 		return err
 	}
-	if f.json == "" {
-		return nil
-	}
-	return report.WriteJSON(f.json, r)
+	return writeJSON(f.json, r)
 }
 
 // constants are those of --tune.

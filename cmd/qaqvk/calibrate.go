@@ -14,7 +14,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/internal/calibrate"
 	"github.com/qaqvk/qaqvk/internal/model"
-	"github.com/qaqvk/qaqvk/internal/modelfetch"
 )
 
 type calibrateFlags struct {
@@ -56,10 +55,8 @@ func (f *calibrateFlags) run(c *cobra.Command) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if f.model == "" {
-		if f.model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr()); err != nil {
-			return err
-		}
+	if f.model, err = modelFile(c, f.model); err != nil {
+		return err
 	}
 	p := newProgress(c.ErrOrStderr())
 	defer p.finish()
@@ -113,11 +110,11 @@ func (f *calibrateFlags) calibrate(ctx context.Context, m *model.Model, p *progr
 func (f *calibrateFlags) tokens(m *model.Model) (texts [][]int, err error) {
 	var names []string
 	for _, path := range f.texts {
-		text, err := readText(path)
+		text, err := readFile(path, maxText)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--text: %w", err)
 		}
-		tokens, err := m.Tokenizer.Encode(text, false)
+		tokens, err := m.Tokenizer.Encode(string(text), false)
 		if err != nil {
 			return nil, fmt.Errorf("--text: %s: %w", path, err)
 		}
@@ -130,23 +127,6 @@ func (f *calibrateFlags) tokens(m *model.Model) (texts [][]int, err error) {
 
 // maxText is the most bytes of a text: far more than windows are cut from.
 const maxText = 1 << 28
-
-// readText returns the text of a file.
-func readText(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("--text: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxText+1))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("--text: %w", err)
-	case len(data) > maxText:
-		return "", fmt.Errorf("--text: %s: more than %d bytes", path, maxText)
-	}
-	return string(data), nil
-}
 
 // report says what was made.
 func (f *calibrateFlags) report(out io.Writer, r *calibrate.Result) error {

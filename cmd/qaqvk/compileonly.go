@@ -79,10 +79,8 @@ func (f *benchFlags) compile(c *cobra.Command) error {
 	if err := report.WriteCompiled(c.OutOrStdout(), r); err != nil {
 		return err
 	}
-	if f.json != "" {
-		if err := report.WriteJSON(f.json, r); err != nil {
-			return err
-		}
+	if err := writeJSON(f.json, r); err != nil {
+		return err
 	}
 	return r.Err()
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/conformance"
-	"github.com/qaqvk/qaqvk/internal/report"
 )
 
 type conformanceFlags struct {
@@ -38,7 +37,7 @@ func newConformance() *cobra.Command {
 	}
 	f.device.register(c)
 	c.Flags().Var(&f.filter, "filter", "regular expression: the cases to run")
-	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
+	addJSON(c.Flags(), &f.json)
 	return c
 }
 
@@ -56,10 +55,8 @@ func (f *conformanceFlags) run(c *cobra.Command, d device.Device) (failed, err e
 	if r.Cases == 0 {
 		return nil, fmt.Errorf("conformance: no case matches %q", f.filter.String())
 	}
-	if f.json != "" {
-		if err := report.WriteJSON(f.json, r); err != nil {
-			return nil, err
-		}
+	if err := writeJSON(f.json, r); err != nil {
+		return nil, err
 	}
 	return errFailed(r.Failed, r.Cases, "cases"), writeConformance(c.OutOrStdout(), r)
 }

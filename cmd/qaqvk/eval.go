@@ -66,7 +66,7 @@ func newEval() *cobra.Command {
 	s.BoolVar(&f.afterQuestion, "after-question", false, "compress a task's question when it has been read, and nothing of the endings, as the authors of QAQ do")
 	s.BoolVar(&f.attend, "attend", false, "attention on the device in place of BLAS on the host; slow on a processor")
 	addNumber(s, &f.threads, "threads", 0, 0, 4096, "processors to use; 0: all")
-	s.StringVar(&f.json, "json", "", "write the results to this file as JSON")
+	addJSON(s, &f.json)
 	s.StringVar(&f.logits, "logits-out", "", "write the logits of the one method behind every token of the text to this file, [tokens, vocabulary] f32 as NumPy has it")
 	s.StringVar(&f.paper, "paper", "", "run the exhibits of the QAQ paper again and write index.html and CSV files to this folder; tasks are compressed after the question")
 	return c

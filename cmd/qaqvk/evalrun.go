@@ -14,7 +14,6 @@ import (
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
 	"github.com/qaqvk/qaqvk/internal/npy"
 	"github.com/qaqvk/qaqvk/internal/peers"
-	"github.com/qaqvk/qaqvk/internal/report"
 )
 
 // run loads the model, reads the files and measures.
@@ -27,10 +26,8 @@ func (f *evalFlags) run(c *cobra.Command, d device.Device, methods []eval.Method
 	if o.Tasks, err = f.readTasks(); err != nil { // before the model: mistakes show at once
 		return err
 	}
-	if f.model == "" {
-		if f.model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr()); err != nil {
-			return err
-		}
+	if f.model, err = modelFile(c, f.model); err != nil {
+		return err
 	}
 	m, err := model.Load(f.model)
 	if err != nil {
@@ -143,10 +140,7 @@ func (f *evalFlags) write(r *eval.Result, p *eval.Probe, logits *npy.Writer) err
 			return err
 		}
 	}
-	if f.json == "" {
-		return nil
-	}
-	return report.WriteJSON(f.json, r)
+	return writeJSON(f.json, r)
 }
 
 // results are those of the methods, and for the exhibits what rows look like.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -96,19 +95,12 @@ const maxPages = 64 << 20
 
 // readWords reads a file of little-endian words.
 func readWords(path string) ([]uint32, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxPages+1))
+	data, err := readFile(path, maxPages)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(data) == 0:
 		return nil, fmt.Errorf("%s: is empty", path)
-	case len(data) > maxPages:
-		return nil, fmt.Errorf("%s: more than %d bytes", path, maxPages)
 	case len(data)%4 != 0:
 		return nil, fmt.Errorf("%s: %d bytes: pages are words of four", path, len(data))
 	}

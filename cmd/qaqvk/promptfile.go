@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -15,19 +13,12 @@ const maxPrompt = 4 << 20
 
 // readPrompt returns the text of a file.
 func readPrompt(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("--prompt-file: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxPrompt+1))
+	data, err := readFile(path, maxPrompt)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("--prompt-file: %w", err)
 	case len(data) == 0:
 		return "", fmt.Errorf("--prompt-file: %s: is empty", path)
-	case len(data) > maxPrompt:
-		return "", fmt.Errorf("--prompt-file: %s: more than %d bytes", path, maxPrompt)
 	}
 	return string(data), nil
 }

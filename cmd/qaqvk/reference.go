@@ -9,7 +9,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/dispatch"
 	"github.com/qaqvk/qaqvk/internal/reference"
-	"github.com/qaqvk/qaqvk/internal/report"
 )
 
 func newReference() *cobra.Command {
@@ -32,7 +31,7 @@ func newReference() *cobra.Command {
 		},
 	}
 	target.register(c)
-	c.Flags().StringVar(&json, "json", "", "write the results to this file as JSON")
+	addJSON(c.Flags(), &json)
 	return c
 }
 
@@ -59,10 +58,5 @@ func compare(c *cobra.Command, d device.Device, files []string, json string) (fa
 			misses++
 		}
 	}
-	if json != "" {
-		if err := report.WriteJSON(json, results); err != nil {
-			return nil, err
-		}
-	}
-	return errFailed(misses, len(results), "files"), nil
+	return errFailed(misses, len(results), "files"), writeJSON(json, results)
 }

@@ -71,7 +71,7 @@ func (f *runFlags) registerText(c *cobra.Command) {
 	addNumber(c.Flags(), &f.sampling.Seed, "seed", 1, 0, math.MaxUint64, "seed of the sampling")
 	addNumber(c.Flags(), &f.sampling.Temperature, "temperature", 0, 0, maxTemperature, "temperature of the sampling; 0 takes the most likely token")
 	addAbove(c.Flags(), &f.sampling.TopP, "top-p", 0.95, 1, "probability mass of the tokens to sample from, above 0 to 1")
-	c.Flags().StringVar(&f.json, "json", "", "write the results to this file as JSON")
+	addJSON(c.Flags(), &f.json)
 	c.Flags().StringVar(&f.timeline, "timeline", "", "write what calls, adaptations and the device did when to this file, for Perfetto or chrome://tracing")
 }
 
@@ -150,10 +150,8 @@ func (f *runFlags) options() (session.Options, error) {
 // run generates on an open device; the default model is fetched where none is
 // named.
 func (f *runFlags) run(c *cobra.Command, d device.Device, o session.Options) (err error) {
-	if o.Model == "" {
-		if o.Model, err = modelfetch.Fetch(c.Context(), c.ErrOrStderr()); err != nil {
-			return err
-		}
+	if o.Model, err = modelFile(c, o.Model); err != nil {
+		return err
 	}
 	p := newProgress(c.ErrOrStderr())
 	defer p.finish()
@@ -184,10 +182,8 @@ func (f *runFlags) run(c *cobra.Command, d device.Device, o session.Options) (er
 	if err := r.Write(out); err != nil {
 		return err
 	}
-	if f.json != "" {
-		if err := report.WriteJSON(f.json, r); err != nil {
-			return err
-		}
+	if err := writeJSON(f.json, r); err != nil {
+		return err
 	}
 	if f.timeline != "" {
 		return timeline.Write(f.timeline)
