@@ -130,5 +130,7 @@ func TestRotate(t *testing.T) {
 
 func TestMiddle(t *testing.T) {
 	p := random(1, shape)
-	assert.Equal(t, []int{8, 8, 24, 1032}, []int{p.Middle(0), p.Middle(15), p.Middle(16), p.Middle(1039)})
+	assert.Equal(t, []int{16, 16, 48, 1040}, []int{p.Middle(0), p.Middle(31), p.Middle(32), p.Middle(1055)})
+	p.PageTokens = 16
+	assert.Equal(t, []int{8, 24}, []int{p.Middle(15), p.Middle(16)})
 }

@@ -96,8 +96,9 @@ func New(s policy.Shape) *Profile {
 	}
 }
 
-// DefaultPageTokens are the tokens of a page of the cache.
-const DefaultPageTokens = 16
+// DefaultPageTokens are the tokens of a page of the cache: twelve words of header to
+// 32 tokens are a sixteenth of a bit an element where rows have 192, to 16 an eighth.
+const DefaultPageTokens = 32
 
 // Code returns the code of a channel's value: how many thresholds it reaches.
 func Code(z float32, thresholds []float32) int {

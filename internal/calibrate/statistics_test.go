@@ -23,7 +23,7 @@ func normal(r *rand.Rand, n int, around float64) []float32 {
 // Weighted mean and covariance against their formulas in f64, for values and for
 // keys whose mean turns with the page, around zero and far from it.
 func TestMoments(t *testing.T) {
-	const d, from, to = 4, 3, 57
+	const d, from, to = 4, 3, 77
 	r := rand.New(rand.NewPCG(1, 2))
 	rope := &profile.RoPE{Speeds: []float64{0.7}}
 	for _, around := range []float64{0, 300} {
@@ -52,7 +52,7 @@ func moments(rope *profile.RoPE, rows []float32, w []float64, d, from, to int) (
 	turned := func(x []float64, i int, sign float64) []float64 {
 		out := append([]float64{}, x...)
 		if rope != nil {
-			sin, cos := math.Sincos(sign * rope.Speeds[0] * float64(i/16*16+8))
+			sin, cos := math.Sincos(sign * rope.Speeds[0] * float64(i/32*32+16))
 			out[0], out[1] = x[0]*cos-x[1]*sin, x[0]*sin+x[1]*cos
 		}
 		return out
