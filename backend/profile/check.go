@@ -36,7 +36,7 @@ func describe(s policy.Shape) string {
 
 // Validate checks lengths and values; errors wrap ErrFormat.
 func (p *Profile) Validate() error {
-	for _, check := range []func() error{p.checkShape, p.checkArrays, p.checkLambda, p.Codebook.check, p.checkNumbers} {
+	for _, check := range []func() error{p.checkShape, p.checkArrays, p.checkLambda, p.Codebook.check, p.checkNumbers, p.checkUse} {
 		if err := check(); err != nil {
 			return fmt.Errorf("profile: %w", err)
 		}
@@ -62,6 +62,7 @@ func (p *Profile) checkArrays() error {
 		{nameMean, p.Mean, vectors}, {nameLambda, p.Lambda, vectors},
 		{nameMatrix, p.Matrix, vectors * p.Shape.HeadDim}, {nameInverse, p.Inverse, vectors * p.Shape.HeadDim},
 		{nameThresholds, p.Codebook.Thresholds, 1<<CodeBits - 1},
+		{nameUse, p.Use, p.Shape.Layers * (Levels + 1)},
 		{nameDistortion, p.Codebook.Distortion, CodeBits + 1},
 	} {
 		if len(a.data) != a.want {
@@ -145,6 +146,24 @@ func (p *Profile) checkNumbers() error {
 		return fmt.Errorf("pages of %d tokens, half-life %d, recent %d, first %d, at most %d: %w", p.PageTokens, i.HalfLife, i.Recent, i.First, maxTokens, ErrFormat)
 	case !(i.Floor > 0 && i.Floor <= 1) || !(i.Sink > 0 && i.Sink <= 1):
 		return fmt.Errorf("floor %v and sink threshold %v, want above 0 to 1: %w", i.Floor, i.Sink, ErrFormat)
+	}
+	return nil
+}
+
+// mostOff is how far shares that were rounded to f32 may be off 1 together.
+const mostOff = 1e-5
+
+func (p *Profile) checkUse() error {
+	for layer := range p.Shape.Layers {
+		sum := 0.0
+		for level, share := range p.Use[layer*(Levels+1):][:Levels+1] {
+			if sum += float64(share); !(share >= 0) {
+				return fmt.Errorf("%s of layer %d, level %d is %v, want at least 0: %w", nameUse, layer, level, share, ErrFormat)
+			}
+		}
+		if math.Abs(sum-1) > mostOff {
+			return fmt.Errorf("%s of layer %d is %v together, want 1: %w", nameUse, layer, sum, ErrFormat)
+		}
 	}
 	return nil
 }

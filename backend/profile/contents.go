@@ -26,6 +26,7 @@ const (
 	nameReconstruction = "reconstruction"
 	nameDistortion     = "distortion"
 	nameSlope          = "slope"
+	nameUse            = "use"
 	nameSpeeds         = "rope_speeds"
 )
 
@@ -65,6 +66,7 @@ func (p *Profile) contents() (map[string]safetensors.TensorView, map[string]stri
 		nameReconstruction: single(values(c.Reconstruction), reconstructionValues),
 		nameDistortion:     single(c.Distortion, len(c.Distortion)),
 		nameSlope:          single([]float32{p.Slope}, 1),
+		nameUse:            single(p.Use, s.Layers, Levels+1),
 		nameSpeeds:         double(p.RoPE.Speeds),
 	}
 	pairing := pairsNeighbours

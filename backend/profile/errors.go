@@ -9,6 +9,8 @@ var (
 	ErrVersion = errors.New("profile of an unknown version")
 	// ErrModel says that a profile was made for another model.
 	ErrModel = errors.New("profile of another model")
+	// ErrBits says that no slope gives the bits wanted.
+	ErrBits = errors.New("bits out of reach")
 	// ErrShape says that a profile was made for other shapes or positions.
 	ErrShape = errors.New("profile of another shape")
 )

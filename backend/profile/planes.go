@@ -66,15 +66,13 @@ func (p *Profile) Planes() *Planes {
 	out := &Planes{
 		shape: s, counts: make([]uint16, 2*s.Layers*s.KVHeads*Levels*CodeBits), bits: make([]int, 2*s.Layers*Levels),
 	}
-	for at := range 2 * s.Layers {
-		kind, layer := at/s.Layers, at%s.Layers
-		items := p.falling(shaders.Kind(kind), layer)
+	for at, items := range p.ranking() {
 		for level := range Levels {
-			n := p.kept(items, level)
+			n := kept(items, p.Slope, level)
 			out.bits[at*Levels+level] = n
 			for _, it := range items[:n] {
 				plane, head := it.number%CodeBits, it.number/CodeBits/s.HeadDim
-				out.counts[out.at(kind, layer, head, level)+plane]++
+				out.counts[out.at(at/s.Layers, at%s.Layers, head, level)+plane]++
 			}
 		}
 	}
@@ -108,9 +106,9 @@ func (c Codebook) gains() (out [CodeBits]float64) {
 	return out
 }
 
-// kept returns how many of the items a level keeps.
-func (p *Profile) kept(items []item, level int) int {
-	slope := float64(p.Slope)
+// kept returns how many of the items a level keeps at a slope.
+func kept(items []item, at float32, level int) int {
+	slope := float64(at)
 	for i := level; i < BaseLevel; i++ {
 		slope *= 2
 	}

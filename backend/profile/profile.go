@@ -32,6 +32,9 @@ type Profile struct {
 	Codebook   Codebook
 	Slope      float32 // 4^−θ: what a plane must be worth at level 0, in nats
 	Importance Importance
+	// Use is how often tokens had each level at calibration, the last one being raw,
+	// [Layers][Levels+1]; shares, of each layer 1 together.
+	Use []float32
 }
 
 // Codebook has the tables that all channels share.
@@ -93,6 +96,7 @@ func New(s policy.Shape) *Profile {
 		Mean: make([]float32, rows*s.HeadDim), Lambda: make([]float32, rows*s.HeadDim),
 		Matrix: make([]float32, rows*s.HeadDim*s.HeadDim), Inverse: make([]float32, rows*s.HeadDim*s.HeadDim),
 		Codebook: Codebook{Thresholds: make([]float32, 1<<CodeBits-1), Distortion: make([]float32, CodeBits+1)},
+		Use:      make([]float32, s.Layers*(Levels+1)),
 	}
 }
 

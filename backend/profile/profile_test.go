@@ -50,6 +50,9 @@ func random(seed uint64, s policy.Shape) *profile.Profile {
 		c.Distortion[b] = float32(math.Pow(0.3, float64(b)))
 	}
 	p.Slope = 0.02
+	for i := range p.Use {
+		p.Use[i] = [profile.Levels + 1]float32{.25, .125, .125, .125, .125, .0625, .0625, .03125, .03125, .03125, .03125}[i%(profile.Levels+1)]
+	}
 	return p
 }
 
@@ -168,6 +171,8 @@ func TestValidateRefuses(t *testing.T) {
 		"distortion":   func(p *profile.Profile) { p.Codebook.Distortion[3] = 2 },
 		"slope":        func(p *profile.Profile) { p.Slope = 0 },
 		"page":         func(p *profile.Profile) { p.PageTokens = 0 },
+		"use":          func(p *profile.Profile) { p.Use[12] += 1e-4 },
+		"use < 0":      func(p *profile.Profile) { p.Use[0], p.Use[1] = p.Use[0]+.5, p.Use[1]-.5 },
 		"floor":        func(p *profile.Profile) { p.Importance.Floor = 0 },
 		"RoPE":         func(p *profile.Profile) { p.RoPE.Speeds = make([]float64, 17) },
 		"speed":        func(p *profile.Profile) { p.RoPE.Speeds[3] = 3 },

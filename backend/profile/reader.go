@@ -41,6 +41,7 @@ func (r *reader) profile() *Profile {
 			HalfLife: r.int(keyHalfLife), Floor: r.number(keyFloor), Sink: r.number(keySink),
 			Recent: r.int(keyRecent), First: r.int(keyFirst),
 		},
+		Use: r.floats(nameUse, s.Layers, Levels+1),
 	}
 	if slope := r.floats(nameSlope, 1); len(slope) == 1 {
 		p.Slope = slope[0]

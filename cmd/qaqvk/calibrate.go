@@ -45,7 +45,7 @@ a profile of its own. docs/profile.md describes the steps and the file.`,
 	s.StringVarP(&f.out, "output", "o", "", "profile to write")
 	addNumber(s, &f.windows, "windows", 24, 1, 1<<16, "windows of text, fewer where the text ends")
 	addNumber(s, &f.length, "length", 1024, 256, maxTokens, "tokens of a window, at most the model's context")
-	addAbove(s, &f.options.Bits, "bits", 1.8, rawBits, "stored bits an element to aim at, everything counted")
+	addAbove(s, &f.options.Bits, "bits", 1.8, rawBits, "stored bits an element to aim at, of whole pages with their raw rows")
 	addNumber(s, &f.options.Seed, "seed", 1, 0, math.MaxUint64, "seed of the labels drawn from the model's predictions")
 	s.BoolVar(&f.options.ForwardOnly, "forward-only", false, "leave the gradients out: faster, and much weaker")
 	return c

@@ -12,7 +12,7 @@ import (
 
 // Options say how to calibrate.
 type Options struct {
-	Bits float64 // stored bits an element wanted, everything counted
+	Bits float64 // stored bits an element wanted, of whole pages
 	Seed uint64  // of the labels
 	// ForwardOnly leaves the gradients out. Errors of keys then cost what queries
 	// make of them, those of values all the same, and every layer and head counts the
@@ -26,7 +26,7 @@ type Result struct {
 	Profile *profile.Profile
 	Tokens  int     // of all windows
 	NLL     float64 // mean negative log-likelihood of the windows' tokens, nats; 0 without gradients
-	Bits    float64 // stored bits an element on the windows, the importance's byte and raw rows included
+	Bits    float64 // stored bits an element on the windows, of whole pages
 	Raw     float64 // share of stored tokens that are raw
 }
 
@@ -170,11 +170,13 @@ func (c *collector) result(o Options) (*Result, error) {
 		return nil, err
 	}
 	c.codebook(&p.Codebook, p)
-	r := &Result{Profile: p, Tokens: c.tokens, NLL: c.nll / float64(c.windows)}
-	use := c.use()
-	if r.Bits, err = use.solve(p, o.Bits); err != nil {
+	r := &Result{Tokens: c.tokens, NLL: c.nll / float64(c.windows)}
+	if r.Raw, err = c.use(p.Use); err != nil {
 		return nil, err
 	}
-	r.Raw = use.raw()
-	return r, p.Validate()
+	if r.Profile, err = p.ForBits(o.Bits); err != nil {
+		return nil, err
+	}
+	r.Bits = r.Profile.Bits()
+	return r, r.Profile.Validate()
 }

@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/qaqvk/qaqvk/backend/profile"
@@ -77,4 +78,25 @@ func Level(importance float64, floor float32) int {
 	f := float64(floor)
 	steps := math.Round(math.Log2((importance + f) / (1 + f))) // half steps
 	return min(max(profile.BaseLevel+int(steps), 0), profile.Levels-1)
+}
+
+// use writes the shares of tokens that had each level, [Layers][Levels+1], and
+// returns that of raw ones.
+func (c *collector) use(out []float32) (raw float64, err error) {
+	for i, l := range c.levels {
+		total := l.raw
+		for _, n := range l.counts {
+			total += n
+		}
+		if total == 0 {
+			return 0, fmt.Errorf("no token left the recent window: %w", ErrText)
+		}
+		row := out[i*(profile.Levels+1):][:profile.Levels+1]
+		for level, n := range l.counts {
+			row[level] = float32(n / total)
+		}
+		row[profile.Levels] = float32(l.raw / total)
+		raw += l.raw / total / float64(len(c.levels))
+	}
+	return raw, nil
 }

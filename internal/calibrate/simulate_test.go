@@ -162,7 +162,7 @@ func (s *simulated) adapt(layer, bound int) {
 	changed := make([][]int, profile.Levels)
 	for j := s.p.Importance.First; j < bound; j++ {
 		s.elems += elems
-		s.bits += 8
+		s.bits += 2 * 32 * float64(shaders.RecordsAt(s.p.PageTokens)) / float64(s.p.PageTokens)
 		if l.sinks[j] {
 			s.bits += 16 * elems
 			if l.level[j] >= 0 {

@@ -27,6 +27,8 @@ func TestShipped(t *testing.T) {
 	tables, err := p.AllTables(shaders.TypeF16)
 	require.NoError(t, err)
 	assert.Len(t, tables[shaders.Value], 30)
+	assert.LessOrEqual(t, p.Bits(), 1.8)
+	assert.Greater(t, p.Bits(), 1.795)
 	none, err := profiles.For(strings.Repeat("0", 64))
 	require.NoError(t, err)
 	assert.Nil(t, none)
