@@ -37,6 +37,9 @@ func testProfile(shape policy.Shape, rotary int) *profile.Profile {
 	}
 	p.Codebook.Reconstruction = shaders.Reconstruction{Magnitudes: [7]uint8{28, 17, 58, 9, 27, 48, 84}, Coefficients: [4]float32{87.875, 30.25, -21, 55.125}}
 	copy(p.Codebook.Distortion, []float32{1.296, .535, .198, .0697, .0261, .0110, .0053, .0028, .0016})
+	for range shape.Layers {
+		p.Use = append(p.Use, .2, .2, .2, .1, .1, .1, .05, .02, .01, .01, .01)
+	}
 	return p
 }
 

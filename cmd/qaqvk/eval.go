@@ -26,6 +26,7 @@ type evalFlags struct {
 	afterQuestion   bool
 	threads         int
 	json, logits    string
+	profile         string
 	paper           string
 }
 
@@ -54,7 +55,8 @@ func newEval() *cobra.Command {
 	s := c.Flags()
 	s.StringVar(&f.model, "model", "", "GGUF file (default: SmolLM2-135M-Instruct, fetched into the cache folder)")
 	s.StringVar(&f.text, "text", "", "file whose text is read: perplexity, KL divergence, top-1 agreement")
-	s.StringVar(&f.methods, "methods", "f16,q8_0,q4_0-hadamard,qaq", "what to measure, separated by commas; parameters behind a colon (qaq:key-error=0.005,alpha=0.01)")
+	s.StringVar(&f.profile, "profile", "", "profile of the model for the method calibrated (default: the one that ships)")
+	s.StringVar(&f.methods, "methods", "f16,q8_0,q4_0-hadamard,qaq,calibrated", "what to measure, separated by commas; parameters behind a colon (qaq:key-error=0.005,alpha=0.01)")
 	addNumber(s, &f.context, "context", 1024, 1, maxTokens, "tokens of the text that are read at once")
 	addNumber(s, &f.tokens, "tokens", 8192, 1, maxTokens, "most tokens of the text; whole contexts are read")
 	addNumber(s, &f.window, "window", 64, 1, 1024, "newest tokens kept as they came")

@@ -35,7 +35,7 @@ func (f *evalFlags) run(c *cobra.Command, d device.Device, methods []eval.Method
 	}
 	defer m.Close()
 	note(m.Footprint.String())
-	b := &eval.Bench{Model: m, Device: d, Window: f.window, Attend: f.attend, Late: f.afterQuestion, Note: note}
+	b := &eval.Bench{Model: m, Device: d, Window: f.window, Attend: f.attend, Late: f.afterQuestion, Profile: f.profile, Note: note}
 	if b.CacheDir, err = modelfetch.CacheDir(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/session"
 )
@@ -61,16 +62,18 @@ func (s *Size) add(o Size) {
 type Bench struct {
 	Model    *model.Model
 	Device   device.Device
-	Window   int  // newest tokens kept as they came
-	Attend   bool // attention on the device, where the method has a cache there
-	Late     bool // questions of tasks are compressed when they have been read
+	Window   int    // newest tokens kept as they came
+	Attend   bool   // attention on the device, where the method has a cache there
+	Late     bool   // questions of tasks are compressed when they have been read
+	Profile  string // file of the model's profile; "": the one that ships
 	CacheDir string
 	Note     func(line string)
 
-	norms [][]float64
-	means *model.KeyMeans
-	host  model.Attender
-	k, v  []float32 // rows read from pages
+	norms   [][]float64
+	means   *model.KeyMeans
+	profile *profile.Profile
+	host    model.Attender
+	k, v    []float32 // rows read from pages
 }
 
 // queryNorms are the model's squared query norms, calibrated once.

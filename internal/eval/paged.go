@@ -7,6 +7,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model"
 )
@@ -20,6 +21,8 @@ type paged struct {
 	window  int // recent window; 0: the bench's
 	// policy makes the policy for a model.
 	policy func(ctx context.Context, b *Bench) (policy.Policy, error)
+	// profile is that of a model; nil: none.
+	profile func(b *Bench) (*profile.Profile, error)
 }
 
 // Name implements Method.
@@ -36,19 +39,31 @@ func (p *paged) Open(ctx context.Context, b *Bench, tokens int) (Store, error) {
 	if p.window > 0 {
 		window = p.window
 	}
+	calibrated, err := p.calibrated(b)
+	if err != nil {
+		return nil, err
+	}
 	step, page := StepTokens, 0
 	if b.Late { // all of a question is compressed, nothing of an answer
-		step, page = maxAnswer, 1
+		step, page, calibrated = maxAnswer, 1, latePages(calibrated)
 	}
 	cache, err := backend.New(b.Device, backend.Config{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: tokens, Sequences: 2,
 		Level: p.level, OutlierFraction: p.alpha, Policy: bits, Recent: window, Queries: p.queries, MaxStepTokens: step, PageTokens: page,
-		Synchronous: true, AdaptEvery: 1, HostBudget: math.MaxInt64,
+		Synchronous: true, AdaptEvery: 1, HostBudget: math.MaxInt64, Profile: calibrated,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &pagedStore{bench: b, cache: cache, queries: p.queries}, nil
+}
+
+// calibrated is the method's profile; nil: none.
+func (p *paged) calibrated(b *Bench) (*profile.Profile, error) {
+	if p.profile == nil {
+		return nil, nil
+	}
+	return p.profile(b)
 }
 
 type pagedStore struct {
@@ -105,11 +120,11 @@ func (t *pagedText) read(layer, n int) (k, v []float32, gone []bool, err error) 
 	return b.k, b.v, gone, err
 }
 
-// Observe implements Text. Only the newest queries are looked at.
+// Observe implements Text. Policies that say how many look at the newest queries only.
 func (t *pagedText) Observe(layer int, probs []float32, queries int) error {
 	heads := t.bench.Model.QueryHeads
 	row := len(probs) / queries
-	if n := min(queries, t.queries); n < queries {
+	if n := min(queries, t.queries); t.queries > 0 && n < queries {
 		probs, queries = probs[(queries-n)*row:], n
 	}
 	return t.text.Observe(layer, probs, queries, heads)

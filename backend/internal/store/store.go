@@ -20,7 +20,7 @@ import (
 type Encoder interface {
 	// Fits tells whether n pages of each kind fit the buffers at once.
 	Fits(n int) bool
-	// Ends tells whether a batch must end with a layer group.
+	// Ends tells whether a batch must end with a layer group that is not the last.
 	Ends(layerGroup int) bool
 	// Encode encodes pages of K, and the pages of V of the same tokens. It returns
 	// K before V of the same tokens, as they will lie in their segments.
@@ -67,7 +67,8 @@ func (s *Storing) Store(ctx context.Context, from, to int) error {
 	for lg := range s.Work.LayerGroups {
 		for number := from; number < to; number++ {
 			batch = append(batch, pages.ID{Kind: shaders.Key, LayerGroup: lg, Page: number})
-			if len(batch) < min(most, s.Pace.Budget()) && (number < to-1 || !s.Encoder.Ends(lg)) {
+			last := number == to-1 && (lg == s.Work.LayerGroups-1 || s.Encoder.Ends(lg))
+			if len(batch) < min(most, s.Pace.Budget()) && !last {
 				continue
 			}
 			if err := s.storeBatch(ctx, batch); err != nil {

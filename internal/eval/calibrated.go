@@ -1,0 +1,52 @@
+package eval
+
+import (
+	"errors"
+
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/internal/session"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// ErrNoProfile says that a method needs a profile, which none ships of for the model.
+var ErrNoProfile = errors.New("no profile of the model: make one with qaqvk calibrate and name it with --profile")
+
+// calibrated is calibrated and calibrated:B, B stored bits an element aimed at: the
+// calibrated codec with the bench's profile.
+func calibrated(p *parameters) (Method, error) {
+	m := &paged{name: p.name}
+	bits := p.number("", 0, 0, shaders.Raw)
+	m.window = p.integer("window", 0, 0, 1024)
+	fixed := p.integer("fixed", 0, 0, 1) == 1
+	m.profile = func(b *Bench) (*profile.Profile, error) { return b.calibration(bits) }
+	return m.fixed(policy.Levels{Fixed: fixed}), p.done()
+}
+
+// calibration is the bench's profile, solved for so many bits where that is not 0.
+func (b *Bench) calibration(bits float64) (*profile.Profile, error) {
+	if b.profile == nil {
+		p, err := session.LoadProfile(b.Model, b.Profile, 0)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil {
+			return nil, ErrNoProfile
+		}
+		b.profile = p
+	}
+	if bits == 0 {
+		return b.profile, nil
+	}
+	return b.profile.ForBits(bits)
+}
+
+// latePages is a profile for pages of one token, whose mean turns with each.
+func latePages(p *profile.Profile) *profile.Profile {
+	if p == nil {
+		return nil
+	}
+	late := *p
+	late.PageTokens = 1
+	return &late
+}

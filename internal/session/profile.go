@@ -1,0 +1,36 @@
+package session
+
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/internal/model"
+	"github.com/qaqvk/qaqvk/internal/profiles"
+)
+
+// LoadProfile returns the profile of a file, or where path is "" the one that ships for
+// the model, nil where none does. bits above 0 solves it for so many stored bits an
+// element. It is refused where it was made for another model.
+func LoadProfile(m *model.Model, path string, bits float64) (p *profile.Profile, err error) {
+	fingerprint, err := m.Fingerprint()
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		p, err = profiles.For(fingerprint)
+	} else {
+		p, err = profile.Load(path)
+	}
+	if err != nil || p == nil {
+		return nil, err
+	}
+	shape := policy.Shape{Layers: m.Layers, KVHeads: m.KVHeads, HeadDim: m.HeadDim}
+	if err := p.Check(shape, profile.RoPE{Halves: m.Halves, Speeds: m.RopeSpeeds()}, fingerprint); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if bits == 0 {
+		return p, nil
+	}
+	return p.ForBits(bits)
+}
