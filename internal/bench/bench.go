@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -67,7 +66,7 @@ func Run(ctx context.Context, d device.Device, o Options) (*report.Bench, error)
 	}
 	out.CopyUnitMs = milliseconds(median(copies))
 	for i := range out.Results {
-		out.Results[i].Units = round(out.Results[i].Ms / out.CopyUnitMs)
+		out.Results[i].Units = report.Round(out.Results[i].Ms/out.CopyUnitMs, 3)
 	}
 	return out, nil
 }
@@ -149,7 +148,6 @@ func median(t []time.Duration) time.Duration {
 	return s[len(s)/2]
 }
 
-func milliseconds(t time.Duration) float64 { return round(float64(t) / float64(time.Millisecond)) }
-
-// round keeps three digits behind the point.
-func round(x float64) float64 { return math.Round(x*1000) / 1000 }
+func milliseconds(t time.Duration) float64 {
+	return report.Round(float64(t)/float64(time.Millisecond), 3)
+}

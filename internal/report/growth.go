@@ -35,15 +35,15 @@ func NewGrowth(samples []Sample) *Growth {
 	if tt == 0 {
 		return nil
 	}
-	g := &Growth{LivePerToken: round(tl/tt, 3), R2: 1, Samples: samples}
+	g := &Growth{LivePerToken: Round(tl/tt, 3), R2: 1, Samples: samples}
 	if ll > 0 {
-		g.R2 = round(tl*tl/(tt*ll), 6)
+		g.R2 = Round(tl*tl/(tt*ll), 6)
 	}
 	return g
 }
 
-// round keeps so many digits behind the point.
-func round(x float64, digits int) float64 {
+// Round keeps so many digits behind the point.
+func Round(x float64, digits int) float64 {
 	unit := math.Pow10(digits)
 	return math.Round(x*unit) / unit
 }

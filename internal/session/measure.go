@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend"
@@ -13,7 +12,7 @@ import (
 )
 
 // measure fills the report with what the cache and the first pass give.
-func (s *session) measure(cache *backend.Cache) error {
+func (s *session) measure(cache *backend.Cache) {
 	c := cache.Stats()
 	r := &s.report
 	r.Tokens = report.Tokens{Prompt: len(s.prompt), Generated: len(s.result.Tokens)}
@@ -28,7 +27,6 @@ func (s *session) measure(cache *backend.Cache) error {
 	for k, t := range c.Times {
 		r.KernelsMs[k] = digits(float64(t) / float64(time.Millisecond))
 	}
-	return nil
 }
 
 func (s *session) rates(r generate.Result) report.Speed {
@@ -36,7 +34,7 @@ func (s *session) rates(r generate.Result) report.Speed {
 }
 
 // digits keeps three digits behind the point.
-func digits(x float64) float64 { return math.Round(x*1000) / 1000 }
+func digits(x float64) float64 { return report.Round(x, 3) }
 
 // plain is the second pass: the same tokens over plain f32 rows.
 func (s *session) plain(ctx context.Context) error {

@@ -100,7 +100,7 @@ func (s *session) compressed(ctx context.Context) error {
 		err = s.answer(ctx, text)
 	}
 	if err == nil {
-		err = s.measure(cache)
+		s.measure(cache)
 	}
 	cache.Close()
 	return err
