@@ -171,7 +171,7 @@ func (d *Adapter) LandReady(s *Sequence, stores bool) {
 		return
 	}
 	ready := b.ready()
-	if !ready && !(b.s == s && stores && b.follows()) {
+	if !ready && !(b.s == s && stores && b.follows) {
 		return
 	}
 	if ready {

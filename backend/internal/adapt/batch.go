@@ -3,6 +3,7 @@ package adapt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
@@ -21,6 +22,7 @@ type batch struct {
 	step    int // steps of the sequence when the bits were chosen
 	kept    int // tokens whose rows the host has
 	targets []target
+	follows bool            // pages may be stored in a segment that is rebuilt
 	ctx     context.Context // cancelled when nobody wants the result
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the goroutine has ended
@@ -71,16 +73,6 @@ func (t *target) chosen() Chosen {
 	return Chosen{t.layerGroup, t.from, t.pairs[t.from-t.first : t.to-t.first]}
 }
 
-// follows tells whether pages may be stored in a segment that is rebuilt.
-func (b *batch) follows() bool {
-	for i := range b.targets {
-		if b.targets[i].follow {
-			return true
-		}
-	}
-	return false
-}
-
 // start starts the next batch of a sequence's round; without one, the round is
 // over. Errors of the device are as those of a batch.
 func (d *Adapter) start(s *Sequence) (started bool, err error) {
@@ -93,7 +85,8 @@ func (d *Adapter) start(s *Sequence) (started bool, err error) {
 	if len(targets) == 0 {
 		return false, nil
 	}
-	b := &batch{d: d, s: s, step: s.extent.Steps, kept: s.host.Kept(), targets: targets, done: make(chan struct{})}
+	b := &batch{d: d, s: s, step: s.extent.Steps, kept: s.host.Kept(), targets: targets, done: make(chan struct{}),
+		follows: slices.ContainsFunc(targets, func(t target) bool { return t.follow })}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	began := time.Now()
 	choosing, err := b.choose()
