@@ -60,7 +60,12 @@ func turnOf(p *profile.Profile) codec.Turn {
 // leastTurn is the least magnitude of a cosine or sine that the codec takes, beside 0.
 const leastTurn = 1.0 / (1 << 40)
 
-func (c *calibrated) close() { c.codec.Close() }
+func (c *calibrated) close() {
+	c.codec.Close()
+	if c.layout != nil {
+		c.layout.Close()
+	}
+}
 
 // Adapts tells whether levels may ever change.
 func (c *calibrated) Adapts() bool { return c.layout != nil }

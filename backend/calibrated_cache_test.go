@@ -84,6 +84,8 @@ func TestCalibratedReserve(t *testing.T) {
 	cfg := calibratedConfig(3, 2, 32, 32)
 	cfg.Reserve = 1 << 20
 	s := newSequence(t, cpu(t), F16, cfg)
+	s.step(32) // what observing takes is made once
+	s.step(40)
 	before := s.c.work.Device.Stats().LiveBytes
 	for range 80 {
 		s.step(3)

@@ -39,10 +39,11 @@ func NewCalibrated(w *core.Work, tables [2][]*shaders.Tables, turn Turn) (*Calib
 	if err := w.CheckView("tables of a layer", layer); err != nil {
 		return nil, err
 	}
-	if err := c.uploadTables(); err != nil {
-		return nil, err
+	err := c.uploadTables()
+	if err == nil {
+		err = c.uploadRotations()
 	}
-	if err := c.uploadRotations(); err != nil {
+	if err != nil {
 		c.Close()
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func newModel(t *testing.T, w *core.Work, p Parameters) *model {
 	require.NoError(t, err)
 	m, err := New(l, 1)
 	require.NoError(t, err)
-	t.Cleanup(m.Release)
+	t.Cleanup(func() { m.Release(); l.Close() })
 	n := w.Layers
 	return &model{t, m, rand.New(rand.NewPCG(1, 2)), make([]int, n), make([][]float64, n), make([][]float64, n), make([]float64, n), make([]int, n), 0}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -37,8 +38,9 @@ func (p Parameters) check() error {
 type Layout struct {
 	Parameters
 	work     *core.Work
-	block    int    // queries of a block: half a half-life
-	fraction uint32 // bits behind the point
+	block    int           // queries of a block: half a half-life
+	fraction uint32        // bits behind the point
+	upload   device.Buffer // probabilities from the host; nil: none came yet
 }
 
 // NewLayout refuses parameters, and what kernels cannot see at once.
@@ -53,7 +55,7 @@ func NewLayout(w *core.Work, p Parameters) (*Layout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backend: %w: %w", err, policy.ErrConfig)
 	}
-	l := &Layout{p, w, p.HalfLife / 2, fraction}
+	l := &Layout{Parameters: p, work: w, block: p.HalfLife / 2, fraction: fraction}
 	return l, w.CheckView("importance", l.Words())
 }
 

@@ -1,6 +1,7 @@
 package decayed
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/qaqvk/qaqvk/backend/device"
@@ -9,37 +10,66 @@ import (
 )
 
 // Observe adds the probabilities of the newest queries of a layer from the host,
-// [queries][query heads][tokens]. The upload buffer must be free.
+// [queries][query heads][tokens].
 func (m *Importance) Observe(layer int, probs []float32, queries, tokens int) error {
-	call, each := m.Call(layer, max(1, queries)), m.work.QueryHeads*tokens
-	for q := m.counting(queries); q < queries; q++ {
-		h := handed{call, q, tokens, probs[q*each:][:each]}
-		if err := h.observe(); err != nil {
-			m.Lost(layer)
-			return err
-		}
+	err := m.fitUpload(m.work.QueryHeads * tokens * max(1, queries))
+	o := observed{Call: m.Call(layer, max(1, queries)), tokens: tokens, probs: probs}
+	for q := m.counting(queries); q < queries && err == nil; {
+		n := max(1, min(queries-q, m.upload.Len()/(m.work.QueryHeads*tokens)))
+		err = o.add(core.Take{First: q, End: q + n})
+		q += n
+	}
+	if err != nil {
+		m.Lost(layer)
+		return err
 	}
 	m.Done(layer, queries, tokens)
 	return nil
 }
 
-// handed are the probabilities of one query that is observed, [query head][token].
-type handed struct {
-	*Call
-	query  int // in the call
-	tokens int
-	probs  []float32
+// mostUpload are the words of the buffer by which probabilities come from the host:
+// more come in parts.
+const mostUpload = 1 << 18
+
+// fitUpload makes that buffer at the first call, and a larger one where so many words
+// ask for it.
+func (l *Layout) fitUpload(words int) error {
+	words = core.RoundUp(min(words, mostUpload), shaders.SplitTokens)
+	words = max(words, l.work.QueriesPerHead()*shaders.SplitTokens)
+	if l.upload != nil && l.upload.Len() >= words {
+		return nil
+	}
+	b, err := l.work.Device.NewBuffer("probabilities", words, device.Upload)
+	if err != nil {
+		return fmt.Errorf("backend: observe: %w", err)
+	}
+	core.Release(l.upload)
+	l.upload = b
+	return nil
 }
 
-// observe takes the query to the device in parts that fit the upload buffer: some
-// KV heads, and of these some tokens.
-func (h *handed) observe() error {
-	w, perHead := h.work, h.work.QueriesPerHead()
-	some := min(core.RoundUp(h.tokens, shaders.SplitTokens), w.Rows.Len()/perHead/shaders.SplitTokens*shaders.SplitTokens)
-	heads := min(w.KVHeads, w.Rows.Len()/(perHead*some))
+// Close frees what observing took.
+func (l *Layout) Close() { core.Release(l.upload) }
+
+// observed are probabilities of a call from the host.
+type observed struct {
+	*Call
+	tokens int
+	probs  []float32 // [query][query head][token]
+}
+
+// add takes queries to the device: at once if they fit the buffer, else, one of them, in
+// parts: some KV heads, and of these some tokens.
+func (o *observed) add(t core.Take) error {
+	w, perHead := o.work, o.work.QueriesPerHead()
+	heads, some := w.KVHeads, o.tokens
+	if (t.End-t.First)*w.QueryHeads*o.tokens > o.upload.Len() {
+		some = min(core.RoundUp(o.tokens, shaders.SplitTokens), o.upload.Len()/perHead/shaders.SplitTokens*shaders.SplitTokens)
+		heads = min(w.KVHeads, o.upload.Len()/(perHead*some))
+	}
 	for head := 0; head < w.KVHeads; head += heads {
-		for base := 0; base < h.tokens; base += some {
-			if err := h.observePart(head, min(heads, w.KVHeads-head), base, min(base+some, h.tokens)); err != nil {
+		for base := 0; base < o.tokens; base += some {
+			if err := o.addPart(t, head, min(heads, w.KVHeads-head), base, min(base+some, o.tokens)); err != nil {
 				return err
 			}
 		}
@@ -47,20 +77,20 @@ func (h *handed) observe() error {
 	return nil
 }
 
-// observePart takes the tokens base..end-1 of some KV heads. The vectors of a tile
-// of one lie as the rows that were handed over.
-func (h *handed) observePart(head, heads, base, end int) error {
-	w, n, perHead := h.work, end-base, h.work.QueriesPerHead()
-	words := w.Rows.Words()
-	for i := range heads * perHead {
-		copyProbabilities(words[i*n:][:n], h.probs[(head*perHead+i)*h.tokens+base:])
+// addPart takes the tokens base..end-1 of some KV heads: [head][vector][token], tiles of
+// one vector.
+func (o *observed) addPart(t core.Take, head, heads, base, end int) error {
+	w, n, perHead := o.work, end-base, o.work.QueriesPerHead()
+	words, vectors := o.upload.Words(), (t.End-t.First)*perHead
+	for i := range heads * vectors {
+		q, h := t.First+i%vectors/perHead, (head+i/vectors)*perHead+i%perHead
+		copyProbabilities(words[i*n:][:n], o.probs[(q*w.QueryHeads+h)*o.tokens+base:])
 	}
 	return w.Run.Run("observe", func(l *device.List) {
 		plan := w.PlanRoom()
-		take := core.Take{First: h.query, End: h.query + 1}
-		frame := plan.Put(h.AppendFrame(nil, take, core.Batch{Query: h.query, Head: head, Tokens: end, Base: base}))
-		scores := core.Scores{Query: h.query, Vectors: perHead, Heads: heads, Stride: n, Tile: 1, Tokens: h.tokens}
-		h.Record(l, take, scores, frame, device.Whole(w.Rows))
+		frame := plan.Put(o.AppendFrame(nil, t, core.Batch{Query: t.First, Head: head, Tokens: end, Base: base}))
+		scores := core.Scores{Query: t.First, Vectors: vectors, Heads: heads, Stride: n, Tile: 1, Tokens: o.tokens}
+		o.Record(l, t, scores, frame, device.Whole(o.upload))
 		l.Check(plan.Err())
 	})
 }
