@@ -26,6 +26,8 @@ type runFlags struct {
 	policy     choice
 	level      choice
 	formula    choice
+	bits       float64 // of uniform, or stored ones of calibrated
+	byteBudget int
 	hostBudget int     // MiB
 	maxSubmit  int     // ms
 	reserve    float64 // MiB
@@ -46,6 +48,9 @@ func newRun() *cobra.Command {
 				f.session.Alpha = 0 // outliers of evicted tokens would stay
 			}
 			if err := checkTexts(c); err != nil {
+				return err
+			}
+			if err := f.choosePolicy(c); err != nil {
 				return err
 			}
 			o, err := f.options()
@@ -76,17 +81,20 @@ func (f *runFlags) registerText(c *cobra.Command) {
 }
 
 func (f *runFlags) registerCache(c *cobra.Command) {
-	f.policy = choice{value: "qaq", of: []string{"none", "uniform", "qaq", "h2o", "scissorhands"}}
+	f.policy = choice{value: session.Auto, of: []string{session.Auto, session.Calibrated, "none", "uniform", "qaq", "h2o", "scissorhands"}}
 	f.level = choice{value: "head", of: []string{"head", "layer", "token"}}
 	f.formula = choice{value: "paper", of: []string{"paper", "authors"}}
 	o := &f.session
-	c.Flags().Var(&f.policy, "policy", "bits by: none (rows as they came), uniform, qaq, or h2o and scissorhands (keep or evict a token)")
+	c.Flags().Var(&f.policy, "policy", "bits by: calibrated (levels of a profile), none (rows as they came), uniform, qaq, or h2o and scissorhands (keep or evict a token); auto is calibrated where the model has a profile, else qaq")
 	c.Flags().Var(&f.level, "level", "what shares a range and a bit width: a head, layer or token")
 	c.Flags().Var(&f.formula, "formula", "bounds of qaq: paper or authors")
 	addNumber(c.Flags(), &o.Alpha, "alpha", 0.01, 0, 0.1, "share of a group kept as outliers, 0 to 0.1; h2o and scissorhands have none unless told")
 	addNumber(c.Flags(), &o.Budget, "budget", 256, 1, maxTokens, "tokens that h2o and scissorhands keep of a layer and KV head, at least 1")
 	c.Flags().BoolVar(&o.Recall, "recall", false, "h2o and scissorhands: an evicted token comes back from the host when others matter less; as published, what is evicted stays so")
-	addNumber(c.Flags(), &o.Bits, "bits", 4, 0, 8, "bits of uniform, 0 to 8")
+	c.Flags().StringVar(&o.Profile, "profile", "", "profile of the model for calibrated (default: the one that ships)")
+	addNumber(c.Flags(), &f.bits, "bits", 0, 0, rawBits, "bits of uniform, 0 to 8 (default 4), or stored bits an element that calibrated aims at (default: the profile's)")
+	addNumber(c.Flags(), &f.byteBudget, "budget-bytes", 0, 0, math.MaxInt, "live bytes that calibrated keeps to: levels go down as the text grows; 0: no bound")
+	c.Flags().BoolVar(&o.FixedLevel, "fixed-level", false, "calibrated gives every token the same level for good: nothing is adapted")
 	addNumber(c.Flags(), &o.BitsMin, "bits-min", 1, 0, 8, "least bits of qaq, 0 to 8")
 	addNumber(c.Flags(), &o.BitsMax, "bits-max", 8, 0, rawBits, "most bits of qaq, up to 8, or 16 for rows as they came")
 	addAbove(c.Flags(), &o.KeyError, "error-k", session.DefaultKeyError, maxError, "target error of qaq for K, above 0")
@@ -114,13 +122,71 @@ func (f *runFlags) evicts() bool {
 	return f.policy.value == "h2o" || f.policy.value == "scissorhands"
 }
 
+// Flags of policies that are calibrated, and of those that are not.
+var (
+	calibratedFlags = []string{"profile", "budget-bytes", "fixed-level"}
+	rangedFlags     = []string{"level", "alpha", "formula", "bits-min", "bits-max", "error-k", "error-v"}
+)
+
+// choosePolicy decides what auto is where flags of one policy alone were given, and
+// refuses those of others.
+func (f *runFlags) choosePolicy(c *cobra.Command) error {
+	changed := func(names []string) string {
+		for _, n := range names {
+			if c.Flags().Changed(n) {
+				return n
+			}
+		}
+		return ""
+	}
+	of, ranged := changed(calibratedFlags), changed(rangedFlags)
+	switch p := &f.policy.value; {
+	case *p != session.Auto:
+	case of != "" || ranged == "" && c.Flags().Changed("bits"):
+		*p = session.Calibrated
+	case ranged != "":
+		*p = "qaq"
+	}
+	switch calibrated := f.policy.value == session.Calibrated; {
+	case of != "" && !calibrated:
+		return usageError{fmt.Errorf("--%s: is of --policy calibrated, not of %s", of, f.policy.value)}
+	case ranged != "" && calibrated:
+		return usageError{fmt.Errorf("--%s: is not of --policy calibrated", ranged)}
+	}
+	return f.chooseBits(c)
+}
+
+// defaultUniformBits are those of uniform.
+const defaultUniformBits = 4
+
+// chooseBits gives --bits to the policy that has it.
+func (f *runFlags) chooseBits(c *cobra.Command) error {
+	given := c.Flags().Changed("bits")
+	switch p := f.policy.value; {
+	case p == "uniform":
+		if f.session.Bits = int(f.bits); !given {
+			f.session.Bits = defaultUniformBits
+		}
+		if f.session.Bits > 8 || f.bits != math.Trunc(f.bits) {
+			return fmt.Errorf("--bits %g: uniform takes whole ones, 0 to 8", f.bits)
+		}
+	case given && p != session.Calibrated:
+		return usageError{fmt.Errorf("--bits: is of --policy uniform and calibrated, not of %s", p)}
+	case given && f.bits == 0:
+		return errors.New("--bits 0: calibrated takes more than 0")
+	default:
+		f.session.StoredBits = f.bits
+	}
+	return nil
+}
+
 // options checks the flags.
 func (f *runFlags) options() (session.Options, error) {
 	o := f.session
 	if o.BitsMax < o.BitsMin || o.BitsMax > 8 && o.BitsMax != rawBits {
 		return o, fmt.Errorf("--bits-max %d: must be --bits-min, which is %d, to 8, or %d", o.BitsMax, o.BitsMin, rawBits)
 	}
-	o.HostBudget = int64(f.hostBudget) << 20
+	o.HostBudget, o.ByteBudget = int64(f.hostBudget)<<20, int64(f.byteBudget)
 	o.Reserve = int64(f.reserve * (1 << 20))
 	if o.MaxSubmit = time.Duration(f.maxSubmit) * time.Millisecond; f.maxSubmit == 0 {
 		o.MaxSubmit = -1

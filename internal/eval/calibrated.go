@@ -1,16 +1,11 @@
 package eval
 
 import (
-	"errors"
-
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/session"
 	"github.com/qaqvk/qaqvk/shaders"
 )
-
-// ErrNoProfile says that a method needs a profile, which none ships of for the model.
-var ErrNoProfile = errors.New("no profile of the model: make one with qaqvk calibrate and name it with --profile")
 
 // calibrated is calibrated and calibrated:B, B stored bits an element aimed at: the
 // calibrated codec with the bench's profile.
@@ -31,7 +26,7 @@ func (b *Bench) calibration(bits float64) (*profile.Profile, error) {
 			return nil, err
 		}
 		if p == nil {
-			return nil, ErrNoProfile
+			return nil, session.ErrNoProfile
 		}
 		b.profile = p
 	}

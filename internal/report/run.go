@@ -82,8 +82,8 @@ type Histograms struct {
 	V Histogram `json:"v"`
 }
 
-// Histogram counts groups: index 0..8 by bits, 16 raw; those evicted at 14 are not
-// written.
+// Histogram counts groups: index 0..8 by bits, or tokens, 0..9 by levels; 16 raw. Those
+// evicted at 14 are not written, nor is a level 9 that nothing has.
 type Histogram [17]int64
 
 func (h Histogram) total() (n int64) {
@@ -97,7 +97,7 @@ func (h Histogram) total() (n int64) {
 func (h Histogram) MarshalJSON() ([]byte, error) {
 	out := []byte{'{'}
 	for b, n := range h {
-		if b > 8 && b < 16 {
+		if b > 9 && b < 16 || b == 9 && n == 0 {
 			continue
 		}
 		if b > 0 {

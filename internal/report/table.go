@@ -75,7 +75,8 @@ func (r *Run) sizes() *table {
 		what  string
 	}{
 		{r.Bytes.F16, "f16: every K and V row in f16"},
-		{r.Bytes.Live, "live: pages with all their metadata, and the recent window"},
+		{r.Bytes.Live, "live: pages with all their metadata, the recent window, importance, and tables"},
+		{r.Bytes.Tables, "tables: the part of it that the profile takes, however many tokens and sequences there are"},
 		{r.Bytes.Committed, "committed: device memory held for pages and recent window, slack included"},
 		{r.Bytes.Slack, "slack: the part of it that pages were given and do not need"},
 		{r.Bytes.Reserve, "reserve: the part of committed that was taken for pages at the start"},
@@ -98,15 +99,22 @@ func ratio(a, b int64) string {
 }
 
 func (r *Run) bits() *table {
-	t := newTable(true)
-	t.row("bits\tmean\t0\t1\t2\t3\t4\t5\t6\t7\t8\traw\t")
+	t, name, last := newTable(true), "bits", 8
+	if r.Bytes.Tables > 0 {
+		name, last = "levels", 9
+	}
+	head := name + "\tbits"
+	for i := range last + 1 {
+		head += fmt.Sprintf("\t%d", i)
+	}
+	t.row(head + "\traw\t")
 	for _, k := range []struct {
 		name string
 		mean float64
 		h    Histogram
 	}{{"K", r.Bits.K, r.Histogram.K}, {"V", r.Bits.V, r.Histogram.V}} {
 		cells := ""
-		for _, n := range append(slices.Clone(k.h[:9]), k.h[16]) {
+		for _, n := range append(slices.Clone(k.h[:last+1]), k.h[16]) {
 			cells += fmt.Sprintf("\t%d", n)
 		}
 		t.row("%s\t%.2f%s\t", k.name, k.mean, cells)

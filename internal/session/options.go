@@ -7,6 +7,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/sample"
 )
@@ -20,7 +21,11 @@ type Options struct {
 	IgnoreEnd bool   // go on behind the model's end of text
 	Compare   bool   // second pass without compression
 
-	Policy     string // none, uniform, qaq, h2o or scissorhands
+	Policy     string  // auto, calibrated, none, uniform, qaq, h2o or scissorhands
+	Profile    string  // file of the model's profile, for calibrated; "": the one that ships
+	StoredBits float64 // of calibrated, aimed at; 0: the profile's
+	ByteBudget int64   // of calibrated; 0: none
+	FixedLevel bool    // of calibrated: levels never change
 	Level      backend.Level
 	Alpha      float64
 	Bits       int // of uniform
@@ -41,6 +46,13 @@ type Options struct {
 	CacheDir string // folder that keeps calibrations
 }
 
+// Calibrated is the policy of caches with a profile, Auto that where the model has one
+// and else qaq.
+const (
+	Calibrated = "calibrated"
+	Auto       = "auto"
+)
+
 // Default target errors of qaq: with SmolLM2-135M and the default prompt they
 // give 5.1 bits to K and 3.0 to V and keep 99 % of the most likely tokens;
 // larger ones lose more tokens than bytes.
@@ -59,6 +71,8 @@ const (
 // policy makes the policy of the options; norms are for qaq.
 func (o Options) policy(norms [][]float64) (policy.Policy, error) {
 	switch o.Policy {
+	case Calibrated:
+		return policy.Levels{Fixed: o.FixedLevel}, nil
 	case "none":
 		return policy.None{}, nil
 	case "uniform":
@@ -73,19 +87,36 @@ func (o Options) policy(norms [][]float64) (policy.Policy, error) {
 	case "scissorhands":
 		return policy.Scissorhands{Budget: o.Budget, Recent: max(0, min(scissorhandsRecent, o.Budget)), History: scissorhandsHistory, Recall: o.Recall}, nil
 	}
-	return nil, fmt.Errorf("session: policy %q: must be none, uniform, qaq, h2o or scissorhands", o.Policy)
+	return nil, fmt.Errorf("session: policy %q: must be auto, calibrated, none, uniform, qaq, h2o or scissorhands", o.Policy)
 }
 
-// config is the cache for a model and a text of that many tokens.
-func (o Options) config(m model.Config, p policy.Policy, tokens int) backend.Config {
-	return backend.Config{
+// config is the cache for a model and a text of that many tokens; of is nil but for
+// calibrated.
+func (o Options) config(m model.Config, p policy.Policy, of *profile.Profile, tokens int) backend.Config {
+	c := backend.Config{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: cmp.Or(o.Capacity, tokens),
-		Level: o.Level, OutlierFraction: o.Alpha, Policy: p, MaxStepTokens: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Synchronous: o.Exact, LayerWindows: m.Windows, MaxSubmit: o.MaxSubmit,
+		Policy: p, MaxStepTokens: batch, Reserve: o.Reserve, HostBudget: o.HostBudget, Synchronous: o.Exact, LayerWindows: m.Windows, MaxSubmit: o.MaxSubmit,
 	}
+	if of != nil {
+		c.Profile, c.BytesBudget = of, o.ByteBudget
+		return c
+	}
+	c.Level, c.OutlierFraction = o.Level, o.Alpha
+	return c
 }
 
-// setting says the options in words.
-func (o Options) setting() string {
+// setting says the options in words; of is the profile of calibrated.
+func (o Options) setting(of *profile.Profile) string {
+	if of != nil {
+		s := fmt.Sprintf("profile %.12s, %.2f bits an element aimed at", of.Hash(), of.Bits())
+		if o.FixedLevel {
+			s += ", level fixed"
+		}
+		if o.ByteBudget > 0 {
+			s += fmt.Sprintf(", budget of %d bytes", o.ByteBudget)
+		}
+		return s
+	}
 	s := fmt.Sprintf("level %s, outliers %g %%", o.Level, o.Alpha*100)
 	switch o.Policy {
 	case "uniform":

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/backend/policy"
@@ -8,6 +9,9 @@ import (
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/profiles"
 )
+
+// ErrNoProfile says that calibrated was asked for and no profile ships for the model.
+var ErrNoProfile = errors.New("no profile of the model: make one with qaqvk calibrate and name it with --profile")
 
 // LoadProfile returns the profile of a file, or where path is "" the one that ships for
 // the model, nil where none does. bits above 0 solves it for so many stored bits an

@@ -7,6 +7,7 @@ import (
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/sample"
@@ -49,6 +50,7 @@ type session struct {
 	model   *model.Model
 	prompt  []int
 	policy  policy.Policy
+	profile *profile.Profile // of calibrated
 	result  generate.Result
 	growth  *growth
 	logits  [][]float32 // of the generated positions, kept for the comparison
@@ -64,15 +66,18 @@ func (s *session) close() {
 
 // prepare loads the model, tokenizes the prompt and makes the policy.
 func (s *session) prepare(ctx context.Context) (err error) {
-	o := s.options
-	s.ui.Note("loading " + o.Model)
-	if s.model, err = model.Load(o.Model); err != nil {
+	s.ui.Note("loading " + s.options.Model)
+	if s.model, err = model.Load(s.options.Model); err != nil {
 		return err
 	}
 	s.ui.Note(s.model.Footprint.String())
 	if err = s.ask(); err != nil {
 		return err
 	}
+	if err = s.choosePolicy(); err != nil {
+		return err
+	}
+	o := s.options
 	var norms [][]float64
 	if o.Policy == "qaq" {
 		if norms, err = QueryNorms(ctx, s.model, o.CacheDir, s.ui.Note); err != nil {
@@ -82,13 +87,34 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	s.policy, err = o.policy(norms)
 	r := &s.report
 	r.Device, r.Driver, r.Policy = s.device.Name(), s.device.Driver(), o.Policy
-	r.Model, r.Setting = filepath.Base(o.Model), o.setting()
+	r.Model, r.Setting = filepath.Base(o.Model), o.setting(s.profile)
 	return err
+}
+
+// choosePolicy loads the profile of calibrated and decides what auto is.
+func (s *session) choosePolicy() (err error) {
+	o := &s.options
+	if o.Policy != Auto && o.Policy != Calibrated {
+		return nil
+	}
+	if s.profile, err = LoadProfile(s.model, o.Profile, o.StoredBits); err != nil {
+		return err
+	}
+	switch {
+	case s.profile != nil:
+		o.Policy = Calibrated
+	case o.Policy == Calibrated:
+		return ErrNoProfile
+	default:
+		o.Policy = "qaq"
+		s.ui.Note("no profile of the model, so bits by qaq; qaqvk calibrate makes one, which takes a third of the bytes")
+	}
+	return nil
 }
 
 // compressed is the first pass: the answer, from the cache on the device.
 func (s *session) compressed(ctx context.Context) error {
-	config := s.options.config(s.model.Config, s.policy, len(s.prompt)+s.options.Tokens)
+	config := s.options.config(s.model.Config, s.policy, s.profile, len(s.prompt)+s.options.Tokens)
 	config.Trace = s.ui.Trace
 	cache, err := backend.New(s.device, config)
 	if err != nil {
