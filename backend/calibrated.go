@@ -94,6 +94,9 @@ func (c *calibrated) importanceBytes(tokens int) int64 {
 	return c.layout.Bytes(tokens)
 }
 
+// roundUnits are tokens: levels follow from how many queries there were.
+func (c *calibrated) roundUnits(tokens int) int { return tokens }
+
 func (c *calibrated) tableBytes() int64 { return c.codec.Bytes() }
 
 // meanBits are the bits that an element takes in pages of a kind, every header counted.

@@ -110,7 +110,7 @@ type Config struct {
 	PageTokens    int  // tokens of a page; default 16
 	MaxStepTokens int  // most tokens of a step; default 32
 	Synchronous   bool // Step waits for the adaptation that it begins, so that no group is used with fewer bits than its bound asked for
-	AdaptEvery    int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16, negative: only when Adapt is called
+	AdaptEvery    int  // steps between rounds of adaptation, each of which goes on over as many steps as it has batches (Step); default 16; with a Profile tokens in place of steps, default 32; negative: only when Adapt is called
 
 	// LayerWindows are, by layer, the tokens that a query sees at most, its own
 	// included; 0: all. Pages behind the window of all queries to come are freed,
@@ -153,17 +153,18 @@ const defaultMaxSubmit = 100 * time.Millisecond
 func (c Config) withDefaults() Config {
 	setDefault(&c.Sequences, 1)
 	if c.Profile != nil {
+		setDefault(&c.AdaptEvery, 32)
 		setDefault(&c.Recent, c.Profile.Importance.Recent)
 		setDefault(&c.PageTokens, c.Profile.PageTokens)
 		if c.Policy == nil {
 			c.Policy = policy.Levels{}
 		}
 	}
+	setDefault(&c.AdaptEvery, 16)
 	setDefault(&c.Recent, 5)
 	setDefault(&c.Queries, 5)
 	setDefault(&c.PageTokens, 16)
 	setDefault(&c.MaxStepTokens, 32)
-	setDefault(&c.AdaptEvery, 16)
 	if c.MaxSubmit == 0 {
 		c.MaxSubmit = defaultMaxSubmit
 	}

@@ -37,7 +37,7 @@ func (s *Sequence) copyTo(f *Sequence) error {
 	if err := s.state.copyTo(f.state); err != nil {
 		return err
 	}
-	f.extent, f.steps, f.due, f.window.From = s.extent, s.steps, s.due, s.window.From
+	f.extent, f.steps, f.due, f.sinceRound, f.window.From = s.extent, s.steps, s.due, s.sinceRound, s.window.From
 	f.table.Share(s.table)
 	return nil
 }

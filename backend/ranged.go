@@ -39,6 +39,7 @@ func (r *ranged) importanceWords() int             { return r.layout.Words() }
 func (r *ranged) importanceBytes(tokens int) int64 { return r.layout.Bytes(tokens) }
 func (r *ranged) tableBytes() int64                { return 0 }
 func (r *ranged) paperBytes(n *pages.Counts) int64 { return n.PaperBytes(r.work.Geometry) }
+func (r *ranged) roundUnits(int) int               { return 1 }
 func (r *ranged) close()                           {}
 
 // meanBits are the bits of codes.

@@ -24,6 +24,8 @@ type scheme interface {
 	// meanBits are the bits of groups of a kind, paperBytes the paper's accounting.
 	meanBits(n *pages.Counts, k shaders.Kind) float64
 	paperBytes(n *pages.Counts) int64
+	// roundUnits is what a step of so many tokens counts for until Config.AdaptEvery.
+	roundUnits(tokens int) int
 	newState(s *Sequence) (state, error)
 	close()
 }

@@ -26,6 +26,8 @@ type Sequence struct {
 	steps   int   // that have entered tokens
 	due     bool  // a round of adaptation is to begin
 
+	sinceRound int // steps since the last one became due, tokens with a profile
+
 	window   *window.Window
 	table    *pages.Table
 	state    state

@@ -57,12 +57,15 @@ func (s *Sequence) enter() {
 	if s.pending[0] == 0 {
 		return
 	}
-	s.extent.Tokens += s.pending[0]
+	n := s.pending[0]
+	s.extent.Tokens += n
 	clear(s.pending)
 	s.window.Advance(s.extent.Tokens)
 	s.steps++
-	every := s.c.cfg.AdaptEvery
-	s.due = s.due || every > 0 && s.steps%every == 0 && s.c.scheme.Adapts()
+	s.sinceRound += s.c.scheme.roundUnits(n)
+	if every := s.c.cfg.AdaptEvery; every > 0 && s.sinceRound >= every {
+		s.due, s.sinceRound = s.due || s.c.scheme.Adapts(), 0
+	}
 }
 
 // finishStep does what the tokens that are in have made due.

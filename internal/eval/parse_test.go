@@ -19,7 +19,7 @@ func TestParse(t *testing.T) {
 
 func TestParseTellsWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ list, want string }{
-		{"", `eval: method "": known are f16, kivi-2, kivi-3, q4_0, q4_0-hadamard, q4_0-hadamard-mean, q8_0, turbo-2, turbo-3, turbo-4, uniform-B, uniform-B-oP, qaq, qaq-authors, h2o:N, scissorhands:N`},
+		{"", `eval: method "": known are f16, kivi-2, kivi-3, q4_0, q4_0-hadamard, q4_0-hadamard-mean, q8_0, turbo-2, turbo-3, turbo-4, uniform-B, uniform-B-oP, qaq, qaq-authors, calibrated, calibrated:B, h2o:N, scissorhands:N`},
 		{"q4_0,q4_0", `eval: method "q4_0": given twice`},
 		{"uniform-9", `eval: method "uniform-9": must be uniform-B or uniform-B-oP with B bits, 0 to 8, and P percent outliers, 0 to 10`},
 		{"uniform-4-o11", `eval: method "uniform-4-o11": must be uniform-B or uniform-B-oP with B bits, 0 to 8, and P percent outliers, 0 to 10`},

@@ -76,7 +76,7 @@ func (r *Run) sizes() *table {
 	}{
 		{r.Bytes.F16, "f16: every K and V row in f16"},
 		{r.Bytes.Live, "live: pages with all their metadata, the recent window, importance, and tables"},
-		{r.Bytes.Tables, "tables: the part of it that the profile takes, however many tokens and sequences there are"},
+		{r.Bytes.Tables, tablesAre},
 		{r.Bytes.Committed, "committed: device memory held for pages and recent window, slack included"},
 		{r.Bytes.Slack, "slack: the part of it that pages were given and do not need"},
 		{r.Bytes.Reserve, "reserve: the part of committed that was taken for pages at the start"},
@@ -86,10 +86,16 @@ func (r *Run) sizes() *table {
 		{r.Bytes.Host, "host: full-precision rows and bookkeeping in host memory"},
 		{r.Bytes.Paper, "paper: codes and outlier values as the paper counts them, and the recent window"},
 	} {
+		if s.bytes == 0 && s.what == tablesAre {
+			continue
+		}
 		t.row("%d\t%.2f\t%s\t  %s", s.bytes, float64(s.bytes)/(1<<20), ratio(s.bytes, r.Bytes.F16), s.what)
 	}
 	return t
 }
+
+// tablesAre explains a size that only caches with a profile have.
+const tablesAre = "tables: the part of it that the profile takes, however many tokens and sequences there are"
 
 func ratio(a, b int64) string {
 	if b == 0 {
@@ -99,11 +105,10 @@ func ratio(a, b int64) string {
 }
 
 func (r *Run) bits() *table {
-	t, name, last := newTable(true), "bits", 8
+	t, head, last := newTable(true), "bits\tmean", 8
 	if r.Bytes.Tables > 0 {
-		name, last = "levels", 9
+		head, last = "levels\tbits", 9
 	}
-	head := name + "\tbits"
 	for i := range last + 1 {
 		head += fmt.Sprintf("\t%d", i)
 	}
