@@ -28,8 +28,14 @@ type cached struct {
 
 // newCached fills a cache. One that adapts has importance from the first step on.
 func newCached(ctx context.Context, d device.Device, c Case, p policy.Policy, adapts bool) (*cached, error) {
-	cache, err := backend.New(d, backend.Config{Layers: 1, KVHeads: kvHeads, QueryHeads: queryHeads, HeadDim: c.HeadDim,
-		Capacity: c.tokens(), OutlierFraction: c.Alpha, MaxStepTokens: step, AdaptEvery: -1, HostBudget: 1 << 30, Policy: p})
+	return fillCached(ctx, d, c, backend.Config{OutlierFraction: c.Alpha, Policy: p}, adapts)
+}
+
+// fillCached fills a cache of one layer that is configured so far.
+func fillCached(ctx context.Context, d device.Device, c Case, cfg backend.Config, adapts bool) (*cached, error) {
+	cfg.Layers, cfg.KVHeads, cfg.QueryHeads, cfg.HeadDim, cfg.Capacity = 1, kvHeads, queryHeads, c.HeadDim, c.tokens()
+	cfg.MaxStepTokens, cfg.AdaptEvery, cfg.HostBudget = step, -1, 1<<30
+	cache, err := backend.New(d, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +108,31 @@ type attending struct {
 func newAttend(ctx context.Context, d device.Device, c Case) (work, error) {
 	w, err := newCached(ctx, d, c, atBits(c.Bits), false)
 	if err != nil {
+		return nil, err
+	}
+	return attending{w, w.values(queryHeads, 1), w.values(queryHeads, 1)}, nil
+}
+
+// newCalibratedAttend has the calibrated codec, and tokens of all levels.
+func newCalibratedAttend(ctx context.Context, d device.Device, c Case) (work, error) {
+	p, err := ratedProfile(c)
+	if err != nil {
+		return nil, err
+	}
+	w, err := fillCached(ctx, d, c, backend.Config{Profile: p}, false)
+	if err != nil {
+		return nil, err
+	}
+	for range p.Importance.Recent + 1 { // as many queries as levels ask for
+		if err = w.text.Observe(0, observed(rand.New(rand.NewPCG(5, 6)), c.tokens()), 1, queryHeads); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		_, err = w.text.Adapt(ctx)
+	}
+	if err != nil {
+		w.release()
 		return nil, err
 	}
 	return attending{w, w.values(queryHeads, 1), w.values(queryHeads, 1)}, nil

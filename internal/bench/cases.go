@@ -20,14 +20,14 @@ const (
 
 // Case is an operation with its parameters.
 type Case struct {
-	Op      string // copy, encode, decode, demote, promote, choose_bits, attend, adapt, read
+	Op      string // copy, encode, decode, demote, promote, choose_bits, attend, adapt
 	Type    uint32 // shaders.TypeF32...
 	HeadDim int
 	Layer   bool    // a group is all KV heads of a token, not one
 	Bits    uint8   // bits of the groups, before the operation
 	To      uint8   // bits after demote and promote
 	Alpha   float64 // share of outliers
-	Rate    float64 // bits a channel of the calibrated codec; 0: the other codec
+	Rate    float64 // stored bits an element of the calibrated codec; 0: the paper's codec
 
 	Tokens   int  // tokens of attend and adapt
 	Plain    bool // attend without importance
@@ -65,14 +65,17 @@ func Cases() []Case {
 		cases = append(cases, with("encode", change), with("decode", change))
 	}
 	t4096 := func(c *Case) { c.Tokens = 4096 }
+	rated := func(c *Case) { c.Rate = 1.8 }
+	cases = append(cases, with("encode", rated), with("decode", rated))
+	for _, tokens := range []int{256, 1024, 4096, 16384} {
+		cases = append(cases, with("attend", func(c *Case) { c.Tokens = tokens; rated(c) }))
+	}
 	return append(cases,
 		with("attend", t4096),
 		with("attend", func(c *Case) { c.Tokens = 16384 }),
 		with("attend", func(c *Case) { t4096(c); c.Bits, c.Alpha = shaders.Raw, 0 }),
 		with("attend", func(c *Case) { t4096(c); c.Plain = true }),
 		with("adapt", t4096),
-		with("read", t4096),
-		with("read", func(c *Case) { t4096(c); c.Rate = 1.8 }),
 	)
 }
 
@@ -105,20 +108,20 @@ func (c Case) name() string {
 		if c.Bits == shaders.Raw {
 			bits = typeNames[c.Type]
 		}
+		if c.Rate > 0 {
+			bits = fmt.Sprintf("c%g", c.Rate)
+		}
 		if c.Plain {
 			bits += "/no-importance"
 		}
 		return fmt.Sprintf("attend/decode/h%dkv%d/d%d/t%d/%s", queryHeads, kvHeads, c.HeadDim, c.Tokens, bits)
-	case "read":
-		codec := fmt.Sprintf("b%d", c.Bits)
-		if c.Rate > 0 {
-			codec = fmt.Sprintf("c%g", c.Rate)
-		}
-		return fmt.Sprintf("read/h%dkv%d/d%d/t%d/%s", queryHeads, kvHeads, c.HeadDim, c.Tokens, codec)
 	case "adapt":
 		return fmt.Sprintf("adapt/h%dkv%d/d%d/t%d", queryHeads, kvHeads, c.HeadDim, c.Tokens)
 	case "demote", "promote":
 		return fmt.Sprintf("%s/d%d/b%d-%d%s", c.Op, c.HeadDim, c.Bits, c.To, level)
+	}
+	if c.Rate > 0 {
+		return fmt.Sprintf("%s/%s/d%d/c%g", c.Op, typeNames[c.Type], c.HeadDim, c.Rate)
 	}
 	return fmt.Sprintf("%s/%s/d%d/b%d/a%g%s", c.Op, typeNames[c.Type], c.HeadDim, c.Bits, c.Alpha*100, level)
 }
@@ -128,6 +131,12 @@ func (c Case) tokens() int { return c.Elements / 2 / c.HeadDim / kvHeads }
 
 // setUp makes buffers and lists for the case, and the pages it starts from.
 func (c Case) setUp(ctx context.Context, d device.Device) (work, error) {
+	switch {
+	case c.Rate > 0 && c.Op == "attend":
+		return newCalibratedAttend(ctx, d, c)
+	case c.Rate > 0:
+		return newRecordCodec(ctx, d, c)
+	}
 	switch c.Op {
 	case "copy":
 		return newCopy(ctx, d)
@@ -135,8 +144,6 @@ func (c Case) setUp(ctx context.Context, d device.Device) (work, error) {
 		return newCodec(ctx, d, c)
 	case "attend":
 		return newAttend(ctx, d, c)
-	case "read":
-		return newReading(ctx, d, c)
 	case "adapt":
 		return newAdapt(ctx, d, c)
 	}
