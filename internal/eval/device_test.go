@@ -11,9 +11,10 @@ import (
 // Rows and importance have the same bits on every device: so has all that follows.
 func TestEveryDeviceGivesTheSame(t *testing.T) {
 	b := tiny(t)
+	withProfile(t, b)
 	run := func(d device.Device) []Row {
 		b.Device = d
-		o := options(t, b, "uniform-3-o1,qaq:key-error=0.05,value-error=0.02,h2o:48")
+		o := options(t, b, "uniform-3-o1,qaq:key-error=0.05,value-error=0.02,h2o:48,calibrated,calibrated:2")
 		o.Corpus = corpus(t, b, 192, 192)
 		r, err := Run(t.Context(), b, o)
 		require.NoError(t, err)

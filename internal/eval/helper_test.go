@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/internal/calibrate"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/modeltest"
 )
@@ -28,6 +29,17 @@ func tiny(t *testing.T) *Bench {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()); require.NoError(t, m.Close()) })
 	return &Bench{Model: m, Device: d, Window: 16, CacheDir: t.TempDir(), Note: func(string) {}}
+}
+
+// withProfile gives the bench a profile of its model.
+func withProfile(t *testing.T, b *Bench) {
+	t.Helper()
+	windows, err := calibrate.Cut([][]int{mustEncode(t, b, text(1024))}, 2, tinyContext, nil)
+	require.NoError(t, err)
+	r, err := calibrate.Run(t.Context(), b.Model, windows, calibrate.Options{Bits: 3, Seed: 1, Source: "text"}, func(int, int) {})
+	require.NoError(t, err)
+	b.Profile = filepath.Join(t.TempDir(), "tiny.safetensors")
+	require.NoError(t, r.Profile.Save(b.Profile))
 }
 
 // text is a text of about so many tokens of the tiny model.

@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/internal/session"
 )
 
 func TestParse(t *testing.T) {
@@ -36,4 +39,13 @@ func TestParseTellsWhatIsWrong(t *testing.T) {
 		require.ErrorIs(t, err, ErrMethod, c.list)
 		require.ErrorContains(t, err, c.want)
 	}
+}
+
+func TestCalibratedNeedsAProfile(t *testing.T) {
+	b := tiny(t)
+	_, err := methods(t, "calibrated")[0].Open(t.Context(), b, 100)
+	require.ErrorIs(t, err, session.ErrNoProfile)
+	b.Profile = "absent"
+	_, err = methods(t, "calibrated:2")[0].Open(t.Context(), b, 100)
+	require.ErrorIs(t, err, os.ErrNotExist)
 }

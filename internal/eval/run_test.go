@@ -103,7 +103,8 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 // Attention on the host over what pages give back is that of the device.
 func TestHostAndDeviceAttendAlike(t *testing.T) {
 	b := tiny(t)
-	for _, name := range []string{"uniform-3-o1", "qaq:key-error=0.05,value-error=0.02"} {
+	withProfile(t, b)
+	for _, name := range []string{"uniform-3-o1", "qaq:key-error=0.05,value-error=0.02", "calibrated"} {
 		var logits [2][]float32
 		for i, attend := range []bool{false, true} {
 			b.Attend = attend
