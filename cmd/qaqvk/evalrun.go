@@ -43,7 +43,11 @@ func (f *evalFlags) run(c *cobra.Command, d device.Device, methods []eval.Method
 		return err
 	}
 	if f.paper != "" {
-		if o.Methods, err = paper.Methods(f.context, peers.Shape{KVHeads: m.KVHeads, HeadDim: m.HeadDim}); err != nil {
+		profile, err := b.HasProfile()
+		if err != nil {
+			return err
+		}
+		if o.Methods, err = paper.Methods(f.context, peers.Shape{KVHeads: m.KVHeads, HeadDim: m.HeadDim}, profile); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"errors"
+
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/session"
@@ -16,6 +18,15 @@ func calibrated(p *parameters) (Method, error) {
 	fixed := p.integer("fixed", 0, 0, 1) == 1
 	m.profile = func(b *Bench) (*profile.Profile, error) { return b.calibration(bits) }
 	return m.fixed(policy.Levels{Fixed: fixed}), p.done()
+}
+
+// HasProfile tells whether there is a profile of the bench's model.
+func (b *Bench) HasProfile() (bool, error) {
+	_, err := b.calibration(0)
+	if errors.Is(err, session.ErrNoProfile) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // calibration is the bench's profile, solved for so many bits where that is not 0.

@@ -31,6 +31,7 @@ func curves(context int) []series {
 		{"uniform, 1 % outliers", uniform("uniform-%d-o1")}, {"uniform", uniform("uniform-%d")},
 		{"h2o", evict("h2o")}, {"scissorhands", evict("scissorhands")},
 		{"ggml, rotated", []string{"q4_0-hadamard"}}, {"ggml, rotated, less the mean key", []string{"q4_0-hadamard-mean"}},
+		{"calibrated", []string{"calibrated:4", "calibrated:3", "calibrated:2.5", "calibrated:1.85", "calibrated:1.35"}},
 		{"ggml", []string{"q8_0", "q4_0"}}, {"KIVI", []string{"kivi-3", "kivi-2"}}, {"TurboQuant", []string{"turbo-4", "turbo-3", "turbo-2"}},
 	}
 }
@@ -66,11 +67,15 @@ func alone(kind string) (list []string) {
 }
 
 // Methods are all that the exhibits need, for a context of so many tokens. A
-// model that a peer's codec cannot hold does without that peer.
-func Methods(context int, shape peers.Shape) ([]eval.Method, error) {
+// model that a peer's codec cannot hold does without that peer, one that has no profile
+// without calibrated.
+func Methods(context int, shape peers.Shape, profile bool) ([]eval.Method, error) {
 	list := []string{"f16"}
 	list = append(append(list, alone("k")...), alone("v")...)
 	for _, s := range append(curves(context), blind(), one()) {
+		if s.name == "calibrated" && !profile {
+			continue
+		}
 		for _, name := range s.methods {
 			if !strings.Contains(name, ":") && !strings.HasPrefix(name, "uniform") {
 				if _, err := peers.New(name, shape); err != nil {

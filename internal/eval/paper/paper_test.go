@@ -35,7 +35,7 @@ func bench(t *testing.T) (*eval.Bench, *eval.Corpus) {
 
 func TestReport(t *testing.T) {
 	b, c := bench(t)
-	methods, err := Methods(192, peers.Shape{KVHeads: 2, HeadDim: 64})
+	methods, err := Methods(192, peers.Shape{KVHeads: 2, HeadDim: 64}, false)
 	require.NoError(t, err)
 	tasks, err := eval.NewTasks("hellaswag", "f", []byte("the king in\n1\nring\nhere\nthing\ninner\n"), 0)
 	require.NoError(t, err)
@@ -74,9 +74,12 @@ func TestLargestRatioWithinOnePercent(t *testing.T) {
 }
 
 func TestMethodsWithoutPeersThatDoNotFit(t *testing.T) {
-	all, err := Methods(192, peers.Shape{KVHeads: 2, HeadDim: 64})
+	all, err := Methods(192, peers.Shape{KVHeads: 2, HeadDim: 64}, false)
 	require.NoError(t, err)
-	some, err := Methods(192, peers.Shape{KVHeads: 1, HeadDim: 40})
+	some, err := Methods(192, peers.Shape{KVHeads: 1, HeadDim: 40}, false)
 	require.NoError(t, err)
 	require.Equal(t, 6, len(all)-len(some), "rows of 40: no blocks of 32, but TurboQuant")
+	calibrated, err := Methods(192, peers.Shape{KVHeads: 2, HeadDim: 64}, true)
+	require.NoError(t, err)
+	require.Equal(t, 5, len(calibrated)-len(all))
 }
