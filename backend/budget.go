@@ -44,7 +44,8 @@ func (s *Sequence) regulate(ctx context.Context) error {
 		pages, room = s.c.budgetedBytes()
 	}
 	if pages > room {
-		return fmt.Errorf("backend: pages take %d bytes with every token at the least level: the budget of %d leaves them %d: %w", pages, budget, room, ErrBudget)
+		return fmt.Errorf("backend: pages take %d bytes with every token at the least level, tables, recent window and importance %d: the budget is %d: %w",
+			pages, budget-room, budget, ErrBudget)
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ func TestBytesBudget(t *testing.T) {
 	err := s.seq.Step(t.Context())
 	require.ErrorIs(t, err, ErrBudget)
 	require.ErrorIs(t, err, ErrDeferred)
-	require.ErrorContains(t, err, "with every token at the least level: the budget")
+	require.ErrorContains(t, err, "with every token at the least level, tables, recent window and importance")
 }
 
 func TestCalibratedRefuses(t *testing.T) {

@@ -20,6 +20,11 @@
 // (Config.HostBudget), while steps go on or, with Config.Synchronous, before they
 // return. Results are the same bits on every device.
 //
+// With Config.Profile, the tables that qaqvk calibrate makes of a model, rows go to the
+// basis of the profile, have no ranges and a level for each token of a layer that
+// follows from its decayed importance (policy.Levels): a third of the bytes at the
+// same quality.
+//
 // Fork shares pages, Rollback drops the last tokens, Drop ends a sequence; after
 // any of them a sequence is what one is that was built afresh with the same
 // tokens. Read and Observe serve runtimes that compute attention themselves.

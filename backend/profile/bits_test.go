@@ -58,3 +58,15 @@ func TestForBitsOutOfReach(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 12./96+16./32+8*31./32, q.Bits(), "all planes")
 }
+
+// Where all tokens have one level, it takes the bits that the profile expects.
+func TestFixed(t *testing.T) {
+	p, err := random(3, shape).ForBits(3)
+	require.NoError(t, err)
+	fixed, err := p.Fixed()
+	require.NoError(t, err)
+	assert.InDelta(t, p.Bits(), fixed.Bits(), 0.2)
+	assert.LessOrEqual(t, fixed.Bits(), p.Bits())
+	assert.Equal(t, float32(1), fixed.Use[profile.BaseLevel])
+	assert.NotEqual(t, p.Hash(), fixed.Hash())
+}

@@ -16,7 +16,13 @@ func calibrated(p *parameters) (Method, error) {
 	bits := p.number("", 0, 0, shaders.Raw)
 	m.window = p.integer("window", 0, 0, 1024)
 	fixed := p.integer("fixed", 0, 0, 1) == 1
-	m.profile = func(b *Bench) (*profile.Profile, error) { return b.calibration(bits) }
+	m.profile = func(b *Bench) (*profile.Profile, error) {
+		p, err := b.calibration(bits)
+		if err != nil || !fixed {
+			return p, err
+		}
+		return p.Fixed()
+	}
 	return m.fixed(policy.Levels{Fixed: fixed}), p.done()
 }
 
@@ -32,7 +38,7 @@ func (b *Bench) HasProfile() (bool, error) {
 // calibration is the bench's profile, solved for so many bits where that is not 0.
 func (b *Bench) calibration(bits float64) (*profile.Profile, error) {
 	if b.profile == nil {
-		p, err := session.LoadProfile(b.Model, b.Profile, 0)
+		p, err := session.LoadProfile(b.Model, b.Profile, 0, false)
 		if err != nil {
 			return nil, err
 		}

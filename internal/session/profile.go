@@ -15,8 +15,9 @@ var ErrNoProfile = errors.New("no profile of the model: make one with qaqvk cali
 
 // LoadProfile returns the profile of a file, or where path is "" the one that ships for
 // the model, nil where none does. bits above 0 solves it for so many stored bits an
-// element. It is refused where it was made for another model.
-func LoadProfile(m *model.Model, path string, bits float64) (p *profile.Profile, err error) {
+// element, fixed is for caches whose levels are fixed. It is refused where it was made
+// for another model.
+func LoadProfile(m *model.Model, path string, bits float64, fixed bool) (p *profile.Profile, err error) {
 	fingerprint, err := m.Fingerprint()
 	if err != nil {
 		return nil, err
@@ -33,8 +34,13 @@ func LoadProfile(m *model.Model, path string, bits float64) (p *profile.Profile,
 	if err := p.Check(shape, profile.RoPE{Halves: m.Halves, Speeds: m.RopeSpeeds()}, fingerprint); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if bits == 0 {
-		return p, nil
+	if bits > 0 {
+		if p, err = p.ForBits(bits); err != nil {
+			return nil, err
+		}
 	}
-	return p.ForBits(bits)
+	if fixed {
+		return p.Fixed()
+	}
+	return p, nil
 }

@@ -97,7 +97,7 @@ func (s *session) choosePolicy() (err error) {
 	if o.Policy != Auto && o.Policy != Calibrated {
 		return nil
 	}
-	if s.profile, err = LoadProfile(s.model, o.Profile, o.StoredBits); err != nil {
+	if s.profile, err = LoadProfile(s.model, o.Profile, o.StoredBits, o.FixedLevel); err != nil {
 		return err
 	}
 	switch {
