@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Pages of records to rows. A workgroup has a page, a KV head and eight elements
-// of its rows.
+// Pages of records to rows. A workgroup has a page, a KV head and 16 elements of its
+// rows; their weights are in shared memory, where all invocations read one at once.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -26,32 +26,33 @@ RECORDS_BEFORE(recordsBefore, PAGE)
 CODED_ROW(codedRow, TABLE4)
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
+const uint ELEMENTS = 16; // of a workgroup
+
+shared float weights[HEAD_DIM * ELEMENTS]; // [channel][element]
+shared float means[ELEMENTS];
 
 // What an invocation works on.
 struct Item {
     uint head;
-    uint element; // the first of eight
+    uint element; // the first
     uint level;   // nibble
     uint at;      // the record in pages
     CodedRow row;
 };
 
-void addBlock(inout float sums[8], Item item, Reconstruction r, uint block) {
-    float x[32], parts[8];
+void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint block) {
+    float x[32], parts[ELEMENTS];
     valuesOf(r, planesOf(item.row, item.at, block), x);
-    for (uint k = 0u; k < 8u; k++) parts[k] = 0.0;
-    for (uint e = 0u; e < 32u; e += 4u) {
+    for (uint k = 0u; k < ELEMENTS; k++) parts[k] = 0.0;
+    for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
-        for (uint k = 0u; k < 8u; k++) {
-            uvec4 row = tables[(INVERSE_AT + (item.head * HEAD_DIM + item.element + k) * HEAD_DIM + block * 32u + e) / 4u];
-            for (uint i = 0u; i < 4u; i++) {
-                precise float product = uintBitsToFloat(row[i]) * x[e + i];
-                precise float sum = parts[k] + product;
-                parts[k] = sum;
-            }
+        for (uint k = 0u; k < ELEMENTS; k++) {
+            precise float product = weights[(block * 32u + e) * ELEMENTS + k] * x[e];
+            precise float sum = parts[k] + product;
+            parts[k] = sum;
         }
     }
-    for (uint k = 0u; k < 8u; k++) {
+    for (uint k = 0u; k < ELEMENTS; k++) {
         precise float sum = sums[k] + parts[k];
         sums[k] = sum;
     }
@@ -64,6 +65,18 @@ float meanAt(uint rotation, uint head, uint d) {
     return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine);
 }
 
+// Brings weights and means of the workgroup's elements to shared memory; those behind
+// the last element are any.
+void stage(uint head, uint element, uint rotation) {
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * ELEMENTS / 4u; i += WORKGROUP) {
+        uint k = i % ELEMENTS, c = i / ELEMENTS * 4u, row = head * HEAD_DIM + min(element + k, HEAD_DIM - 1u);
+        uvec4 four = tables[(INVERSE_AT + row * HEAD_DIM + c) / 4u];
+        for (uint j = 0u; j < 4u; j++) weights[(c + j) * ELEMENTS + k] = uintBitsToFloat(four[j]);
+    }
+    for (uint k = gl_LocalInvocationID.x; k < ELEMENTS; k += WORKGROUP) means[k] = meanAt(rotation, head, min(element + k, HEAD_DIM - 1u));
+    barrier();
+}
+
 uint rawAt(Item item, uint k) {
     uint d = item.element + k, word = PAGE(item.at + item.head * RAW_ROW + d / PER_WORD);
     uint pattern = PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u;
@@ -72,22 +85,23 @@ uint rawAt(Item item, uint k) {
 }
 
 void main() {
-    uint chunks = HEAD_DIM / 8u, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
+    uint chunks = (HEAD_DIM + ELEMENTS - 1u) / ELEMENTS, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
     uint n = gl_WorkGroupID.x, page = n / chunks / ROWS / groups;
     uint token = n / chunks / ROWS % groups * WORKGROUP + gl_LocalInvocationID.x;
     uint t = min(token, Tokens - 1u);
     RecordDecodeJob job = READ3(RecordDecodeJob, plan, 0u, page);
+    stage(n / chunks % ROWS, n % chunks * ELEMENTS, job.rotation);
     SIZES(sizes)
     RECONSTRUCTION(reconstruction)
     Item item;
     item.head = n / chunks % ROWS;
-    item.element = n % chunks * 8u;
+    item.element = n % chunks * ELEMENTS;
     item.level = nibbleOf(PAGE(job.page + RECORD_HEADER + t / 8u), t);
     item.at = job.page + recordsAt(Tokens) + recordsBefore(sizes, job.page + RECORD_HEADER, t);
     item.row = codedRow(min(item.level, LEVELS - 1u), item.head);
     if (item.level == RAW_LEVEL) for (uint p = 0u; p < 8u; p++) item.row.planes[p] = 0u;
-    float sums[8];
-    for (uint k = 0u; k < 8u; k++) sums[k] = 0.0;
+    float sums[ELEMENTS];
+    for (uint k = 0u; k < ELEMENTS; k++) sums[k] = 0.0;
     addBlock(sums, item, reconstruction, 0u);
     if (BLOCKS > 1) addBlock(sums, item, reconstruction, 1u);
     if (BLOCKS > 2) addBlock(sums, item, reconstruction, 2u);
@@ -96,14 +110,17 @@ void main() {
     if (BLOCKS > 5) addBlock(sums, item, reconstruction, 5u);
     if (BLOCKS > 6) addBlock(sums, item, reconstruction, 6u);
     if (BLOCKS > 7) addBlock(sums, item, reconstruction, 7u);
-    uint values[8];
-    for (uint k = 0u; k < 8u; k++) {
-        precise float value = sums[k] + meanAt(job.rotation, item.head, item.element + k);
+    uint values[ELEMENTS];
+    for (uint k = 0u; k < ELEMENTS; k++) {
+        precise float value = sums[k] + means[k];
         values[k] = narrow(floatBitsToUint(flush(value)));
     }
+    for (uint raw = 0u; raw < (item.level == RAW_LEVEL ? 1u : 0u); raw++) // skipped where no token is
+        for (uint k = 0u; k < ELEMENTS; k++) values[k] = rawAt(item, min(k, HEAD_DIM - 1u - item.element));
     if (token >= Tokens) return;
-    if (item.level == RAW_LEVEL) for (uint k = 0u; k < 8u; k++) values[k] = rawAt(item, k);
     uint to = job.rows + t * TokenStride + (item.head * HEAD_DIM + item.element) / OUT_PER_WORD;
-    for (uint k = 0u; k < 8u; k += OUT_PER_WORD)
-        rows[to + k / OUT_PER_WORD] = OUT_PER_WORD == 1 ? values[k] : values[k] | values[k + 1u] << 16;
+    for (uint k = 0u; k < ELEMENTS; k += OUT_PER_WORD) {
+        if (HEAD_DIM % ELEMENTS != 0u && item.element + k >= HEAD_DIM) break;
+        rows[to + k / OUT_PER_WORD] = OUT_PER_WORD == 1 ? values[k] : values[k] | values[(k + 1u) % ELEMENTS] << 16;
+    }
 }

@@ -1,7 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Rows to the full codes of their channels, in slots. A workgroup has a page, a
-// KV head and eight channels: every fourth of a block's bytes, two words.
+// Rows to the full codes of their channels, in slots. A workgroup has a page, a KV head
+// and 16 channels, half a block: four words of codes. Their weights are in shared
+// memory, where all invocations read one at once.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -25,14 +26,18 @@ layout(push_constant) uniform Push {
 // What a workgroup works on.
 struct Item {
     uint head;
-    uint channel; // the first; those of the others are 1, 8, 9, 16, 17, 24 and 25 more
+    uint channel; // the first: channelOf
     uint at;      // the token's row in rows
     uint rotation;
 };
 
-uint channelOf(Item item, uint k) { return item.channel + k / 2u * 8u + k % 2u; }
+const uint CHANNELS = 16; // of a workgroup
 
-shared float turnedMean[HEAD_DIM]; // of the page
+// Channel k: byte k%4 of word k/4.
+uint channelOf(uint first, uint k) { return first + k % 4u * 8u + k / 4u; }
+
+shared float turnedMean[HEAD_DIM];         // of the page
+shared float weights[HEAD_DIM * CHANNELS]; // [element][channel]
 
 float meanAt(Item item, uint d) {
     uint mean = MEAN_AT + item.head * HEAD_DIM, pair = pairOfElement(d);
@@ -58,22 +63,29 @@ void loadBlock(Item item, uint block, out float x[32], inout bool finite) {
     }
 }
 
-void addBlock(inout float sums[8], inout bool finite, Item item, uint block) {
+void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint block) {
     float x[32];
     for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
     loadBlock(item, block, x, finite);
-    for (uint e = 0u; e < 32u; e += 4u) {
+    for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
-        for (uint k = 0u; k < 8u; k++) {
-            uint channel = min(channelOf(item, k), HEAD_DIM - 1u);
-            uvec4 row = tables[(FORWARD_AT + (item.head * HEAD_DIM + channel) * HEAD_DIM + block * 32u + e) / 4u];
-            for (uint i = 0u; i < 4u; i++) {
-                precise float product = uintBitsToFloat(row[i]) * x[e + i];
-                precise float sum = sums[k] + product;
-                sums[k] = sum;
-            }
+        for (uint k = 0u; k < CHANNELS; k++) {
+            precise float product = weights[(block * 32u + e) * CHANNELS + k] * x[e];
+            precise float sum = sums[k] + product;
+            sums[k] = sum;
         }
     }
+}
+
+// Brings weights of the workgroup's channels and the mean to shared memory.
+void stage(Item item) {
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * CHANNELS / 4u; i += WORKGROUP) {
+        uint k = i % CHANNELS, d = i / CHANNELS * 4u, row = item.head * HEAD_DIM + min(channelOf(item.channel, k), HEAD_DIM - 1u);
+        uvec4 four = tables[(FORWARD_AT + row * HEAD_DIM + d) / 4u];
+        for (uint j = 0u; j < 4u; j++) weights[(d + j) * CHANNELS + k] = uintBitsToFloat(four[j]);
+    }
+    for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = meanAt(item, d);
+    barrier();
 }
 
 // The number of thresholds up to z.
@@ -86,21 +98,20 @@ uint codeOf(float z, float sixteenths[16]) {
 }
 
 void main() {
-    uint chunks = BLOCKS * 4u, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
+    uint chunks = BLOCKS * 2u, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
     uint n = gl_WorkGroupID.x, chunk = n % chunks, page = n / chunks / ROWS / groups;
     uint token = n / chunks / ROWS % groups * WORKGROUP + gl_LocalInvocationID.x;
     uint t = min(token, Tokens - 1u); // no invocation may leave early: see score.comp, addBlock
     RecordEncodeJob job = READ2(RecordEncodeJob, plan, 0u, page);
     Item item;
     item.head = n / chunks % ROWS;
-    item.channel = chunk / 4u * 32u + chunk % 4u * 2u;
+    item.channel = chunk / 2u * 32u + chunk % 2u * 4u;
     item.rotation = job.rotation;
     item.at = job.at + t * TokenStride + item.head * RAW_ROW;
-    for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = meanAt(item, d);
-    barrier();
-    float sums[8], sixteenths[16];
+    stage(item);
+    float sums[CHANNELS], sixteenths[16];
     for (uint k = 1u; k < 16u; k++) sixteenths[k] = uintBitsToFloat(TABLE(TABLE_WORDS + 16u * k - 1u));
-    for (uint k = 0u; k < 8u; k++) sums[k] = 0.0;
+    for (uint k = 0u; k < CHANNELS; k++) sums[k] = 0.0;
     bool finite = true;
     addBlock(sums, finite, item, 0u);
     if (BLOCKS > 1) addBlock(sums, finite, item, 1u);
@@ -110,14 +121,13 @@ void main() {
     if (BLOCKS > 5) addBlock(sums, finite, item, 5u);
     if (BLOCKS > 6) addBlock(sums, finite, item, 6u);
     if (BLOCKS > 7) addBlock(sums, finite, item, 7u);
-    uint words[2] = uint[2](0u, 0u);
-    for (uint k = 0u; k < 8u; k++) {
-        uint code = channelOf(item, k) < HEAD_DIM ? codeOf(sums[k], sixteenths) : 0u;
-        words[k % 2u] |= code << (k / 2u * 8u);
+    uint words[4] = uint[4](0u, 0u, 0u, 0u);
+    for (uint k = 0u; k < CHANNELS; k++) {
+        uint code = channelOf(item.channel, k) < HEAD_DIM ? codeOf(sums[k], sixteenths) : 0u;
+        words[k / 4u] |= code << (k % 4u * 8u);
     }
     if (token >= Tokens) return;
-    uint slot = page * Tokens + t, to = SlotBase + slot * CODES + item.head * BLOCKS * 8u + chunk * 2u;
+    uint slot = page * Tokens + t, to = SlotBase + slot * CODES + item.head * BLOCKS * 8u + chunk * 4u;
     if (chunk == 0u) slots[slot * ROWS + item.head] = finite ? 0u : UNQUANTIZABLE;
-    slots[to] = words[0];
-    slots[to + 1u] = words[1];
+    for (uint k = 0u; k < 4u; k++) slots[to + k] = words[k];
 }

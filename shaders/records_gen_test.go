@@ -149,9 +149,9 @@ var records = []glsl.Record{
 	{
 		Name:     "decode_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "498e254463cbd029e99c83dde8c4aa84ed36a015b9d5f6ce44797712b5223557",
+		SPIRV:    "530620faca7fd29aa1210be82ab0468cdad81fc5fd1c4393377136d65caec7b2",
 		Sources: []glsl.Source{
-			{Path: "decode_calibrated.comp", SHA256: "d2bc8310cdcfc412dac7883135c47e54562f666d671f5e47b77ffb156122bd3c"},
+			{Path: "decode_calibrated.comp", SHA256: "7a1db8220cf8f81c097a81c2df9bcb8f54ccc03869a355fe6a7ba610573e54ef"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
@@ -183,9 +183,9 @@ var records = []glsl.Record{
 	{
 		Name:     "encode_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "bf010eb355fec3b88debe0ee3bcfb98fbbe76ecf223e1ed4dd8880c6d784b532",
+		SPIRV:    "2ed73a591ac34c31536e651096c7cd96dcaaebb3aa39ab31e4327cfe270c26b7",
 		Sources: []glsl.Source{
-			{Path: "encode_calibrated.comp", SHA256: "03d9f183f99f73761e0575d4d1e7f9a6a1f27686bae2c89467ab3df27743547c"},
+			{Path: "encode_calibrated.comp", SHA256: "8ee358c92571fc0c87898087445a050250f0b08e762c166172aa40f625471e81"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},

@@ -68,8 +68,6 @@ func (t Target) workgroup(k *Kernel) uint32 {
 	switch attends := k == Softmax || k == WeightedSum || k == WeightedSumCalibrated; {
 	case t.CPU && (attends || k == ArrangeCalibrated || k == ArrangeMeans || k == CombineCalibrated):
 		return max(8, t.SubgroupSize)
-	case t.CPU && (k == EncodeCalibrated || k == DecodeCalibrated):
-		return max(16, t.SubgroupSize)
 	case attends, t.CPU && (k == Score || k == ScoreCalibrated):
 		return 64
 	case k == EncodeCalibrated || k == DecodeCalibrated || k == ArrangeCalibrated:

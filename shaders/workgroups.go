@@ -2,15 +2,15 @@ package shaders
 
 // EncodeRecordsWorkgroups and DecodeRecordsWorkgroups are the workgroups of
 // encode_calibrated and decode_calibrated for so many pages of tokens: of each page,
-// KV head and run of tokens that fits a workgroup, one for eight channels, or eight
+// KV head and run of tokens that fits a workgroup, one for 16 channels, or 16
 // elements.
 func EncodeRecordsWorkgroups(p Pipeline, pages, tokens int) uint32 {
-	return uint32(pages) * recordWorkgroups(p.Spec, tokens, 4*Blocks(int(p.Spec.HeadDim)))
+	return uint32(pages) * recordWorkgroups(p.Spec, tokens, 2*Blocks(int(p.Spec.HeadDim)))
 }
 
 // DecodeRecordsWorkgroups is EncodeRecordsWorkgroups for decode_calibrated.
 func DecodeRecordsWorkgroups(p Pipeline, pages, tokens int) uint32 {
-	return uint32(pages) * recordWorkgroups(p.Spec, tokens, int(p.Spec.HeadDim)/8)
+	return uint32(pages) * recordWorkgroups(p.Spec, tokens, words(int(p.Spec.HeadDim), 16))
 }
 
 func recordWorkgroups(s Spec, tokens, chunks int) uint32 {
