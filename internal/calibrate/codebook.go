@@ -1,15 +1,9 @@
 package calibrate
 
 import (
-	"math"
-
 	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/shaders"
 )
-
-// compander is the deviation of the normal distribution whose quantiles are the
-// thresholds: wide, because the channels' distributions are.
-const compander = 2.2
 
 // tableShare is the share of channels, those that cost most, that the tables are
 // made for.
@@ -17,11 +11,15 @@ const tableShare = 3. / 8
 
 const codes = 1 << profile.CodeBits
 
-// thresholds returns t_k = compander·Φ⁻¹(k/256), k = 1 … 255.
+// thresholds returns t_k = 2.6·u + u³ + 4·u⁷, u = k/128 − 1, k = 1 … 255: wide, because
+// the channels' distributions are, and an odd polynomial of the degree that values
+// have, so that these can be near the means of cells of any number of bits.
 func thresholds() []float32 {
 	out := make([]float32, codes-1)
 	for i := range out {
-		out[i] = float32(compander * math.Sqrt2 * math.Erfinv(float64(i+1)/(codes/2)-1))
+		u := float64(i+1)/(codes/2) - 1
+		cube := u * u * u
+		out[i] = float32(float64(2.6*u) + cube + float64(4*cube*cube*u))
 	}
 	return out
 }
