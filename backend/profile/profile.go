@@ -27,10 +27,10 @@ type Profile struct {
 	Mean    []float32 // [2][Layers][KVHeads][D]
 	Matrix  []float32 // A, [2][Layers][KVHeads][D channels][D]
 	Inverse []float32 // A⁻¹, [2][Layers][KVHeads][D][D channels]
-	Lambda  []float32 // λ, nats a unit of squared error, falling, [2][Layers][KVHeads][D channels]
+	Lambda  []float32 // λ, what a unit of squared error counts, falling, [2][Layers][KVHeads][D channels]
 
 	Codebook   Codebook
-	Slope      float32 // 4^−θ: what a plane must be worth at level 0, in nats
+	Slope      float32 // 4^−θ: what a plane must be worth at level 0
 	Importance Importance
 	// Use is how often tokens had each level at calibration, the last one being raw,
 	// [Layers][Levels+1]; shares, of each layer 1 together.

@@ -18,6 +18,11 @@ const shrink = 0.1
 // their deviation counts as at least this share of the first channel's.
 const leastSpread = 1e-3
 
+// costPower compresses costs. What a channel was found to cost is too much where it is
+// large and too little where it is small, on other text. At .8 the divergence on text
+// that was not calibrated on is a tenth lower than at 1; .7 is as good, .6 and .9 worse.
+const costPower = 0.8
+
 // parallelHeads runs f for heads 0 to n−1, each once.
 func parallelHeads(n int, f func(i int)) { blas.Parallel(n, f) }
 
@@ -131,7 +136,7 @@ func (m *moments) scale(h profile.Head, rows *mat.Dense, values []float64) {
 		for e, x := range rows.RawRowView(from) {
 			row[e] = float32(x / spread)
 		}
-		h.Lambda[channel] = float32(max(values[from], 0))
+		h.Lambda[channel] = float32(math.Pow(max(values[from], 0), costPower))
 	}
 	roundF16(h.Matrix)
 }
