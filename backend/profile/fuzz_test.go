@@ -8,12 +8,13 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // FuzzParse: bytes from anywhere give a profile that is valid and comes back as it
 // was, or one of the package's errors.
 func FuzzParse(f *testing.F) {
-	data, err := random(1, policy.Shape{Layers: 1, KVHeads: 1, HeadDim: 4}).Bytes()
+	data, err := random(1, policy.Shape{Layers: 1, KVHeads: 1, HeadDim: 32}).Bytes()
 	require.NoError(f, err)
 	f.Add(data)
 	f.Add(data[:100])
@@ -31,6 +32,9 @@ func FuzzParse(f *testing.F) {
 		q, err := profile.Parse(again)
 		require.NoError(t, err)
 		require.Equal(t, p.Hash(), q.Hash())
-		p.Planes()
+		p.Bits()
+		if _, err := p.AllTables(shaders.TypeF16); err != nil {
+			require.ErrorIs(t, err, profile.ErrFormat)
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,9 +34,13 @@ func TestCalibrate(t *testing.T) {
 	assert.Contains(t, said, p.Hash())
 	assert.Equal(t, modeltest.KVHeads, p.Shape.KVHeads)
 	assert.Equal(t, "text.txt", p.Source)
+	assert.Contains(t, said, fmt.Sprintf("stored bits an element    %.3f", p.Bits()))
 	_, errs, status = execution(t, "calibrate", "--model", model, "-o", out, "--text", text, "--windows", "1", "--length", "256", "--forward-only")
 	require.Zero(t, status)
 	assert.Contains(t, errs, "much weaker")
+	_, errs, status = execution(t, "calibrate", "--model", model, "-o", out, "--text", text, "--windows", "1", "--length", "256", "--bits", "0.01")
+	assert.NotZero(t, status)
+	assert.Contains(t, errs, "0.01 bits an element, can be")
 }
 
 func TestCalibrateRefuses(t *testing.T) {
