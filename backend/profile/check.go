@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/qaqvk/qaqvk/backend/policy"
+	"github.com/qaqvk/qaqvk/cpuref"
 )
 
 // Limits of a shape, far beyond any model's.
@@ -105,8 +106,10 @@ func (c Codebook) check() error {
 	return nil
 }
 
-// Bounds of the values of codes, beside 0, in units of 1: those of the codec.
+// Bounds of magnitudes, in 32nds, and of the values of codes of curveBits and more,
+// beside 0, in units of 1: those of the codec.
 const (
+	curveBits    = 4
 	maxMagnitude = 127
 	leastValue   = 0x1p-25
 	mostValue    = 0x1p15
@@ -118,8 +121,9 @@ func (c Codebook) checkReconstruction() error {
 			return fmt.Errorf("%s[%d] is %d, want 1 to %d: %w", nameReconstruction, i, m, maxMagnitude, ErrFormat)
 		}
 	}
-	for bits := 1; bits <= CodeBits; bits++ {
-		for q, x := range c.Table(bits) {
+	for bits := curveBits; bits <= CodeBits; bits++ {
+		for q := 1 << (bits - 1); q < 1<<bits; q++ { // the others are their negatives
+			x := cpuref.Value(c.Reconstruction, bits, q)
 			if size := math.Abs(float64(x)); x != 0 && !(size >= leastValue && size <= mostValue) {
 				return fmt.Errorf("%s of %d bits, code %d: value %v, want 0 or of %v to %v: %w", nameReconstruction, bits, q, x, leastValue, mostValue, ErrFormat)
 			}
