@@ -3,6 +3,8 @@ package profile_test
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -47,6 +50,29 @@ func checkPopulations(t *testing.T, p *profile.Profile, got *shaders.Tables) {
 			for plane := range n {
 				require.Equal(t, planes.Count(got.Kind, got.Layer, head, level, plane), n[plane])
 			}
+		}
+	}
+}
+
+// Kernels give rows the codes that the profile does.
+func TestTablesEncode(t *testing.T) {
+	p, r := random(5, shape), rand.New(rand.NewPCG(7, 8))
+	tables, err := p.Tables(shaders.Value, 1, shaders.TypeF32)
+	require.NoError(t, err)
+	rows, codes := make([]uint32, 3*32), make([]uint32, tables.CodeWords())
+	for i := range rows {
+		rows[i] = math.Float32bits(float32(r.NormFloat64()))
+	}
+	require.True(t, cpuref.CalibratedCodes(tables, nil, false, rows, codes))
+	for row := range 3 {
+		h := p.Head(shaders.Value, 1, row)
+		for c := range 32 {
+			z := 0.0
+			for e, x := range rows[row*32:][:32] {
+				z += float64(h.Matrix[c*32+e]) * float64(math.Float32frombits(x)-h.Mean[e])
+			}
+			got := codes[row*8+c%8] >> (c / 8 * 8) & 255
+			require.Equal(t, profile.Code(float32(z), p.Codebook.Thresholds), int(got), "head %d, channel %d", row, c)
 		}
 	}
 }
