@@ -22,7 +22,7 @@ func TestSpecialize(t *testing.T) {
 		{"score_calibrated on a CPU", ScoreCalibrated, cpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
 		{"weighted_sum_calibrated on a GPU", WeightedSumCalibrated, gpu, Spec{Workgroup: 64, Lanes: 32}},
 		{"encode_calibrated on a GPU", EncodeCalibrated, gpu, Spec{Workgroup: 32, Lanes: 1}},
-		{"decode_calibrated on a CPU", DecodeCalibrated, cpu, Spec{Workgroup: 16, Lanes: 1}},
+		{"decode_calibrated on a CPU", DecodeCalibrated, cpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"arrange_calibrated on a CPU", ArrangeCalibrated, cpu, Spec{Workgroup: 8, Lanes: 1}},
 		{"softmax on a GPU", Softmax, gpu, Spec{Workgroup: 64, Lanes: 1}},
 		{"softmax on a CPU", Softmax, cpu, Spec{Workgroup: 8, Lanes: 1}},
