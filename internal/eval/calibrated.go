@@ -35,6 +35,14 @@ func (b *Bench) HasProfile() (bool, error) {
 	return err == nil, err
 }
 
+// Calibrated is a method of that name: the calibrated codec with a profile, which is
+// not that of the bench, and with its recent window.
+func Calibrated(name string, p *profile.Profile) Method {
+	m := &paged{name: name, window: p.Importance.Recent}
+	m.profile = func(*Bench) (*profile.Profile, error) { return p, nil }
+	return m.fixed(policy.Levels{})
+}
+
 // calibration is the bench's profile, solved for so many bits where that is not 0.
 func (b *Bench) calibration(bits float64) (*profile.Profile, error) {
 	if b.profile == nil {
