@@ -132,7 +132,7 @@ func (f *tuneFlags) run(c *cobra.Command, d device.Device) (err error) {
 
 // load returns the profile to begin with.
 func (f *tuneFlags) load(m *model.Model) (*profile.Profile, error) {
-	p, err := session.LoadProfile(m, f.profile, 0)
+	p, err := session.LoadProfile(m, f.profile, 0, false)
 	if err == nil && p == nil {
 		err = session.ErrNoProfile
 	}
