@@ -31,9 +31,10 @@ func (c Case) buildArranged(add func(s *recordSequence, p *program, arrange shad
 }
 
 func (s *recordSequence) addArrangeCalibrated(p *program, q shaders.ArrangeQueriesPush, rows, queries int) {
+	a := s.params.Attention
 	push := shaders.ArrangeCalibratedPush{Vectors: q.Vectors, Heads: q.Heads, PerHead: q.PerHead, RowHeads: q.RowHeads,
-		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(s.params.Attention.HeadFirst)}
+		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(a.HeadFirst)}
 	spec := s.params.spec(shaders.ArrangeCalibrated, 0)
 	pipeline := shaders.Pipeline{Kernel: shaders.ArrangeCalibrated, Spec: shaders.ParseSpec(spec)}
-	p.run(shaders.ArrangeCalibrated, spec, push.Bytes(), int(shaders.ArrangeWorkgroups(pipeline, s.arrangement().Tiles)), rows, s.both, queries)
+	p.run(shaders.ArrangeCalibrated, spec, push.Bytes(), int(shaders.ArrangeWorkgroups(pipeline, a.heads(), a.tiles())), rows, s.both, queries)
 }

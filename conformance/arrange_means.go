@@ -14,7 +14,8 @@ func (s *recordSequence) addArrangeMeans(p *program, q shaders.ArrangeQueriesPus
 	push := shaders.ArrangeMeansPush{Vectors: q.Vectors, Heads: q.Heads, PerHead: q.PerHead, RowHeads: q.RowHeads,
 		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(a.HeadFirst), PageFirst: uint32(a.meanFirst()), Pages: uint32(a.meanPages()),
 		Rotary: uint32(of.Rotary), Interleaved: of.interleaved()}
-	workgroups := s.arrangement().Tiles * s.params.workgroups(a.meanPages(), 1)
-	p.run(shaders.ArrangeMeans, s.params.spec(shaders.ArrangeMeans, 0), push.Bytes(), workgroups,
+	spec := s.params.spec(shaders.ArrangeMeans, 0)
+	pipeline := shaders.Pipeline{Kernel: shaders.ArrangeMeans, Spec: shaders.ParseSpec(spec)}
+	p.run(shaders.ArrangeMeans, spec, push.Bytes(), int(shaders.MeansWorkgroups(pipeline, a.heads(), a.tiles(), a.meanPages())),
 		rows, s.both, p.input("rotations", s.params.rotations(a.meanFirst()+a.meanPages())), queries)
 }

@@ -28,6 +28,8 @@ func (s *recordSequence) addCombineCalibrated(p *program, frame, partials, out i
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), HeadFirst: uint32(a.HeadFirst), PerHead: uint32(a.PerHead),
 		RowHeads: uint32(a.Heads * a.PerHead), RowFirst: uint32(rowPad + a.HeadFirst*a.PerHead*s.params.outRow()), Splits: uint32(a.splits()),
 	}
-	p.run(shaders.CombineCalibrated, s.params.spec(shaders.CombineCalibrated, 0), push.Bytes(),
-		int(shaders.CombineWorkgroups(a.heads(), a.vectors())), frame, partials, s.values, out)
+	spec := s.params.spec(shaders.CombineCalibrated, 0)
+	pipeline := shaders.Pipeline{Kernel: shaders.CombineCalibrated, Spec: shaders.ParseSpec(spec)}
+	p.run(shaders.CombineCalibrated, spec, push.Bytes(),
+		int(shaders.CombineWorkgroups(pipeline, a.heads(), a.vectors())), frame, partials, s.values, out)
 }

@@ -2,7 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 // Query rows to the basis in which K rows are coded, in tiles, and the record
 // tables of K and of V to where score and weighted_sum find them. A workgroup has
-// a KV head, a tile and eight channels.
+// a KV head, a few channels, and of the head's tiles consecutive vectors, one an
+// invocation.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -24,42 +25,49 @@ layout(push_constant) uniform Push {
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 
-void addBlock(inout float sums[8], uint row, bool live, uint head, uint channel, uint block) {
+const uint TOGETHER = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8; // channels of a workgroup
+
+shared uvec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
+
+// Adds the products of a block: with constant blocks and outside of branches, as in
+// score.
+void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
+    float y[32];
+    loadElements(row, live, block, y);
     for (uint e = 0u; e < 32u; e++) {
-        uint d = block * 32u + e;
-        if (!ALIGNED && d >= HEAD_DIM) break;
-        float y = live ? queryElement(row, d) : 0.0;
-        for (uint k = 0u; k < 8u; k += 4u) {
-            uvec4 four = tables[(INVERSE_AT + (head * HEAD_DIM + d) * HEAD_DIM + channel + k) / 4u];
-            for (uint i = 0u; i < 4u; i++) {
-                precise float product = uintBitsToFloat(four[i]) * y;
-                precise float sum = sums[k + i] + product;
-                sums[k + i] = sum;
-            }
+        if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
+        for (uint c = 0u; c < TOGETHER; c++) {
+            precise float product = uintBitsToFloat(WORD(staged, (block * 32u + e) * TOGETHER + c)) * y[e];
+            precise float sum = sums[c] + product;
+            sums[c] = sum;
         }
     }
 }
 
 void main() {
-    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, chunks = HEAD_DIM / 8u, groups = (QUERIES + WORKGROUP - 1u) / WORKGROUP;
-    uint n = gl_WorkGroupID.x, channel = n % chunks * 8u, tile = n / chunks / groups;
-    uint column = n / chunks % groups * WORKGROUP + gl_LocalInvocationID.x;
-    uint h = tile / tiles, v = tile % tiles * QUERIES + column;
-    bool live = column < QUERIES && v < Vectors;
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, groups = (tiles * QUERIES + WORKGROUP - 1u) / WORKGROUP;
+    uint n = gl_WorkGroupID.x, chunks = HEAD_DIM / TOGETHER, h = n / groups % Heads, channel = n / groups / Heads * TOGETHER;
+    uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x, all = Heads * tiles;
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / 4u; i += WORKGROUP) {
+        uint d = i * 4u / TOGETHER, c = channel + i * 4u % TOGETHER;
+        staged[i] = tables[(INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + d) * HEAD_DIM + c) / 4u];
+    }
+    barrier();
     uint row = queryRow(h, min(v, Vectors - 1u));
-    float sums[8];
-    for (uint k = 0u; k < 8u; k++) sums[k] = 0.0;
-    addBlock(sums, row, live, HeadFirst + h, channel, 0u);
-    if (BLOCKS > 1) addBlock(sums, row, live, HeadFirst + h, channel, 1u);
-    if (BLOCKS > 2) addBlock(sums, row, live, HeadFirst + h, channel, 2u);
-    if (BLOCKS > 3) addBlock(sums, row, live, HeadFirst + h, channel, 3u);
-    if (BLOCKS > 4) addBlock(sums, row, live, HeadFirst + h, channel, 4u);
-    if (BLOCKS > 5) addBlock(sums, row, live, HeadFirst + h, channel, 5u);
-    if (BLOCKS > 6) addBlock(sums, row, live, HeadFirst + h, channel, 6u);
-    if (BLOCKS > 7) addBlock(sums, row, live, HeadFirst + h, channel, 7u);
-    uint all = Heads * tiles, at = CODED_AT(all) + tile * HEAD_DIM * QUERIES + channel * QUERIES + column;
-    for (uint k = 0u; k < 8u && column < QUERIES; k++)
-        queries[at + k * QUERIES] = floatBitsToUint(cut(sums[k], 1152921504606846976.0)); // 2^60
-    for (uint i = n * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += all * groups * chunks * WORKGROUP)
+    bool live = v < Vectors;
+    float sums[TOGETHER];
+    for (uint c = 0u; c < TOGETHER; c++) sums[c] = 0.0;
+    addBlock(sums, row, live, 0u);
+    if (BLOCKS > 1) addBlock(sums, row, live, 1u);
+    if (BLOCKS > 2) addBlock(sums, row, live, 2u);
+    if (BLOCKS > 3) addBlock(sums, row, live, 3u);
+    if (BLOCKS > 4) addBlock(sums, row, live, 4u);
+    if (BLOCKS > 5) addBlock(sums, row, live, 5u);
+    if (BLOCKS > 6) addBlock(sums, row, live, 6u);
+    if (BLOCKS > 7) addBlock(sums, row, live, 7u);
+    uint at = CODED_AT(all) + ((h * tiles + v / QUERIES) * HEAD_DIM + channel) * QUERIES + v % QUERIES;
+    for (uint c = 0u; c < TOGETHER; c++)
+        if (v < tiles * QUERIES) queries[at + c * QUERIES] = floatBitsToUint(cut(sums[c], 1152921504606846976.0)); // 2^60
+    for (uint i = n * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += groups * Heads * chunks * WORKGROUP)
         queries[TABLES_AT(all) + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);
 }

@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Products of queries with the mean of the K rows of each page. A workgroup has a
-// KV head, a tile and consecutive pages, one an invocation.
+// KV head, a few pages, and of the head's tiles consecutive vectors, one an invocation.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -28,60 +28,69 @@ layout(push_constant) uniform Push {
 #include "lib/query.glsl"
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
+const uint TOGETHER = HEAD_DIM > 64 ? 1024 / HEAD_DIM : 16; // pages of a workgroup: products of a vector are written out
+
+shared vec4 means[TOGETHER * HEAD_DIM / 4]; // turned to the middle of each page
 
 // Four elements of the mean from element d on, a multiple of four.
 vec4 fourMeans(uint head, uint page, uint d) {
-    uint mean = MEAN_AT + head * HEAD_DIM, at = (page * Rotary + pairOfElement(d)) / 4u;
+    uint mean = (MEAN_AT + head * HEAD_DIM) / 4u, at = (page * Rotary + pairOfElement(d)) / 4u;
     uvec4 cosines = rotations[at], sines = rotations[at + Rotary / 8u]; // not used where Rotary is 0
+    uvec4 own = tables[mean + d / 4u], partner = Interleaved != 0u ? own.yxwz : tables[mean + partnerOf(d) / 4u];
     vec4 out_;
     for (uint k = 0u; k < 4u; k++) {
         uint near = d / 2u % 4u + k / 2u;
         uint cosine = Interleaved != 0u ? cosines[near] : cosines[k], sine = Interleaved != 0u ? sines[near] : sines[k];
-        out_[k] = turned(d + k, uintBitsToFloat(TABLE(mean + d + k)), uintBitsToFloat(TABLE(mean + partnerOf(d + k))),
-            uintBitsToFloat(cosine), uintBitsToFloat(sine));
+        out_[k] = turned(d + k, uintBitsToFloat(own[k]), uintBitsToFloat(partner[k]), uintBitsToFloat(cosine), uintBitsToFloat(sine));
     }
     return out_;
 }
 
-void addBlock(inout float sums[QUERIES], uint at[QUERIES], uint vectors, uint head, uint page, uint block) {
-    float parts[QUERIES];
-    for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
-    for (uint e = 0u; e < 32u; e += 4u) {
+float meanOf(uint page, uint d) { return WORD(means, page * HEAD_DIM + d); }
+
+// Adds the products of a block: with constant blocks and outside of branches, as in
+// score.
+void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
+    float parts[TOGETHER], y[32];
+    loadElements(row, live, block, y);
+    for (uint p = 0u; p < TOGETHER; p++) parts[p] = 0.0;
+    for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
-        vec4 mean = fourMeans(head, page, block * 32u + e);
-        for (uint k = 0u; k < 4u; k++) {
-            for (uint v = 0u; v < QUERIES; v++) {
-                float y = queryElement(at[v], block * 32u + e + k);
-                precise float product = (v < vectors ? y : 0.0) * mean[k];
-                precise float sum = parts[v] + product;
-                parts[v] = sum;
-            }
+        for (uint p = 0u; p < TOGETHER; p++) {
+            precise float product = y[e] * meanOf(p, block * 32u + e);
+            precise float sum = parts[p] + product;
+            parts[p] = sum;
         }
     }
-    for (uint v = 0u; v < QUERIES; v++) {
-        precise float sum = sums[v] + parts[v];
-        sums[v] = sum;
+    for (uint p = 0u; p < TOGETHER; p++) {
+        precise float sum = sums[p] + parts[p];
+        sums[p] = sum;
     }
 }
 
 void main() {
-    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, n = gl_WorkGroupID.x, tile = n % (tiles * Heads), h = tile / tiles;
-    uint page = n / (tiles * Heads) * WORKGROUP + gl_LocalInvocationID.x, here = PageFirst + min(page, Pages - 1u);
-    uint at[QUERIES], vectors = Vectors - tile % tiles * QUERIES;
-    float sums[QUERIES];
-    for (uint v = 0u; v < QUERIES; v++) {
-        at[v] = queryRow(h, min(tile % tiles * QUERIES + v, Vectors - 1u));
-        sums[v] = 0.0;
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, groups = (tiles * QUERIES + WORKGROUP - 1u) / WORKGROUP;
+    uint n = gl_WorkGroupID.x, h = n / groups % Heads, first = n / groups / Heads * TOGETHER;
+    uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x;
+    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 4u; i += WORKGROUP) {
+        uint page = PageFirst + min(first + i / (HEAD_DIM / 4u), Pages - 1u);
+        means[i] = fourMeans(HeadFirst + h, page, i % (HEAD_DIM / 4u) * 4u);
     }
-    addBlock(sums, at, vectors, HeadFirst + h, here, 0u);
-    if (BLOCKS > 1) addBlock(sums, at, vectors, HeadFirst + h, here, 1u);
-    if (BLOCKS > 2) addBlock(sums, at, vectors, HeadFirst + h, here, 2u);
-    if (BLOCKS > 3) addBlock(sums, at, vectors, HeadFirst + h, here, 3u);
-    if (BLOCKS > 4) addBlock(sums, at, vectors, HeadFirst + h, here, 4u);
-    if (BLOCKS > 5) addBlock(sums, at, vectors, HeadFirst + h, here, 5u);
-    if (BLOCKS > 6) addBlock(sums, at, vectors, HeadFirst + h, here, 6u);
-    if (BLOCKS > 7) addBlock(sums, at, vectors, HeadFirst + h, here, 7u);
-    if (page >= Pages) return;
-    for (uint v = 0u; v < QUERIES; v++)
-        queries[MEANS_AT(tiles * Heads) + (tile * Pages + page) * QUERIES + v] = sums[v];
+    barrier();
+    uint row = queryRow(h, min(v, Vectors - 1u));
+    bool live = v < Vectors;
+    float sums[TOGETHER];
+    for (uint p = 0u; p < TOGETHER; p++) sums[p] = 0.0;
+    addBlock(sums, row, live, 0u);
+    if (BLOCKS > 1) addBlock(sums, row, live, 1u);
+    if (BLOCKS > 2) addBlock(sums, row, live, 2u);
+    if (BLOCKS > 3) addBlock(sums, row, live, 3u);
+    if (BLOCKS > 4) addBlock(sums, row, live, 4u);
+    if (BLOCKS > 5) addBlock(sums, row, live, 5u);
+    if (BLOCKS > 6) addBlock(sums, row, live, 6u);
+    if (BLOCKS > 7) addBlock(sums, row, live, 7u);
+    if (v >= tiles * QUERIES) return;
+    uint at = MEANS_AT(tiles * Heads) + ((h * tiles + v / QUERIES) * Pages + first) * QUERIES + v % QUERIES;
+    for (uint p = 0u; p < TOGETHER; p++)
+        if (first + p < Pages) queries[at + p * QUERIES] = sums[p];
 }

@@ -1,13 +1,13 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Output rows [n][QH][D] of OUT_TYPE from the partials of all splits: raw sums,
-// and coded ones brought back from the basis of V. A workgroup has a KV head and up
-// to four of its vectors.
+// and coded ones brought back from the basis of V. A workgroup has a KV head, a few
+// elements, and consecutive vectors, one an invocation.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; }; // of the last part that lies in pages
-layout(set = 0, binding = 1, std430) readonly buffer Partials { float partials[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Partials { vec4 partials[]; };
 layout(set = 0, binding = 2, std430) readonly buffer TablesIn { uvec4 tables[]; }; // of V
 layout(set = 0, binding = 3, std430) writeonly buffer RowsOut { uint rows[]; };
 layout(push_constant) uniform Push {
@@ -24,67 +24,105 @@ layout(push_constant) uniform Push {
 #include "lib/record.glsl"
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
-const uint TOGETHER = 4; // vectors of a workgroup
+const uint TOGETHER = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8; // elements of a workgroup
 
-shared vec4 coded[TOGETHER * HEAD_DIM / 4]; // their sums over all splits
+shared uvec4 staged[TOGETHER * HEAD_DIM / 4]; // their rows of the matrix
 
 // Splits of the tokens from base to end-1.
 uint splitsTo(uint end) { return (max(end, FRAME.base) - FRAME.base + SPLIT_TOKENS - 1u) / SPLIT_TOKENS; }
 
-// Sum over the first splits of a word that each has in its row.
-float overSplits(uint at, uint row, uint splits) {
+vec4 sumOfFour(vec4 a, vec4 b) {
+    precise vec4 sum = a + b;
+    return sum;
+}
+
+// Sums over the first splits of four words, at word 4*at, that each has in its row.
+vec4 overSplits(uint at, uint row, uint splits) {
+    vec4 sum = vec4(0.0);
+    for (uint s = 0u; s < splits; s++) sum = sumOfFour(sum, partials[at + s * (row / 4u)]);
+    return sum;
+}
+
+// The probability that coded tokens have in all.
+float massOver(uint at, uint row, uint splits) {
     float sum = 0.0;
     for (uint s = 0u; s < splits; s++) {
-        precise float next = sum + partials[at + s * row];
+        precise float next = sum + WORD(partials, at + s * row);
         sum = next;
     }
     return sum;
 }
 
-// Element d of a coded sum in its own basis, without the mean.
-float broughtBack(uint vector, uint head, uint d) {
-    float total = 0.0;
-    for (uint block = 0u; block < BLOCKS; block++) {
-        float part = 0.0;
-        for (uint c = block * 32u; c < min(block * 32u + 32u, HEAD_DIM); c += 4u) {
-            uvec4 row = tables[(INVERSE_AT + (head * HEAD_DIM + d) * HEAD_DIM + c) / 4u];
-            vec4 four = coded[(vector * HEAD_DIM + c) / 4u];
-            for (uint k = 0u; k < 4u; k++) {
-                precise float product = uintBitsToFloat(row[k]) * four[k];
-                precise float sum = part + product;
-                part = sum;
-            }
-        }
-        precise float sum = total + part;
-        total = sum;
+// A coded sum; small ones count as 0.
+float cutCoded(float sum) { return (floatBitsToUint(sum) & 0x7fffffffu) < 0x21800000u ? 0.0 : sum; } // 2^-60
+
+// Adds the products of a block of coded sums that begin at word 4*at: with constant
+// blocks and outside of branches, as in score.
+void addBlock(inout float sums[TOGETHER], uint at, uint row, uint splits, uint block) {
+    float parts[TOGETHER], x[32];
+    for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
+    for (uint e = 0u; e < 8u; e++) {
+        if (!ALIGNED && block * 32u + 4u * e >= HEAD_DIM) break;
+        vec4 four = overSplits(at + block * 8u + e, row, splits);
+        x[4u * e] = cutCoded(four.x);
+        x[4u * e + 1u] = cutCoded(four.y);
+        x[4u * e + 2u] = cutCoded(four.z);
+        x[4u * e + 3u] = cutCoded(four.w);
     }
-    return total;
+    for (uint k = 0u; k < TOGETHER; k++) parts[k] = 0.0;
+    for (uint e = 0u; e < 32u; e++) {
+        if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
+        for (uint k = 0u; k < TOGETHER; k++) {
+            precise float product = uintBitsToFloat(WORD(staged, k * HEAD_DIM + block * 32u + e)) * x[e];
+            precise float sum = parts[k] + product;
+            parts[k] = sum;
+        }
+    }
+    for (uint k = 0u; k < TOGETHER; k++) {
+        precise float sum = sums[k] + parts[k];
+        sums[k] = sum;
+    }
 }
 
-uint combined(uint h, uint v, uint vector, uint d) {
-    uint at = h * Vectors + v, all = Heads * Vectors, half_ = Splits * all * HEAD_DIM;
-    float raw = overSplits(at * HEAD_DIM + d, all * HEAD_DIM, splitsTo(FRAME.tokens));
-    float mass = overSplits(2u * half_ + at, all, splitsTo(FRAME.end));
-    precise float mean = mass * uintBitsToFloat(TABLE(MEAN_AT + (HeadFirst + h) * HEAD_DIM + d));
-    precise float back = broughtBack(vector, HeadFirst + h, d) + mean;
-    precise float value = raw + back;
-    return narrow(floatBitsToUint(flush(value)));
+// The elements of a vector with raw sums and mean; value by value, no word yet.
+void finish(inout float sums[TOGETHER], uint at, uint mean, uint row, float mass, uint splits) {
+    for (uint k = 0u; k < TOGETHER; k += 4u) {
+        vec4 raw = overSplits(at + k / 4u, row, splits);
+        uvec4 means = tables[(mean + k) / 4u];
+        for (uint i = 0u; i < 4u; i++) {
+            precise float share = mass * uintBitsToFloat(means[i]);
+            precise float back = sums[k + i] + share;
+            precise float value = raw[i] + back;
+            sums[k + i] = flush(value);
+        }
+    }
 }
 
 void main() {
-    uint groups = (Vectors + TOGETHER - 1u) / TOGETHER, h = gl_WorkGroupID.x / groups, first = gl_WorkGroupID.x % groups * TOGETHER;
-    uint live = min(TOGETHER, Vectors - first), row = Heads * Vectors * HEAD_DIM;
-    for (uint i = gl_LocalInvocationID.x; i < live * HEAD_DIM; i += WORKGROUP) {
-        uint at = (h * Vectors + first) * HEAD_DIM + i;
-        float sum = overSplits(Splits * row + at, row, splitsTo(FRAME.end));
-        WORD(coded, i) = (floatBitsToUint(sum) & 0x7fffffffu) < 0x21800000u ? 0.0 : sum; // 2^-60
-    }
+    uint groups = (Vectors + WORKGROUP - 1u) / WORKGROUP, n = gl_WorkGroupID.x, h = n / groups % Heads;
+    uint element = n / groups / Heads * TOGETHER, vector = n % groups * WORKGROUP + gl_LocalInvocationID.x;
+    uint v = min(vector, Vectors - 1u), all = Heads * Vectors, row = all * HEAD_DIM, at = (h * Vectors + v) * HEAD_DIM / 4u;
+    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 4u; i += WORKGROUP)
+        staged[i] = tables[(INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + element) * HEAD_DIM) / 4u + i];
     barrier();
-    uint words = HEAD_DIM / OUT_PER_WORD;
-    for (uint i = gl_LocalInvocationID.x; i < live * words; i += WORKGROUP) {
-        uint vector = i / words, v = first + vector, word = i % words;
-        uint value = combined(h, v, vector, word * OUT_PER_WORD);
-        if (OUT_PER_WORD == 2) value |= combined(h, v, vector, word * 2u + 1u) << 16;
-        rows[RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * words + word] = value;
+    uint coded = at + Splits * (row / 4u), splits = splitsTo(FRAME.end);
+    float sums[TOGETHER];
+    for (uint k = 0u; k < TOGETHER; k++) sums[k] = 0.0;
+    addBlock(sums, coded, row, splits, 0u);
+    if (BLOCKS > 1) addBlock(sums, coded, row, splits, 1u);
+    if (BLOCKS > 2) addBlock(sums, coded, row, splits, 2u);
+    if (BLOCKS > 3) addBlock(sums, coded, row, splits, 3u);
+    if (BLOCKS > 4) addBlock(sums, coded, row, splits, 4u);
+    if (BLOCKS > 5) addBlock(sums, coded, row, splits, 5u);
+    if (BLOCKS > 6) addBlock(sums, coded, row, splits, 6u);
+    if (BLOCKS > 7) addBlock(sums, coded, row, splits, 7u);
+    float mass = massOver(2u * Splits * row + h * Vectors + v, all, splits);
+    finish(sums, at + element / 4u, MEAN_AT + (HeadFirst + h) * HEAD_DIM + element, row, mass, splitsTo(FRAME.tokens));
+    if (vector >= Vectors) return;
+    uint to = RowFirst + ((v / PerHead * RowHeads + h * PerHead + v % PerHead) * HEAD_DIM + element) / OUT_PER_WORD;
+    for (uint k = 0u; k < TOGETHER; k += OUT_PER_WORD) {
+        uint value = narrow(floatBitsToUint(sums[k]));
+        if (OUT_PER_WORD == 2) value |= narrow(floatBitsToUint(sums[(k + 1u) % TOGETHER])) << 16;
+        rows[to + k / OUT_PER_WORD] = value;
     }
 }

@@ -123,6 +123,26 @@ void storeScores(uint at, float sums[QUERIES]) {
         scores[(at + v) / 4u] = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
 }
 
+void addMean(inout float sum, uint word) {
+    precise float next = sum + uintBitsToFloat(word);
+    sum = next;
+}
+
+// Adds the products with the mean of a page, which begin at a word.
+void addMeans(inout float sums[QUERIES], uint means) {
+    if (QUERIES < 4) {
+        for (uint v = 0u; v < QUERIES; v++) addMean(sums[v], WORD(queries, means + v));
+        return;
+    }
+    for (uint v = 0u; v < QUERIES; v += 4u) {
+        uvec4 four = queries[(means + v) / 4u];
+        addMean(sums[v], four.x);
+        addMean(sums[v + 1u], four.y);
+        addMean(sums[v + 2u], four.z);
+        addMean(sums[v + 3u], four.w);
+    }
+}
+
 void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
     uint tile = n % together, h = tile / tiles;
@@ -142,10 +162,7 @@ void main() {
     if (BLOCKS > 6) addBlock(sums, r, tile, row, 6u);
     if (BLOCKS > 7) addBlock(sums, r, tile, row, 7u);
     uint means = MEANS_AT(together) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
-    for (uint v = 0u; v < QUERIES; v++) {
-        precise float sum = sums[v] + uintBitsToFloat(WORD(queries, means + v));
-        sums[v] = sum;
-    }
+    addMeans(sums, means);
     WHERE(row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
 }

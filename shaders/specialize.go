@@ -62,15 +62,17 @@ func (p Pipeline) Workgroups(items int) uint32 {
 // workgroup is the invocations of a workgroup. On a CPU softmax and weighted_sum have those
 // that run together: barriers between more cost much there, and small workgroups
 // spread better over its threads; score rounds tokens up to few. Kernels of the
-// calibrated codec that multiply by a matrix have the tokens of a page, or the
-// vectors of a tile, as invocations: seldom more than 32.
+// calibrated codec that multiply by a matrix have the tokens of a page, or vectors
+// of queries, as invocations: seldom more than 32.
 func (t Target) workgroup(k *Kernel) uint32 {
 	switch attends := k == Softmax || k == WeightedSum || k == WeightedSumCalibrated; {
-	case t.CPU && (attends || k == ArrangeCalibrated || k == ArrangeMeans || k == CombineCalibrated):
+	case t.CPU && (attends || k == CombineCalibrated):
 		return max(8, t.SubgroupSize)
+	case t.CPU && (k == ArrangeCalibrated || k == ArrangeMeans):
+		return max(16, t.SubgroupSize)
 	case attends, t.CPU && (k == Score || k == ScoreCalibrated):
 		return 64
-	case k == EncodeCalibrated || k == DecodeCalibrated || k == ArrangeCalibrated:
+	case k == EncodeCalibrated || k == DecodeCalibrated || k == ArrangeCalibrated || k == ArrangeMeans || k == CombineCalibrated:
 		return 32
 	}
 	return workgroup

@@ -26,12 +26,37 @@ func CalibratedJobs(s Spec, workgroups, tokens uint32, chunks int) uint32 {
 	return workgroups / recordWorkgroups(s, int(tokens), chunks)
 }
 
-// ArrangeWorkgroups are those of arrange_calibrated for so many tiles of all KV heads
-// of a dispatch.
-func ArrangeWorkgroups(p Pipeline, tiles int) uint32 {
-	return uint32(tiles * words(int(p.Spec.Queries), int(p.Spec.Workgroup)) * int(p.Spec.HeadDim) / 8)
+// ArrangeWorkgroups are those of arrange_calibrated for so many KV heads, each with so
+// many tiles.
+func ArrangeWorkgroups(p Pipeline, heads, tiles int) uint32 {
+	return uint32(heads * p.tileGroups(tiles) * p.rowParts())
+}
+
+// MeansWorkgroups are those of arrange_means, for so many pages.
+func MeansWorkgroups(p Pipeline, heads, tiles, pages int) uint32 {
+	together := 16
+	if d := int(p.Spec.HeadDim); d > 64 {
+		together = 1024 / d
+	}
+	return uint32(heads * p.tileGroups(tiles) * words(pages, together))
+}
+
+// rowParts are the workgroups that share a row in what multiplies by a matrix: with 8
+// or 16 elements each.
+func (p Pipeline) rowParts() int {
+	if d := int(p.Spec.HeadDim); d > 64 || d%16 != 0 {
+		return d / 8
+	}
+	return int(p.Spec.HeadDim) / 16
+}
+
+// tileGroups are the workgroups that have an invocation for each vector of tiles.
+func (p Pipeline) tileGroups(tiles int) int {
+	return words(tiles*int(p.Spec.Queries), int(p.Spec.Workgroup))
 }
 
 // CombineWorkgroups are those of combine_calibrated for so many KV heads of so many
 // query vectors.
-func CombineWorkgroups(heads, vectors int) uint32 { return uint32(heads * words(vectors, 4)) }
+func CombineWorkgroups(p Pipeline, heads, vectors int) uint32 {
+	return uint32(heads * words(vectors, int(p.Spec.Workgroup)) * p.rowParts())
+}

@@ -9,14 +9,28 @@ uint queryRow(uint h, uint v) {
     return RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * RAW_ROW;
 }
 
-// Element e of the row at a word, scaled and cut.
-float queryElement(uint row, uint e) {
-    uint word = rows[row + e / PER_WORD];
-    uint pattern = PER_WORD == 1 ? word : e % 2u == 0u ? word << 16 : word & 0xffff0000u;
+// Pattern of element k of those in a word.
+uint patternIn(uint word, uint k) { return PER_WORD == 1 ? word : k % 2u == 0u ? word << 16 : word & 0xffff0000u; }
+
+// An element, scaled and cut.
+float queryValue(uint pattern) {
     precise float y = loadFinite(pattern) * Scale;
     float inside = y > 1048576.0 ? 1048576.0 : y;
     inside = inside < -1048576.0 ? -1048576.0 : inside;
     return (floatBitsToUint(y) & 0x7fffffffu) < 0x2b800000u ? 0.0 : inside; // 2^-40
+}
+
+// Element e of the row at a word.
+float queryElement(uint row, uint e) { return queryValue(patternIn(rows[row + e / PER_WORD], e)); }
+
+// Elements of a block of the row at a word, 0 behind its end and where it is not live.
+void loadElements(uint row, bool live, uint block, out float y[32]) {
+    uint words[BLOCK_WORDS];
+    for (uint i = 0u; i < BLOCK_WORDS; i++) {
+        uint word = block * BLOCK_WORDS + i;
+        words[i] = ALIGNED || word < RAW_ROW ? rows[row + word] : 0u;
+    }
+    for (uint e = 0u; e < 32u; e++) y[e] = live ? queryValue(patternIn(words[e / PER_WORD], e)) : 0.0;
 }
 
 #endif

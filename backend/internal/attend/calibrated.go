@@ -35,7 +35,7 @@ func (r *recording) arrangeCalibrated() {
 	push := shaders.ArrangeCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
 		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Q.Type)), Scale: r.Scale, HeadFirst: uint32(r.head)}
 	r.list.Dispatch(device.Dispatch{Kernel: p.Kernel, Spec: p.Words(), Push: push.Bytes(),
-		Workgroups: shaders.ArrangeWorkgroups(p, r.heads*r.tiles),
+		Workgroups: shaders.ArrangeWorkgroups(p, r.heads, r.tiles),
 		Views:      []device.View{src, r.codec.Both(r.Layer), r.arranged}})
 	r.arrangeMeans(src, slack)
 }
@@ -46,8 +46,7 @@ func (r *recording) arrangeMeans(src device.View, slack int) {
 		PageFirst: uint32(r.meanFirst()), Pages: uint32(r.meanPages())}
 	push.Rotary, push.Interleaved = r.codec.Rotary(shaders.Key)
 	p := r.calibrated(shaders.ArrangeMeans, r.Q.Type, r.Q.Type)
-	runs := core.RoundUp(r.meanPages(), int(p.Spec.Workgroup)) / int(p.Spec.Workgroup)
-	core.DispatchJobs(r.list, p, push.Bytes(), r.heads*r.tiles*runs,
+	core.DispatchJobs(r.list, p, push.Bytes(), int(shaders.MeansWorkgroups(p, r.heads, r.tiles, r.meanPages())),
 		src, r.codec.View(shaders.Key, r.Layer), r.codec.Rotations(), r.arranged)
 }
 
@@ -86,7 +85,7 @@ func (r *recording) combineCalibrated(last *part) {
 	push := shaders.CombineCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), HeadFirst: uint32(r.head),
 		PerHead: uint32(r.work.QueriesPerHead()), RowHeads: uint32(r.work.QueryHeads),
 		RowFirst: uint32(slack + r.rowFirst(r.Out.Type)), Splits: uint32(r.splits())}
-	core.DispatchJobs(r.list, r.calibrated(shaders.CombineCalibrated, r.work.Layout.Type, r.Out.Type), push.Bytes(),
-		int(shaders.CombineWorkgroups(r.heads, r.vectors)),
+	p := r.calibrated(shaders.CombineCalibrated, r.work.Layout.Type, r.Out.Type)
+	core.DispatchJobs(r.list, p, push.Bytes(), int(shaders.CombineWorkgroups(p, r.heads, r.vectors)),
 		r.inFrames(last.frame), r.partials, r.codec.View(shaders.Value, r.Layer), dst)
 }
