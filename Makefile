@@ -20,7 +20,7 @@ test: setup build ## everything that CI runs
 	@.ci/test.sh
 
 demo: setup build ## a real model generates from the compressed cache, on the best device there is
-	bin/qaqvk run --tokens 128 --reserve 5.25 --device "$(DEVICE)"
+	bin/qaqvk run --tokens 128 --reserve 2.25 --device "$(DEVICE)"
 
 bench: build ## time the kernels in copy units
 	bin/qaqvk bench --device "$(DEVICE)"
