@@ -29,7 +29,7 @@ PROFILE = internal/profiles/SmolLM2-135M-Instruct.safetensors
 
 profile: build ## the demo's profile again, from the model's gradients (minutes)
 	python3 internal/profiles/text.py bin/texts
-	bin/qaqvk calibrate --text bin/texts/words.txt --text bin/texts/prose.txt --text bin/texts/code.txt --windows 12 -o $(PROFILE)
+	bin/qaqvk calibrate --text bin/texts/words.txt --text bin/texts/prose.txt --text bin/texts/code.txt --windows 24 -o $(PROFILE)
 
 generate: ## SPIR-V from the GLSL, and the Go descriptions from the SPIR-V
 	$(GO) generate ./...
