@@ -66,12 +66,12 @@ var kernels = map[string]adapter{
 	"combine_calibrated":      four(shaders.ParseCombineCalibratedPush, CombineCalibrated),
 	"encode_calibrated": func(s shaders.Spec, push []byte, workgroups uint32, b []words) error {
 		p := shaders.ParseEncodeCalibratedPush(push)
-		jobs := shaders.CalibratedJobs(s, workgroups, p.Tokens, 2*shaders.Blocks(int(s.HeadDim)))
+		jobs := shaders.CalibratedJobs(s, workgroups, p.Tokens, shaders.EncodeChunks(s))
 		return EncodeCalibrated(s, p, jobs, b[0], b[1], b[2], b[3])
 	},
 	"decode_calibrated": func(s shaders.Spec, push []byte, workgroups uint32, b []words) error {
 		p := shaders.ParseDecodeCalibratedPush(push)
-		jobs := shaders.CalibratedJobs(s, workgroups, p.Tokens, (int(s.HeadDim)+15)/16)
+		jobs := shaders.CalibratedJobs(s, workgroups, p.Tokens, shaders.DecodeChunks(s))
 		return DecodeCalibrated(s, p, jobs, b[0], b[1], b[2], b[3])
 	},
 	"convert":           three(shaders.ParseConvertPush, Convert),

@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Pages of records to rows. A workgroup has a page, a KV head and 16 elements of its
-// rows; their weights are in shared memory, where all invocations read one at once.
+// rows, 8 of long ones; their weights are in shared memory, where all invocations read one at once.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -26,7 +26,7 @@ RECORDS_BEFORE(recordsBefore, PAGE)
 CODED_ROW(codedRow, TABLE4)
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
-const uint ELEMENTS = 16; // of a workgroup
+const uint ELEMENTS = HEAD_DIM > 240 ? 8 : 16; // of a workgroup: their weights fit 16 KiB
 
 shared float weights[HEAD_DIM * ELEMENTS]; // [channel][element]
 shared float means[ELEMENTS];

@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Rows to the full codes of their channels, in slots. A workgroup has a page, a KV head
-// and 16 channels, half a block: four words of codes. Their weights are in shared
-// memory, where all invocations read one at once.
+// and 16 channels, half a block: four words of codes; 8 of long rows. Their weights
+// are in shared memory, where all invocations read one at once.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -31,7 +31,8 @@ struct Item {
     uint rotation;
 };
 
-const uint CHANNELS = 16; // of a workgroup
+const uint CHANNELS = HEAD_DIM > 240 ? 8 : 16; // of a workgroup: their weights fit 16 KiB
+const uint WORDS = CHANNELS / 4;              // of codes
 
 // Channel k: byte k%4 of word k/4.
 uint channelOf(uint first, uint k) { return first + k % 4u * 8u + k / 4u; }
@@ -98,14 +99,14 @@ uint codeOf(float z, float sixteenths[16]) {
 }
 
 void main() {
-    uint chunks = BLOCKS * 2u, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
+    uint chunks = BLOCKS * 8u / WORDS, groups = (Tokens + WORKGROUP - 1u) / WORKGROUP;
     uint n = gl_WorkGroupID.x, chunk = n % chunks, page = n / chunks / ROWS / groups;
     uint token = n / chunks / ROWS % groups * WORKGROUP + gl_LocalInvocationID.x;
     uint t = min(token, Tokens - 1u); // no invocation may leave early: see score.comp, addBlock
     RecordEncodeJob job = READ2(RecordEncodeJob, plan, 0u, page);
     Item item;
     item.head = n / chunks % ROWS;
-    item.channel = chunk / 2u * 32u + chunk % 2u * 4u;
+    item.channel = chunk * WORDS / 8u * 32u + chunk * WORDS % 8u;
     item.rotation = job.rotation;
     item.at = job.at + t * TokenStride + item.head * RAW_ROW;
     stage(item);
@@ -121,13 +122,14 @@ void main() {
     if (BLOCKS > 5) addBlock(sums, finite, item, 5u);
     if (BLOCKS > 6) addBlock(sums, finite, item, 6u);
     if (BLOCKS > 7) addBlock(sums, finite, item, 7u);
-    uint words[4] = uint[4](0u, 0u, 0u, 0u);
+    uint words[WORDS];
+    for (uint k = 0u; k < WORDS; k++) words[k] = 0u;
     for (uint k = 0u; k < CHANNELS; k++) {
         uint code = channelOf(item.channel, k) < HEAD_DIM ? codeOf(sums[k], sixteenths) : 0u;
         words[k / 4u] |= code << (k % 4u * 8u);
     }
     if (token >= Tokens) return;
-    uint slot = page * Tokens + t, to = SlotBase + slot * CODES + item.head * BLOCKS * 8u + chunk * 4u;
+    uint slot = page * Tokens + t, to = SlotBase + slot * CODES + item.head * BLOCKS * 8u + chunk * WORDS;
     if (chunk == 0u) slots[slot * ROWS + item.head] = finite ? 0u : UNQUANTIZABLE;
-    for (uint k = 0u; k < 4u; k++) slots[to + k] = words[k];
+    for (uint k = 0u; k < WORDS; k++) slots[to + k] = words[k];
 }

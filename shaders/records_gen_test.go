@@ -149,9 +149,9 @@ var records = []glsl.Record{
 	{
 		Name:     "decode_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "530620faca7fd29aa1210be82ab0468cdad81fc5fd1c4393377136d65caec7b2",
+		SPIRV:    "c440c7adbd5eb931621d06d4a26adb3c435b479e0e12bd96b80aacf8e035b382",
 		Sources: []glsl.Source{
-			{Path: "decode_calibrated.comp", SHA256: "7a1db8220cf8f81c097a81c2df9bcb8f54ccc03869a355fe6a7ba610573e54ef"},
+			{Path: "decode_calibrated.comp", SHA256: "3a5944411b2cb5bd67af227aac3470e4325eae64de2511b7ecfb4c046e8ac429"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
@@ -183,9 +183,9 @@ var records = []glsl.Record{
 	{
 		Name:     "encode_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "2ed73a591ac34c31536e651096c7cd96dcaaebb3aa39ab31e4327cfe270c26b7",
+		SPIRV:    "1f518180ec61ff2f1bb10ee1e54e94fa4c7ffe4af3a214e6fe8f1e556c662802",
 		Sources: []glsl.Source{
-			{Path: "encode_calibrated.comp", SHA256: "8ee358c92571fc0c87898087445a050250f0b08e762c166172aa40f625471e81"},
+			{Path: "encode_calibrated.comp", SHA256: "25131c31833cddcf33817e31cae0523d2d39accc8be7df6c5d4e2e6f718d3826"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},

@@ -5,16 +5,28 @@ package shaders
 // KV head and run of tokens that fits a workgroup, one for 16 channels, or 16
 // elements.
 func EncodeRecordsWorkgroups(p Pipeline, pages, tokens int) uint32 {
-	return uint32(pages) * recordWorkgroups(p.Spec, tokens, 2*Blocks(int(p.Spec.HeadDim)))
+	return uint32(pages) * recordWorkgroups(p.Spec, tokens, EncodeChunks(p.Spec))
 }
 
 // DecodeRecordsWorkgroups is EncodeRecordsWorkgroups for decode_calibrated.
 func DecodeRecordsWorkgroups(p Pipeline, pages, tokens int) uint32 {
-	return uint32(pages) * recordWorkgroups(p.Spec, tokens, words(int(p.Spec.HeadDim), 16))
+	return uint32(pages) * recordWorkgroups(p.Spec, tokens, DecodeChunks(p.Spec))
 }
 
 func recordWorkgroups(s Spec, tokens, chunks int) uint32 {
 	return uint32(words(tokens, int(s.Workgroup)) * int(s.Rows) * chunks)
+}
+
+// EncodeChunks and DecodeChunks are the workgroups that share a row.
+func EncodeChunks(s Spec) int { return Blocks(int(s.HeadDim)) * BlockElements / together(s) }
+func DecodeChunks(s Spec) int { return words(int(s.HeadDim), together(s)) }
+
+// together are the channels or elements of a workgroup.
+func together(s Spec) int {
+	if s.HeadDim > 240 {
+		return 8
+	}
+	return 16
 }
 
 // CalibratedJobs reverses them: the pages of a dispatch of encode_calibrated or
