@@ -9,8 +9,9 @@ import (
 )
 
 // Parts of what Config.BytesBudget leaves for pages, between which they are kept where
-// levels had to be lowered: above the upper one they go down a little at each round of adaptation, below
-// the lower one up. Beyond the budget, all are lowered at once, to the middle.
+// levels had to be lowered: above the upper one they go down a little at each round of
+// adaptation, below the lower one up. Beyond the budget, all are lowered at once, to the
+// middle.
 const (
 	upperPart  = 0.97
 	middlePart = 0.94

@@ -44,21 +44,8 @@ func newCalibrated(w *core.Work, cfg Config) (*calibrated, error) {
 
 // turnOf is how the mean of keys turns.
 func turnOf(p *profile.Profile) codec.Turn {
-	n := len(p.RoPE.Speeds)
-	return codec.Turn{Rotary: 2 * n, Interleaved: !p.RoPE.Halves, Rotation: func(page int) []float32 {
-		out := make([]float32, 2*n)
-		p.RoPE.Turn(p.Middle(page*p.PageTokens), out[:n], out[n:])
-		for i, x := range out {
-			if x < leastTurn && x > -leastTurn {
-				out[i] = 0
-			}
-		}
-		return out
-	}}
+	return codec.Turn{Rotary: p.RoPE.Dims(), Interleaved: !p.RoPE.Halves, Rotation: p.Rotation}
 }
-
-// leastTurn is the least magnitude of a cosine or sine that the codec takes, beside 0.
-const leastTurn = 1.0 / (1 << 40)
 
 func (c *calibrated) close() {
 	c.codec.Close()
@@ -75,9 +62,9 @@ func (c *calibrated) Measure(plan, bits *core.Room, n int) { c.layout.MeasureSto
 
 func (c *calibrated) staging() (scratch, plan, out int) {
 	if c.layout == nil {
-		return store.LeastRecords(c.work, c.codec, nil)
+		return store.RecordsRoom(c.work, c.codec, nil, 1)
 	}
-	return store.LeastRecords(c.work, c.codec, c.layout.Measure)
+	return store.RecordsRoom(c.work, c.codec, c.layout.Measure, 1)
 }
 
 func (c *calibrated) importanceWords() int {

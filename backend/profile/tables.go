@@ -40,6 +40,15 @@ func (p *Profile) AllTables(typ uint32) (out [2][]*shaders.Tables, err error) {
 	return out, nil
 }
 
+// Rotation returns what kernels read of the middle of a page: the cosines and the sines
+// of RoPE.Turn, [Dims].
+func (p *Profile) Rotation(page int) []float32 {
+	n := len(p.RoPE.Speeds)
+	out := make([]float32, 2*n)
+	p.RoPE.Turn(p.Middle(page*p.PageTokens), out[:n], out[n:])
+	return entries(out, 1)
+}
+
 // number is the profile in the header of pages: the first 8 bytes of its SHA-256.
 func (p *Profile) number() uint64 {
 	sum, _ := hex.DecodeString(p.Hash()) // of hash

@@ -34,11 +34,7 @@ func newRecordCodec(ctx context.Context, d device.Device, c Case) (work, error) 
 	}
 	w := &recordCodec{listed: listed{buffers{device: d}, device.NewList(d)}, Case: c, page: p.PageTokens}
 	if w.tables, err = p.Tables(shaders.Key, 0, c.Type); err == nil {
-		w.setUp(func(page int) []float32 {
-			out := make([]float32, c.HeadDim)
-			p.RoPE.Turn(p.Middle(page*p.PageTokens), out[:c.HeadDim/2], out[c.HeadDim/2:])
-			return out
-		})
+		w.setUp(p.Rotation)
 		if err = w.err; err == nil {
 			err = fillRows(ctx, d, w.rows, c.Type)
 		}

@@ -34,15 +34,14 @@ const fixedLevel = profile.BaseLevel
 type records struct {
 	n                int
 	levels, statuses device.View
-	slots            int // word of the first one
-	end              int
+	slots, end       int // words: of the first one, behind the last
 }
 
 // newRecords lays out a batch. Runs of pages of one layer have aligned statuses.
 func newRecords(w *core.Work, of *codec.Calibrated, n int) records {
-	room, tokens := core.NewRoom(w.Scratch, w.Limits.ViewAlign), n*w.PageTokens
+	room, tokens := core.Measuring(w.Limits.ViewAlign), n*w.PageTokens
 	r := records{n: n, levels: room.Take(tokens), statuses: room.Take(2 * n * runStatuses(w, 1))}
-	r.slots = room.Used()
+	r.levels.Buffer, r.statuses.Buffer, r.slots = w.Scratch, w.Scratch, room.Used()
 	r.end = r.slots + 2*tokens*of.Tables(shaders.Key, 0).CodeWords()
 	return r
 }
@@ -54,33 +53,24 @@ func runStatuses(w *core.Work, pages int) int {
 
 // Fits tells whether n pages of each kind fit the buffers at once.
 func (s *Calibrated) Fits(n int) bool {
-	r := newRecords(s.Work, s.Codec, n)
-	plan := s.Work.PlanRoom()
-	measureRecords(s.Work, s.Codec, s.Measure, plan, n)
-	return r.end <= s.Work.Scratch.Len() && r.slots <= s.Work.Out.Len() && plan.Err() == nil &&
-		2*n*core.RoundUp(recordPackWords(s.Work, s.Codec, 1), s.Work.Limits.ViewAlign) <= s.Work.Plan.Len()
+	scratch, plan, out := RecordsRoom(s.Work, s.Codec, s.Measure, n)
+	return scratch <= s.Work.Scratch.Len() && plan <= s.Work.Plan.Len() && out <= s.Work.Out.Len()
 }
 
-// measureRecords takes what Encode takes of a plan for n pages of each kind.
-func measureRecords(w *core.Work, of *codec.Calibrated, choosing func(*core.Room, int), plan *core.Room, n int) {
+// RecordsRoom are the words of scratch, of plans and of out that n pages of each kind
+// take at once, wherever they go.
+func RecordsRoom(w *core.Work, of *codec.Calibrated, choosing func(*core.Room, int), n int) (scratch, plan, out int) {
+	r, room := newRecords(w, of, n), core.Measuring(w.Limits.ViewAlign)
 	if choosing != nil {
-		choosing(plan, n)
+		choosing(room, n)
 	}
 	for range n { // at most as many runs
 		for k := range 2 {
-			plan.Take(shaders.RecordEncodeJobWords + of.RotationWords(shaders.Kind(k)))
+			room.Take(shaders.RecordEncodeJobWords + of.RotationWords(shaders.Kind(k)))
 		}
 	}
-}
-
-// LeastRecords are the words of scratch, of plans and of out that a page of each kind
-// needs.
-func LeastRecords(w *core.Work, of *codec.Calibrated, choosing func(*core.Room, int)) (scratch, plan, out int) {
-	room := core.Measuring(w.Limits.ViewAlign)
-	measureRecords(w, of, choosing, room, 1)
-	r := core.RoundUp(w.PageTokens, w.Limits.ViewAlign) + 2*runStatuses(w, 1)
-	scratch = r + 2*w.PageTokens*of.Tables(shaders.Key, 0).CodeWords()
-	return scratch, max(room.Used(), 2*core.RoundUp(recordPackWords(w, of, 1), w.Limits.ViewAlign)), r
+	packs := 2 * n * core.RoundUp(recordPackWords(w, of, 1), w.Limits.ViewAlign)
+	return r.end, max(room.Used(), packs), r.slots
 }
 
 // Ends: one dispatch chooses the levels of all layers.
