@@ -10,7 +10,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/eval"
 	"github.com/qaqvk/qaqvk/internal/eval/paper"
-	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
 	"github.com/qaqvk/qaqvk/internal/npy"
 	"github.com/qaqvk/qaqvk/internal/peers"
@@ -26,15 +25,11 @@ func (f *evalFlags) run(c *cobra.Command, d device.Device, methods []eval.Method
 	if o.Tasks, err = f.readTasks(); err != nil { // before the model: mistakes show at once
 		return err
 	}
-	if f.model, err = modelFile(c, f.model); err != nil {
-		return err
-	}
-	m, err := model.Load(f.model)
+	m, err := loadModel(c, &f.model, p)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	note(m.Footprint.String())
 	b := &eval.Bench{Model: m, Device: d, Window: f.window, Attend: f.attend, Late: f.afterQuestion, Profile: f.profile, Note: note}
 	if b.CacheDir, err = modelfetch.CacheDir(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/modelfetch"
 )
 
@@ -31,4 +32,17 @@ func modelFile(c *cobra.Command, path string) (string, error) {
 		return path, nil
 	}
 	return modelfetch.Fetch(c.Context(), c.ErrOrStderr())
+}
+
+// loadModel loads the model of a file as modelFile says, which path becomes, and tells
+// what it takes.
+func loadModel(c *cobra.Command, path *string, p *progress) (_ *model.Model, err error) {
+	if *path, err = modelFile(c, *path); err != nil {
+		return nil, err
+	}
+	m, err := model.Load(*path)
+	if err == nil {
+		p.note("%s", m.Footprint)
+	}
+	return m, err
 }

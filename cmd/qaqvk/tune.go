@@ -106,15 +106,11 @@ func (f *tuneFlags) run(c *cobra.Command, d device.Device) (err error) {
 	if err := t.readTexts(); err != nil { // before the model: mistakes show at once
 		return err
 	}
-	if f.model, err = modelFile(c, f.model); err != nil {
-		return err
-	}
-	m, err := model.Load(f.model)
+	m, err := loadModel(c, &f.model, p)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	p.note("%s", m.Footprint)
 	if t.profile, err = f.load(m); err != nil {
 		return err
 	}
