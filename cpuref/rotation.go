@@ -49,18 +49,6 @@ func (p pairing) turn(mean, rotation, out []float32) {
 	}
 }
 
-// Rotation returns the rotation of a page: of the angles that pairs turn by at the
-// middle of its tokens, given the angle of each pair from token to token.
-func Rotation(page, pageTokens int, angles []float64) []float32 {
-	out := make([]float32, 2*len(angles))
-	middle := float64(page*pageTokens + pageTokens/2)
-	for i, angle := range angles {
-		sin, cos := math.Sincos(float64(middle * angle))
-		out[i], out[len(angles)+i] = cut(float32(cos), 1), cut(float32(sin), 1)
-	}
-	return out
-}
-
 func floats(words []uint32) []float32 {
 	out := make([]float32, len(words))
 	for i, w := range words {
