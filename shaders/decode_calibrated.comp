@@ -21,7 +21,7 @@ layout(push_constant) uniform Push {
 #define TABLE4(i) tables[i]
 #include "lib/record.glsl"
 #include "lib/calibrated.glsl"
-#include "lib/rotation.glsl"
+#include "lib/mean.glsl"
 RECORDS_BEFORE(recordsBefore, PAGE)
 CODED_ROW(codedRow, TABLE4)
 
@@ -58,13 +58,6 @@ void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint bloc
     }
 }
 
-float meanAt(uint rotation, uint head, uint d) {
-    uint mean = MEAN_AT + head * HEAD_DIM, pair = pairOfElement(d);
-    float cosine = uintBitsToFloat(Rotary > 0u ? plan[rotation + pair] : 0u);
-    float sine = uintBitsToFloat(Rotary > 0u ? plan[rotation + Rotary / 2u + pair] : 0u);
-    return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine);
-}
-
 // Brings weights and means of the workgroup's elements to shared memory; those behind
 // the last element are any.
 void stage(uint head, uint element, uint rotation) {
@@ -73,7 +66,7 @@ void stage(uint head, uint element, uint rotation) {
         uvec4 four = tables[(INVERSE_AT + row * HEAD_DIM + c) / 4u];
         for (uint j = 0u; j < 4u; j++) weights[(c + j) * ELEMENTS + k] = uintBitsToFloat(four[j]);
     }
-    for (uint k = gl_LocalInvocationID.x; k < ELEMENTS; k += WORKGROUP) means[k] = meanAt(rotation, head, min(element + k, HEAD_DIM - 1u));
+    for (uint k = gl_LocalInvocationID.x; k < ELEMENTS; k += WORKGROUP) means[k] = pageMean(rotation, head, min(element + k, HEAD_DIM - 1u));
     barrier();
 }
 

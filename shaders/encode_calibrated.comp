@@ -21,7 +21,7 @@ layout(push_constant) uniform Push {
 #define TABLE(i) WORD(tables, i)
 #include "lib/record.glsl"
 
-#include "lib/rotation.glsl"
+#include "lib/mean.glsl"
 
 // What a workgroup works on.
 struct Item {
@@ -39,13 +39,6 @@ uint channelOf(uint first, uint k) { return first + k % 4u * 8u + k / 4u; }
 
 shared float turnedMean[HEAD_DIM];         // of the page
 shared float weights[HEAD_DIM * CHANNELS]; // [element][channel]
-
-float meanAt(Item item, uint d) {
-    uint mean = MEAN_AT + item.head * HEAD_DIM, pair = pairOfElement(d);
-    float cosine = uintBitsToFloat(Rotary > 0u ? plan[item.rotation + pair] : 0u);
-    float sine = uintBitsToFloat(Rotary > 0u ? plan[item.rotation + Rotary / 2u + pair] : 0u);
-    return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine);
-}
 
 // Elements of a block of the row, less the mean. Tells whether all are below 2^40.
 void loadBlock(Item item, uint block, out float x[32], inout bool finite) {
@@ -85,7 +78,7 @@ void stage(Item item) {
         uvec4 four = tables[(FORWARD_AT + row * HEAD_DIM + d) / 4u];
         for (uint j = 0u; j < 4u; j++) weights[(d + j) * CHANNELS + k] = uintBitsToFloat(four[j]);
     }
-    for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = meanAt(item, d);
+    for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = pageMean(item.rotation, item.head, d);
     barrier();
 }
 

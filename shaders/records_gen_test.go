@@ -149,9 +149,9 @@ var records = []glsl.Record{
 	{
 		Name:     "decode_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c440c7adbd5eb931621d06d4a26adb3c435b479e0e12bd96b80aacf8e035b382",
+		SPIRV:    "984e160778a1456ce914f8dac4d4d2d13bb3f4552d0c2a0c1c203d32352faa61",
 		Sources: []glsl.Source{
-			{Path: "decode_calibrated.comp", SHA256: "3a5944411b2cb5bd67af227aac3470e4325eae64de2511b7ecfb4c046e8ac429"},
+			{Path: "decode_calibrated.comp", SHA256: "ee8df1efe4862dd9eab0e379414ea6d9211c8ff900ef4fcc43c399062f10dcfa"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
@@ -159,6 +159,7 @@ var records = []glsl.Record{
 			{Path: "lib/record.glsl", SHA256: "22b2792326fcc20358cf4d14f01e6b399b5f9ab4c53fd1affdc66f1b87d7d39e"},
 			{Path: "lib/calibrated.glsl", SHA256: "16c00f6948bc685eeb2d2c4535ac2580a13d0769ed965876353affbd343096bf"},
 			{Path: "lib/planes.glsl", SHA256: "81a5b4fb936fc05442f1f3a32bd819217a9933be2646f118d370c695684fd076"},
+			{Path: "lib/mean.glsl", SHA256: "5791d4237e74a5ad7fac3e8cca522a80009a79f4ac88eedbed8aa5dbdc3ec134"},
 			{Path: "lib/rotation.glsl", SHA256: "852799942afa6f7587f05b97923a5bf411cc61703a5d95669a094732b282e09d"},
 		},
 	},
@@ -183,14 +184,15 @@ var records = []glsl.Record{
 	{
 		Name:     "encode_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "1f518180ec61ff2f1bb10ee1e54e94fa4c7ffe4af3a214e6fe8f1e556c662802",
+		SPIRV:    "ac986af5fdad1d8949b142016cf2ad29c74a2c23d07b1fbc378a16af579c9e52",
 		Sources: []glsl.Source{
-			{Path: "encode_calibrated.comp", SHA256: "25131c31833cddcf33817e31cae0523d2d39accc8be7df6c5d4e2e6f718d3826"},
+			{Path: "encode_calibrated.comp", SHA256: "16b471ca04f80e48f2a760ca1941aa010c2c8ac8adc73340b841b87cf40052c9"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
 			{Path: "lib/record.glsl", SHA256: "22b2792326fcc20358cf4d14f01e6b399b5f9ab4c53fd1affdc66f1b87d7d39e"},
+			{Path: "lib/mean.glsl", SHA256: "5791d4237e74a5ad7fac3e8cca522a80009a79f4ac88eedbed8aa5dbdc3ec134"},
 			{Path: "lib/rotation.glsl", SHA256: "852799942afa6f7587f05b97923a5bf411cc61703a5d95669a094732b282e09d"},
 		},
 	},
