@@ -21,7 +21,8 @@ layout(push_constant) uniform Push {
 #define TABLE4(i) tables[i]
 #include "lib/record.glsl"
 #include "lib/calibrated.glsl"
-#include "lib/mean.glsl"
+#include "lib/rotation.glsl"
+PAGE_MEAN(pageMean)
 RECORDS_BEFORE(recordsBefore, PAGE)
 CODED_ROW(codedRow, TABLE4)
 

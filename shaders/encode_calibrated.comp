@@ -21,7 +21,8 @@ layout(push_constant) uniform Push {
 #define TABLE(i) WORD(tables, i)
 #include "lib/record.glsl"
 
-#include "lib/mean.glsl"
+#include "lib/rotation.glsl"
+PAGE_MEAN(pageMean)
 
 // What a workgroup works on.
 struct Item {

@@ -25,4 +25,14 @@ uint pairOfElement(uint d) {
     return d < Rotary ? pair : 0u;
 }
 
+// Defines name(rotation, head, d): element d of a head's mean, turned by the cosines and
+// sines from word rotation of the plan on. Needs the buffer plan and TABLE(i).
+#define PAGE_MEAN(name)                                                                              \
+    float name(uint rotation, uint head, uint d) {                                                   \
+        uint mean = MEAN_AT + head * HEAD_DIM, pair = pairOfElement(d);                              \
+        float cosine = uintBitsToFloat(Rotary > 0u ? plan[rotation + pair] : 0u);                    \
+        float sine = uintBitsToFloat(Rotary > 0u ? plan[rotation + Rotary / 2u + pair] : 0u);        \
+        return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine); \
+    }
+
 #endif
