@@ -136,6 +136,13 @@ func (c *calibratedState) observe(layer int, probs []float32, queries, queryHead
 	return c.importance.Observe(layer, probs, queries, tokens)
 }
 
+func (c *calibratedState) readImportance(stored int) ([][]float32, error) {
+	if c.importance == nil {
+		return nil, nil
+	}
+	return c.importance.Read(stored, c.of.table.Freed)
+}
+
 // choice is what levels depend on besides importance, of a sequence of which so many
 // tokens are stored or about to be.
 func (c *calibratedState) choice(stored int) decayed.Choice {

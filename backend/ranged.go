@@ -78,6 +78,13 @@ func (r *rangedState) observe(layer int, probs []float32, queries, queryHeads, t
 	return r.importance.Observe(layer, probs, queries, queryHeads, tokens)
 }
 
+func (r *rangedState) readImportance(stored int) ([][]float32, error) {
+	if !r.layout.Kept {
+		return nil, nil
+	}
+	return r.importance.ReadAll(stored)
+}
+
 // choice chooses the bits of groups of a kind for the first `tokens` tokens of
 // the sequence, which holds `holds`.
 func (r *rangedState) choice(k shaders.Kind, holds, tokens int) *choose.Choice {

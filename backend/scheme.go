@@ -38,6 +38,8 @@ type state interface {
 	done(layer, queries, tokens int)
 	// observe takes in probabilities from the host.
 	observe(layer int, probs []float32, queries, queryHeads, tokens int) error
+	// readImportance brings that of the stored tokens to the host (Sequence.Importance).
+	readImportance(stored int) ([][]float32, error)
 	// choosing chooses the bits of the stored groups of a sequence of so many tokens.
 	choosing(tokens, stored int) adapt.Choosing
 	// encoder encodes the sequence's first `tokens` tokens.

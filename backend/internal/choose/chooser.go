@@ -37,6 +37,18 @@ func New(w *core.Work, p policy.Policy) (*Chooser, error) {
 	return c, nil
 }
 
+// SetPolicy takes the limits of a policy whose rules are the same.
+func (c *Chooser) SetPolicy(p policy.Policy) error {
+	if _, host := p.(policy.HostPolicy); host || c.host != nil {
+		return fmt.Errorf("policy %s: one that gives weights itself stays as it is: %w", p.Name(), policy.ErrConfig)
+	}
+	if rules := [2]policy.Rule{p.Rule(shaders.Key), p.Rule(shaders.Value)}; rules != c.Rules {
+		return fmt.Errorf("policy %s: other rules than those of %s: %w", p.Name(), c.policy.Name(), policy.ErrConfig)
+	}
+	c.policy = p
+	return nil
+}
+
 // Adapts tells whether bits may ever change.
 func (c *Chooser) Adapts() bool { return !c.Rules[shaders.Key].Fixed || !c.Rules[shaders.Value].Fixed }
 

@@ -1,8 +1,6 @@
 package importance
 
 import (
-	"math"
-
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
@@ -91,35 +89,4 @@ func (m *Importance) Reduce(l *device.List, list []pages.ID, plan device.View, j
 		importance = m.layer(first, min(m.viewLayers(), w.Layers-first))
 	}
 	core.Dispatch(l, w.Pipeline(shaders.ReduceImportance, w.Layout.Type, w.Layout.Type), push.Bytes(), len(list)*w.PageGroups, plan, importance, weights)
-}
-
-// Read brings the importance of the groups of a layer group to the host,
-// [token][group of a token], -1 where too few queries saw the token.
-func (m *Importance) Read(layerGroup, tokens int) ([]float32, error) {
-	w := m.work
-	out := make([]float32, 0, tokens*w.TokenGroups)
-	for page, end := 0, tokens/w.PageTokens; page < end; {
-		n := core.Most(end-page, func(n int) bool {
-			return n*w.PageGroups <= w.Out.Len() && n*shaders.WeightJobWords <= w.Plan.Len()
-		})
-		var list []pages.ID
-		for i := range n {
-			list = append(list, pages.ID{LayerGroup: layerGroup, Page: page + i})
-		}
-		words := n * w.PageGroups
-		err := w.Run.Run("reduce_importance", func(l *device.List) {
-			plan := w.PlanRoom()
-			m.Reduce(l, list, plan.Put(m.AppendJobs(nil, list)), 0, device.View{Buffer: w.Out, Words: words}, false)
-			l.Check(plan.Err())
-			l.Mark("reduce_importance")
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, word := range w.Out.Words()[:words] {
-			out = append(out, math.Float32frombits(word))
-		}
-		page += n
-	}
-	return out, nil
 }
