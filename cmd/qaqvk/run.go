@@ -33,6 +33,7 @@ type runFlags struct {
 	reserve    float64 // MiB
 	json       string
 	timeline   string
+	record     string
 	sampling   sample.Options
 	session    session.Options
 }
@@ -77,6 +78,7 @@ func (f *runFlags) registerText(c *cobra.Command) {
 	addNumber(c.Flags(), &f.sampling.Temperature, "temperature", 0, 0, maxTemperature, "temperature of the sampling; 0 takes the most likely token")
 	addAbove(c.Flags(), &f.sampling.TopP, "top-p", 0.95, 1, "probability mass of the tokens to sample from, above 0 to 1")
 	addJSON(c.Flags(), &f.json)
+	c.Flags().StringVar(&f.record, "record", "", "write what the cache did, token by token, to this file, for qaqvk report and qaqvk watch --replay")
 	c.Flags().StringVar(&f.timeline, "timeline", "", "write what calls, adaptations and the device did when to this file, for Perfetto or chrome://tracing")
 }
 
@@ -204,7 +206,7 @@ func (f *runFlags) options() (session.Options, error) {
 			return o, err
 		}
 	}
-	for _, path := range []string{f.json, f.timeline} {
+	for _, path := range []string{f.json, f.timeline, f.record} {
 		if err := checkOutput(path); err != nil {
 			return o, err
 		}
@@ -235,7 +237,14 @@ func (f *runFlags) run(c *cobra.Command, d device.Device, o session.Options) (er
 	if f.timeline != "" {
 		ui.Trace = timeline.Add
 	}
+	record := &recorder{path: f.record}
+	if f.record != "" {
+		ui.Watch = append(ui.Watch, record)
+	}
 	r, err := session.Run(c.Context(), d, o, ui)
+	if closed := record.close(); err == nil {
+		err = closed
+	}
 	switch {
 	case errors.Is(err, generate.ErrTooLong):
 		return fmt.Errorf("--tokens %d: %w", o.Tokens, err)

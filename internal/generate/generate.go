@@ -22,8 +22,9 @@ type Options struct {
 	Next func(i int, logits []float32) (int, error)
 	// Ends tells whether a token ends the answer; nil: none does.
 	Ends func(token int) bool
-	// Prefilled is told how many tokens of the prompt are in; may be nil.
-	Prefilled func(done, all int)
+	// Prefilled is told how many tokens of the prompt are in, and may end the run; may
+	// be nil.
+	Prefilled func(done, all int) error
 }
 
 // Result is a finished run.
@@ -101,7 +102,9 @@ func prefill(ctx context.Context, m *model.Model, kv model.KV, prompt []int, o O
 		}
 		done += n
 		if o.Prefilled != nil {
-			o.Prefilled(done, len(prompt))
+			if err := o.Prefilled(done, len(prompt)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return logits, nil

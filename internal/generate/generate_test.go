@@ -28,7 +28,7 @@ func TestRunStops(t *testing.T) {
 	m, prompt := tiny(t), []int{5, 6, 7, 8, 9}
 	var fed []int
 	r, err := Run(t.Context(), m, model.NewMemory(m.Config), prompt, Options{
-		Tokens: 4, Batch: 2, Next: greedy, Prefilled: func(done, _ int) { fed = append(fed, done) },
+		Tokens: 4, Batch: 2, Next: greedy, Prefilled: func(done, _ int) error { fed = append(fed, done); return nil },
 	})
 	require.NoError(t, err)
 	require.Len(t, r.Tokens, 4)

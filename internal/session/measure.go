@@ -18,6 +18,8 @@ func (s *session) measure(cache *backend.Cache) {
 	r.Tokens = report.Tokens{Prompt: len(s.prompt), Generated: len(s.result.Tokens)}
 	r.Evicted, r.Unmet = report.Groups{K: c.K.Evicted, V: c.V.Evicted}, report.Groups{K: c.K.Unmet, V: c.V.Unmet}
 	r.Bytes, r.Moves, r.NonFinite, r.Clamped = c.Bytes, c.Moves, c.NonFinite, c.Clamped
+	s.result.Decode -= s.watch.pausedDecoding()
+	s.result.Prefill -= s.watch.pausedPrefilling()
 	r.Growth = s.growth.finish()
 	r.Bits = report.Bits{K: digits(c.K.Mean), V: digits(c.V.Mean)}
 	r.Histogram = report.Histograms{K: c.K.Histogram, V: c.V.Histogram}
@@ -42,7 +44,10 @@ func (s *session) plain(ctx context.Context) error {
 	var q model.Quality
 	result, err := generate.Run(ctx, s.model, model.NewMemory(s.model.Config), s.prompt, generate.Options{
 		Tokens: len(tokens), Batch: batch,
-		Prefilled: func(done, all int) { s.ui.Progress("comparison, prompt", done, all) },
+		Prefilled: func(done, all int) error {
+			s.ui.Progress("comparison, prompt", done, all)
+			return nil
+		},
 		Next: func(i int, logits []float32) (int, error) {
 			if err := q.Add(logits, s.logits[i]); err != nil {
 				return 0, fmt.Errorf("session: position %d: %w", i, err)

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/device"
@@ -23,6 +24,7 @@ type UI struct {
 	Progress func(phase string, done, all int)
 	Note     func(line string)
 	Trace    func(backend.Span) // of the first pass; may be nil
+	Watch    []Watcher          // of the first pass
 }
 
 // Run generates and compares. The device stays open.
@@ -40,7 +42,7 @@ func Run(ctx context.Context, d device.Device, o Options, ui UI) (*report.Run, e
 			return nil, err
 		}
 	}
-	return &s.report, nil
+	return &s.report, s.endWatch()
 }
 
 type session struct {
@@ -53,6 +55,7 @@ type session struct {
 	profile *profile.Profile // of calibrated
 	result  generate.Result
 	growth  *growth
+	watch   *watched    // nil: nobody watches
 	logits  [][]float32 // of the generated positions, kept for the comparison
 	report  report.Run
 }
@@ -123,6 +126,9 @@ func (s *session) compressed(ctx context.Context) error {
 	s.growth = newGrowth(cache, len(s.prompt)+s.options.Tokens)
 	text, err := cache.NewSequence()
 	if err == nil {
+		err = s.beginWatch(ctx, cache, text)
+	}
+	if err == nil {
 		err = s.answer(ctx, text)
 	}
 	if err == nil {
@@ -138,15 +144,21 @@ func (s *session) answer(ctx context.Context, text *backend.Sequence) error {
 	if err != nil {
 		return err
 	}
-	m, stream := s.model, s.model.Tokenizer.Stream()
+	m, stream, fed := s.model, s.model.Tokenizer.Stream(), slices.Clone(s.prompt)
 	o := generate.Options{
 		Tokens: s.options.Tokens, Batch: batch,
-		Prefilled: func(done, all int) {
+		Prefilled: func(done, all int) error {
 			s.growth.grown(done)
 			s.ui.Progress("prompt", done, all)
+			return s.watch.step(s.prompt[:done])
 		},
-		Next: func(_ int, logits []float32) (int, error) {
+		Next: func(i int, logits []float32) (int, error) {
 			s.growth.grown(text.Tokens())
+			if i > 0 { // the first follows from the prompt
+				if err := s.watch.step(fed); err != nil {
+					return 0, err
+				}
+			}
 			token, err := sampler.Next(logits)
 			if err != nil {
 				return 0, err
@@ -155,6 +167,7 @@ func (s *session) answer(ctx context.Context, text *backend.Sequence) error {
 				s.logits = append(s.logits, logits)
 			}
 			s.ui.Text(stream.Next(token))
+			fed = append(fed, token)
 			return token, nil
 		},
 	}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/qaqvk/qaqvk/internal/recording"
+	"github.com/qaqvk/qaqvk/internal/session"
+)
+
+// recorder is a watcher that writes the file of --record. What cannot be written does
+// not end the run: close tells of it.
+type recorder struct {
+	path string
+	to   *recording.Writer
+}
+
+// Begin implements session.Watcher.
+func (r *recorder) Begin(h recording.Header) (err error) {
+	r.to, err = recording.Create(r.path, h)
+	return err
+}
+
+// Step implements session.Watcher.
+func (r *recorder) Step(s *recording.Step) (session.Reply, error) {
+	r.to.Step(s)
+	return session.Reply{}, nil
+}
+
+// End implements session.Watcher.
+func (r *recorder) End(e *recording.End) error {
+	r.to.End(e)
+	return nil
+}
+
+// close closes the file, if the run came to one.
+func (r *recorder) close() error {
+	if r.to == nil {
+		return nil
+	}
+	return r.to.Close()
+}
