@@ -71,7 +71,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newDevices(), newRun(), newConformance(), newReference(), newBench(), newPage(), newEval(), newCompile(), newCalibrate(), newTune())
+	root.AddCommand(newDevices(), newRun(), newConformance(), newReference(), newBench(), newPage(), newEval(), newCompile(), newCalibrate(), newTune(), newReport())
 	return root
 }
 

@@ -15,20 +15,24 @@ import (
 // written through, not replaced.
 func WriteJSON(path string, v any) error { return writeJSON(path, v, "  ") }
 
-func writeJSON(path string, v any, indent string) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("report: %s: %w", path, cause(err))
-		}
-	}()
+func writeJSON(path string, v any, indent string) error {
 	var data bytes.Buffer
 	if err := encode(&data, v, indent); err != nil {
-		return err
+		return fmt.Errorf("report: %s: %w", path, err)
 	}
+	return WriteFile(path, data.Bytes())
+}
+
+// WriteFile writes a file as WriteJSON does.
+func WriteFile(path string, data []byte) error {
+	write := replace
 	if through(path) {
-		return os.WriteFile(path, data.Bytes(), 0o644)
+		write = func(path string, data []byte) error { return os.WriteFile(path, data, 0o644) }
 	}
-	return replace(path, data.Bytes())
+	if err := write(path, data); err != nil {
+		return fmt.Errorf("report: %s: %w", path, cause(err))
+	}
+	return nil
 }
 
 // Writable says, before the work is done, why WriteJSON could not write to path.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"github.com/qaqvk/qaqvk/internal/recording"
@@ -16,7 +17,7 @@ func (w *watched) look(all []int) (*recording.Step, error) {
 	s := &recording.Step{Stored: w.now.Stored, Live: stats.Bytes.Live, Committed: stats.Bytes.Committed, F16: stats.Bytes.F16,
 		Promoted: stats.Moves.Promoted, Demoted: stats.Moves.Demoted}
 	for _, id := range all[w.tokens:w.now.Tokens] {
-		s.Tokens = append(s.Tokens, recording.Token{ID: id, Text: w.stream.Next(id)})
+		s.Tokens = append(s.Tokens, recording.Token{ID: id, Text: strings.ToValidUTF8(w.stream.Next(id), "\uFFFD")})
 	}
 	for k := range w.now.Bits {
 		for l, bits := range w.now.Bits[k] {
