@@ -64,7 +64,7 @@ func newEval() *cobra.Command {
 		s.StringVar(&f.tasks[i], name, "", "file of tasks with several endings: six lines each (context, label, four endings), or JSON lines (goal, sol1, sol2, label, or context, endings, label)")
 	}
 	addNumber(s, &f.limit, "limit", 0, 0, math.MaxInt32, "most tasks of a file; 0: all")
-	s.BoolVar(&f.needle, "needle", false, "hide facts in contexts of the text and ask for them")
+	s.BoolVar(&f.needle, "needle", false, "hide ten facts of one form in each context of the text and ask for each")
 	s.BoolVar(&f.afterQuestion, "after-question", false, "compress a task's question when it has been read, and nothing of the endings, as the authors of QAQ do")
 	s.BoolVar(&f.attend, "attend", false, "attention on the device in place of BLAS on the host; slow on a processor")
 	addNumber(s, &f.threads, "threads", 0, 0, 4096, "processors to use; 0: all")

@@ -42,7 +42,7 @@ func (f *evalFlags) run(c *cobra.Command, d device.Device, methods []eval.Method
 		if err != nil {
 			return err
 		}
-		if o.Methods, err = paper.Methods(f.context, peers.Shape{KVHeads: m.KVHeads, HeadDim: m.HeadDim}, profile); err != nil {
+		if o.Methods, err = paper.Methods(peers.Shape{KVHeads: m.KVHeads, HeadDim: m.HeadDim}, profile); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ type Answer struct {
 
 // answer has every method answer all questions and fills in the result.
 func (r *run) answer(ctx context.Context, t *Tasks, result *Result) error {
-	answers, done := map[string][]Answer{}, 0
+	answers := map[string][]Answer{}
 	for _, name := range r.names() {
 		answers[name] = make([]Answer, len(t.Questions))
 	}
@@ -32,16 +32,17 @@ func (r *run) answer(ctx context.Context, t *Tasks, result *Result) error {
 		for _, m := range r.withReference() {
 			key := entryKey{r.part(t.part), m.Name(), i}
 			a := &answers[m.Name()][i]
-			if !r.journal.get(key, a) {
-				if *a, err = r.ask(ctx, m, encoded); err != nil {
-					return fmt.Errorf("eval: %s, line %d: method %s: %w", t.Name, q.Line, m.Name(), err)
-				}
-				if err := r.journal.put(key, a); err != nil {
-					return err
-				}
+			if r.journal.get(key, a) {
+				r.done += encoded.tokens()
+				continue
 			}
-			done++
-			r.progress(t.Name, done, len(answers)*len(t.Questions))
+			if *a, err = r.ask(ctx, m, encoded); err != nil {
+				return fmt.Errorf("eval: %s, line %d: method %s: %w", t.Name, q.Line, m.Name(), err)
+			}
+			if err := r.journal.put(key, a); err != nil {
+				return err
+			}
+			r.advance(t.Name, encoded.tokens())
 		}
 	}
 	for i := range result.Rows {
@@ -121,31 +122,38 @@ func (r *run) forward(ctx context.Context, text Text, tokens []int) (first model
 
 // ending returns the log-likelihood of an ending.
 func (r *run) ending(ctx context.Context, text Text, first model.Distribution, tokens []int) (sum float64, err error) {
-	sum = -first.NLL(tokens[0])
-	if len(tokens) == 1 {
-		return sum, nil
+	if len(tokens) > 1 {
+		sum, _, err = r.goOn(ctx, text, tokens, 1)
 	}
+	return sum - first.NLL(tokens[0]), err
+}
+
+// goOn goes on with a fork of a text. It returns the log-likelihood of the tokens from
+// the given one on, which is not the first, and whether each is the likeliest.
+func (r *run) goOn(ctx context.Context, text Text, tokens []int, from int) (sum float64, likeliest bool, err error) {
 	fork, err := text.Fork(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	step, vocab := StepTokens, r.bench.Model.Vocab
 	if r.bench.Late {
 		step = maxAnswer
 	}
+	likeliest = true
 	for at := 0; at < len(tokens)-1; at += step {
 		batch := tokens[at:min(at+step, len(tokens)-1)]
 		logits, err := r.bench.Model.ForwardAll(batch, fork)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
-		for i := range batch {
+		for i := max(0, from-1-at); i < len(batch); i++ {
 			d, err := model.NewDistribution(logits[i*vocab : (i+1)*vocab])
 			if err != nil {
-				return 0, err
+				return 0, false, err
 			}
-			sum -= d.NLL(tokens[at+i+1])
+			next := tokens[at+i+1]
+			sum, likeliest = sum-d.NLL(next), likeliest && d.Top == next
 		}
 	}
-	return sum, fork.Close()
+	return sum, likeliest, fork.Close()
 }

@@ -47,11 +47,10 @@ func (c *Corpus) Tokens() (n int) {
 // so many caches is taken at once.
 const together = 6
 
-// reader reads corpora with methods.
+// corpusRun reads a corpus with methods.
 type corpusRun struct {
 	*run
 	corpus *Corpus
-	done   int // tokens times methods
 }
 
 // read returns the passages of every method, by its place, and those of f16.
@@ -60,10 +59,8 @@ func (r *run) read(ctx context.Context, c *Corpus) (passages map[string][]Passag
 	passages = map[string][]Passage{}
 	for i := range c.Contexts {
 		kept := all.kept(i)
-		for _, m := range r.missing(kept) {
-			if err := all.context(ctx, i, m, kept); err != nil {
-				return nil, err
-			}
+		if err := all.groups(ctx, i, r.missing(kept), kept); err != nil {
+			return nil, err
 		}
 		for name, p := range kept {
 			passages[name] = append(passages[name], p)
@@ -79,7 +76,7 @@ func (r *corpusRun) kept(i int) map[string]Passage {
 		var p Passage
 		if r.logits == nil && r.journal.get(entryKey{r.corpus.part, name, i}, &p) {
 			kept[name] = p
-			r.advance(len(r.corpus.Contexts[i]))
+			r.done += len(r.corpus.Contexts[i])
 		}
 	}
 	return kept
@@ -103,29 +100,50 @@ func (r *run) missing(kept map[string]Passage) (groups [][]Method) {
 	return groups
 }
 
-// context reads a context with f16 and some methods.
-func (r *corpusRun) context(ctx context.Context, i int, methods []Method, kept map[string]Passage) (err error) {
+// groups reads a context with one group of methods after the other, with f16 once.
+func (r *corpusRun) groups(ctx context.Context, i int, groups [][]Method, kept map[string]Passage) error {
+	var plain *plainRows
+	if len(groups) > 1 {
+		plain = &plainRows{}
+	}
+	for _, g := range groups {
+		if err := r.context(ctx, i, g, kept, plain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// context reads a context with some methods, and with f16 unless plain has it.
+func (r *corpusRun) context(ctx context.Context, i int, methods []Method, kept map[string]Passage, plain *plainRows) (err error) {
 	tokens := r.corpus.Contexts[i]
-	_, again := kept[f16]
-	at := &reading{bench: r.bench, tokens: tokens, logits: r.logits, done: func(n int) {
-		r.advance(n * len(methods))
-		if !again {
-			r.advance(n)
+	_, known := kept[f16]
+	at := &reading{bench: r.bench, tokens: tokens, logits: r.logits, plain: plain, done: func(n int) {
+		r.advance("reading "+r.corpus.Name, n*len(methods))
+		if !known {
+			r.advance("reading "+r.corpus.Name, n)
 		}
 	}}
-	texts, closeAll, err := r.open(ctx, append([]Method{coded{f16}}, methods...), len(tokens))
+	list := append([]Method{coded{f16}}, methods...)
+	if plain != nil && len(plain.steps) > 0 {
+		list = methods
+	}
+	texts, closeAll, err := r.open(ctx, list, len(tokens))
 	defer closeAll()
 	if err != nil {
 		return err
 	}
-	at.f16 = &reader{text: texts[0]}
-	for _, t := range texts[1:] {
+	at.f16 = &reader{}
+	if len(texts) > len(methods) {
+		at.f16.text, texts = texts[0], texts[1:]
+	}
+	for _, t := range texts {
 		at.others = append(at.others, &reader{text: t})
 	}
 	if err := at.run(ctx); err != nil {
 		return err
 	}
-	if !again {
+	if !known {
 		if err := r.keep(f16, i, at.f16.passage, kept); err != nil {
 			return err
 		}
@@ -141,10 +159,4 @@ func (r *corpusRun) context(ctx context.Context, i int, methods []Method, kept m
 func (r *corpusRun) keep(method string, i int, p Passage, kept map[string]Passage) error {
 	kept[method] = p
 	return r.journal.put(entryKey{r.corpus.part, method, i}, p)
-}
-
-// advance tells of progress.
-func (r *corpusRun) advance(tokens int) {
-	r.done += tokens
-	r.progress("reading "+r.corpus.Name, r.done, r.corpus.Tokens()*len(r.names()))
 }

@@ -121,8 +121,9 @@ func (j *Journal) Done() error {
 	return errors.Join(j.file.Close(), os.Remove(j.path))
 }
 
-// Key names what results depend on beside text, tasks and method: the model, the
-// device, how it is measured, and this program itself.
+// Key names what results depend on beside text, tasks and method: the model, its
+// profile, the device, how it is measured, and this program itself, which has the
+// profiles that ship.
 func (b *Bench) Key() (string, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -132,7 +133,13 @@ func (b *Bench) Key() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	profile := ""
+	if b.Profile != "" {
+		if profile, err = model.Checksum(b.Profile); err != nil {
+			return "", fmt.Errorf("eval: profile: %w", err)
+		}
+	}
 	h := sha256.New()
-	fmt.Fprintln(h, sum, b.Model.SHA256, b.Device.Name(), b.Device.Driver(), b.Window, b.Attend, b.Late)
+	fmt.Fprintln(h, sum, profile, b.Model.SHA256, b.Device.Name(), b.Device.Driver(), b.Window, b.Attend, b.Late)
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }

@@ -78,7 +78,9 @@ func taskColumns(name string) []column {
 		{"Δ", of(func(t Tally) string { return percent(t.Delta) + " ± " + percent(t.CI) })},
 	}
 	if name == "needle" {
-		return columns
+		return append(columns,
+			column{"ln p", of(func(t Tally) string { return cell(t.LogP, 2) + " ± " + cell(t.LogPCI, 2) })},
+			column{"Δ", of(func(t Tally) string { return cell(t.LogPDelta, 3) + " ± " + cell(t.LogPDeltaCI, 3) })})
 	}
 	return append(columns,
 		column{"a byte %", of(func(t Tally) string { return percent(*t.AccNorm) + " ± " + percent(*t.AccNormCI) })},

@@ -4,138 +4,181 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"slices"
 )
 
-// Needle hides a fact in a text and asks for it.
+// Needle hides facts in texts and asks for each of them.
 type Needle struct {
-	cases []needleCase
+	texts []needleText
 	part  string
 }
 
-// needleCase is one text with its fact.
-type needleCase struct {
-	depth  float64 // where the fact begins, 0: first, 1: last
+// needleText is a context of a corpus with facts of one form, of which each question
+// asks for one: the others are what it can be mistaken for.
+type needleText struct {
 	tokens []int
-	answer string
+	facts  []fact // by depth
+}
+
+// fact is a number that a place has.
+type fact struct {
+	depth            float64 // where it begins, 0: first, 1: last
+	question, answer []int   // tokens
+}
+
+// found is what a method made of a fact.
+type found struct {
+	LogP float64 `json:"log_p"` // of the answer behind the question, nats
+	Hit  bool    `json:"hit"`   // every token of the answer is the likeliest
 }
 
 // Depth counts the facts found that were hidden at a depth of the text.
 type Depth struct {
-	Depth float64 `json:"depth"` // 0: at the start, 1: at the end
-	N     int     `json:"n"`
-	Found int     `json:"found"`
+	Depth     float64 `json:"depth"` // 0: at the start, 1: at the end
+	N         int     `json:"n"`
+	Found     int     `json:"found"`
+	LogP      float64 `json:"log_p"`       // mean of their answers, nats
+	LogPDelta float64 `json:"log_p_delta"` // less that of f16
 }
 
-// needleDepths are the places of facts, needleEach the texts for each.
-const (
-	needleDepths = 5
-	needleEach   = 4
-	needleTokens = 12 // generated
-)
+// places have a number each: as many facts are hidden in a text.
+var places = [...]string{"lighthouse", "harbour", "library", "mountain", "bakery", "castle", "garden", "station", "museum", "bridge"}
 
 // NewNeedle hides facts in the contexts of a corpus.
 func (c *Corpus) NewNeedle(b *Bench) (*Needle, error) {
 	n := &Needle{part: "needle " + c.part}
 	random := rand.New(rand.NewPCG(7, 7))
-	for d := range needleDepths {
-		for i := range needleEach {
-			depth, number := float64(d)/(needleDepths-1), fmt.Sprint(1000+random.IntN(9000))
-			hay := c.Contexts[(d*needleEach+i)%len(c.Contexts)]
-			tokens, err := hide(b, hay, depth, number)
-			if err != nil {
-				return nil, err
-			}
-			n.cases = append(n.cases, needleCase{depth, tokens, number})
+	for i, hay := range c.Contexts {
+		t, err := hide(b, hay, i, random)
+		if err != nil {
+			return nil, err
 		}
+		n.texts = append(n.texts, t)
 	}
 	return n, nil
 }
 
-// hide puts the fact into a text and the question behind it, in as many tokens as
-// the text has.
-func hide(b *Bench, hay []int, depth float64, number string) ([]int, error) {
-	fact, err := b.Model.Tokenizer.Encode("\n The magic number of the lighthouse is "+number+". Remember it. \n", false)
-	if err != nil {
-		return nil, err
+// hide puts a fact of every place into a text, evenly spread, in as many tokens as
+// the text has with the longest question and its answer; turn is the place that
+// comes first.
+func hide(b *Bench, hay []int, turn int, random *rand.Rand) (t needleText, err error) {
+	encode := func(text string) (tokens []int) {
+		if err == nil {
+			tokens, err = b.Model.Tokenizer.Encode(text, false)
+		}
+		return tokens
 	}
-	question, err := b.Model.Tokenizer.Encode("\n Question: what is the magic number of the lighthouse? Answer: the magic number of the lighthouse is", false)
-	room := len(hay) - len(fact) - len(question) - needleTokens
-	if err != nil || room < 1 {
-		return nil, fmt.Errorf("eval: needle: context of %d tokens: must hold fact and question: %w", len(hay), ErrText)
+	var facts [len(places)][]int
+	room, most := len(hay), 0
+	for i := range places {
+		place, number := places[(i+turn)%len(places)], fmt.Sprint(1000+random.IntN(9000))
+		facts[i] = encode("\n The magic number of the " + place + " is " + number + ". Remember it. \n")
+		f := fact{depth: float64(i) / float64(len(places)-1),
+			question: encode("\n Question: what is the magic number of the " + place + "? Answer: the magic number of the " + place + " is"), answer: encode(" " + number)}
+		t.facts = append(t.facts, f)
+		room, most = room-len(facts[i]), max(most, len(f.question)+len(f.answer))
 	}
-	at := max(1, int(depth*float64(room))) // BOS stays first
-	tokens := append(append([]int(nil), hay[:at]...), fact...)
-	return append(append(tokens, hay[at:room]...), question...), nil
+	room -= most
+	if err != nil || room < len(places) {
+		return t, fmt.Errorf("eval: needle: context of %d tokens: must be at least %d, to hold %d facts and a question: %w",
+			len(hay), len(hay)-room+len(places), len(places), ErrText)
+	}
+	at := 0
+	for i, f := range t.facts {
+		to := max(1, int(f.depth*float64(room))) // BOS stays first
+		t.tokens = append(append(t.tokens, hay[at:to]...), facts[i]...)
+		at = to
+	}
+	return t, nil
+}
+
+// longest are the tokens of the text with any of its questions and answers.
+func (t needleText) longest() (n int) {
+	for _, f := range t.facts {
+		n = max(n, len(t.tokens)+len(f.question)+len(f.answer))
+	}
+	return n
+}
+
+// size are the tokens that are read of the text, its questions and answers.
+func (t needleText) size() int {
+	n := len(t.tokens)
+	for _, f := range t.facts {
+		n += len(f.question) + len(f.answer)
+	}
+	return n
 }
 
 // search has every method look for all facts and fills in the result.
 func (r *run) search(ctx context.Context, n *Needle, result *Result) error {
-	found, done := map[string][]bool{}, 0
-	for i, c := range n.cases {
+	all := map[string][]found{}
+	for i, t := range n.texts {
 		for _, m := range r.withReference() {
 			key := entryKey{r.part(n.part), m.Name(), i}
-			var hit bool
-			if !r.journal.get(key, &hit) {
+			var some []found
+			if r.journal.get(key, &some) {
+				r.done += t.size()
+			} else {
 				var err error
-				if hit, err = r.find(ctx, m, c); err != nil {
-					return fmt.Errorf("eval: needle at depth %g: method %s: %w", c.depth, m.Name(), err)
+				if some, err = r.find(ctx, m, t); err != nil {
+					return fmt.Errorf("eval: needle in context %d: method %s: %w", i, m.Name(), err)
 				}
-				if err := r.journal.put(key, hit); err != nil {
+				if err := r.journal.put(key, some); err != nil {
 					return err
 				}
+				r.advance("needle", t.size())
 			}
-			found[m.Name()] = append(found[m.Name()], hit)
-			done++
-			r.progress("needle", done, len(r.names())*len(n.cases))
+			all[m.Name()] = append(all[m.Name()], some...)
 		}
 	}
 	for i := range result.Rows {
 		row := &result.Rows[i]
-		row.Tasks["needle"] = n.tally(found[row.Method], found[f16])
+		row.Tasks["needle"] = n.tally(all[row.Method], all[f16])
 	}
 	return nil
 }
 
-// find reads the text and tells whether the answer begins the most likely tokens.
-func (r *run) find(ctx context.Context, m Method, c needleCase) (bool, error) {
-	texts, closeAll, err := r.open(ctx, []Method{m}, len(c.tokens)+needleTokens)
+// find reads the text once and asks each question from a fork of it.
+func (r *run) find(ctx context.Context, m Method, t needleText) ([]found, error) {
+	texts, closeAll, err := r.open(ctx, []Method{m}, t.longest())
 	defer closeAll()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	next, err := r.question(ctx, texts[0], c.tokens)
-	if err != nil {
-		return false, err
+	if _, err := r.question(ctx, texts[0], t.tokens); err != nil {
+		return nil, err
 	}
-	stream, said := r.bench.Model.Tokenizer.Stream(), ""
-	for range needleTokens {
-		said += stream.Next(next.Top)
-		if strings.Contains(said, c.answer) {
-			return true, nil
+	var list []found
+	for _, f := range t.facts {
+		asked := slices.Concat(f.question, f.answer)
+		logP, hit, err := r.goOn(ctx, texts[0], asked, len(f.question))
+		if err != nil {
+			return nil, err
 		}
-		if next, err = r.forward(ctx, texts[0], []int{next.Top}); err != nil {
-			return false, err
-		}
+		list = append(list, found{logP, hit})
 	}
-	return false, nil
+	return list, nil
 }
 
-// tally counts what was found.
-func (n *Needle) tally(found, reference []bool) Tally {
-	var hits, delta []float64
-	t := Tally{N: len(n.cases)}
-	for i, c := range n.cases {
-		if k := len(t.Depths); k == 0 || t.Depths[k-1].Depth != c.depth {
-			t.Depths = append(t.Depths, Depth{Depth: c.depth})
-		}
-		d := &t.Depths[len(t.Depths)-1]
-		d.N++
-		hit, before := one(found[i]), one(reference[i])
-		d.Found += int(hit)
-		hits, delta = append(hits, hit), append(delta, hit-before)
+// tally counts what was found, text after text.
+func (n *Needle) tally(method, reference []found) Tally {
+	var hits, hitDelta, logP, logPDelta []float64
+	t := Tally{N: len(method), Depths: make([]Depth, len(places))}
+	for i, f := range method {
+		before := reference[i]
+		d := &t.Depths[i%len(places)]
+		d.Depth = n.texts[0].facts[i%len(places)].depth
+		d.N, d.Found = d.N+1, d.Found+int(one(f.Hit))
+		d.LogP, d.LogPDelta = d.LogP+f.LogP, d.LogPDelta+f.LogP-before.LogP
+		hits, hitDelta = append(hits, one(f.Hit)), append(hitDelta, one(f.Hit)-one(before.Hit))
+		logP, logPDelta = append(logP, f.LogP), append(logPDelta, f.LogP-before.LogP)
 	}
-	t.Acc, t.AccCI, t.Delta, t.CI = mean(hits), halfWidth(hits), mean(delta), halfWidth(delta)
+	for i := range t.Depths {
+		d := &t.Depths[i]
+		d.LogP, d.LogPDelta = d.LogP/float64(d.N), d.LogPDelta/float64(d.N)
+	}
+	t.Acc, t.AccCI, t.Delta, t.CI = mean(hits), halfWidth(hits), mean(hitDelta), halfWidth(hitDelta)
+	t.LogP, t.LogPCI, t.LogPDelta, t.LogPDeltaCI = ptr(mean(logP)), ptr(halfWidth(logP)), ptr(mean(logPDelta)), ptr(halfWidth(logPDelta))
 	return t
 }
 

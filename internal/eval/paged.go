@@ -19,8 +19,8 @@ type paged struct {
 	level   backend.Level
 	queries int // n of importance; 0: the default
 	window  int // recent window; 0: the bench's
-	// policy makes the policy for a model.
-	policy func(ctx context.Context, b *Bench) (policy.Policy, error)
+	// policy makes the policy for a model and texts of up to so many tokens.
+	policy func(ctx context.Context, b *Bench, tokens int) (policy.Policy, error)
 	// profile is that of a model; nil: none.
 	profile func(b *Bench) (*profile.Profile, error)
 }
@@ -31,7 +31,7 @@ func (p *paged) Name() string { return p.name }
 // Open implements Method. Bits are chosen anew after every step, and a step waits
 // for it, so that two runs give the same numbers.
 func (p *paged) Open(ctx context.Context, b *Bench, tokens int) (Store, error) {
-	bits, err := p.policy(ctx, b)
+	bits, err := p.policy(ctx, b, tokens)
 	if err != nil {
 		return nil, err
 	}

@@ -82,5 +82,5 @@ func parseOne(spec string) (Method, error) {
 // Known are the names of all methods, with letters for their numbers.
 func Known() []string {
 	known := append([]string{f16}, peers.Names()...)
-	return append(known, "uniform-B", "uniform-B-oP", "qaq", "qaq-authors", "calibrated", "calibrated:B", "h2o:N", "scissorhands:N")
+	return append(known, "uniform-B", "uniform-B-oP", "qaq", "qaq-authors", "calibrated", "calibrated:B", "h2o:N", "scissorhands:N", "h2o:share=S")
 }

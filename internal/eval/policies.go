@@ -27,7 +27,7 @@ func newPaged(p *parameters, alpha float64) *paged {
 
 // fixed makes a method whose policy needs nothing of the model.
 func (p *paged) fixed(bits policy.Policy) Method {
-	p.policy = func(context.Context, *Bench) (policy.Policy, error) { return bits, nil }
+	p.policy = func(context.Context, *Bench, int) (policy.Policy, error) { return bits, nil }
 	return p
 }
 
@@ -88,7 +88,7 @@ func qaq(formula policy.Formula) func(p *parameters) (Method, error) {
 			KeyError: p.above("key-error", session.DefaultKeyError), ValueError: p.above("value-error", session.DefaultValueError),
 			MinBits: p.integer("min-bits", 1, 0, 8), MaxBits: p.integer("max-bits", 8, 0, shaders.Raw)}
 		blind := p.integer("blind", 0, 0, 1) == 1
-		m.policy = func(ctx context.Context, b *Bench) (policy.Policy, error) {
+		m.policy = func(ctx context.Context, b *Bench, _ int) (policy.Policy, error) {
 			norms, err := b.queryNorms(ctx)
 			q.QueryNorms = norms
 			if blind {
@@ -121,12 +121,25 @@ const (
 	scissorhandsHistory = 31
 )
 
-// evicting is h2o:N and scissorhands:N, N tokens of a layer and KV head that stay.
+// evicting is h2o:N and scissorhands:N, N tokens of a layer and KV head that stay, or
+// h2o:share=S, S of the tokens of the text: a context, or a question with its longest
+// ending.
 func evicting(make func(budget int) policy.Policy) func(p *parameters) (Method, error) {
 	return func(p *parameters) (Method, error) {
-		budget := p.integer("", 0, 1, 1<<24)
+		share := p.number("share", 0, 0, 1)
+		least := 1
+		if share > 0 {
+			least = 0
+		}
+		budget := p.integer("", 0, least, 1<<24)
+		if share > 0 && budget > 0 {
+			p.keep(p.fail("a number of tokens and a share: give one"))
+		}
 		m := newPaged(p, 0) // outliers of evicted tokens would stay
-		return m.fixed(make(budget)), p.done()
+		m.policy = func(_ context.Context, _ *Bench, tokens int) (policy.Policy, error) {
+			return make(max(budget, int(share*float64(tokens)), 1)), nil
+		}
+		return m, p.done()
 	}
 }
 

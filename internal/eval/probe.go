@@ -86,6 +86,9 @@ func (p *Picture) add(probs []float32, heads, tokens, first int) {
 type Persistence struct {
 	Kept       float64 // share of important tokens that are so in the next window
 	Exceptions float64 // share of the other tokens that become so in the next window
+
+	// Half the widths of the 95 % confidence intervals, over windows.
+	KeptCI, ExceptionsCI float64
 }
 
 // probeWindow are the queries of a window of Persistence.
@@ -175,7 +178,7 @@ func persistence(windows [][]float32) Persistence {
 	if len(kept) == 0 {
 		return Persistence{}
 	}
-	return Persistence{mean(kept), mean(exceptions)}
+	return Persistence{mean(kept), mean(exceptions), halfWidth(kept), halfWidth(exceptions)}
 }
 
 // important marks the tenth of tokens of the greatest probabilities.

@@ -13,11 +13,11 @@ type encoded struct {
 // cut as it would be in a text.
 func (r *run) encode(q Question) (e encoded, err error) {
 	m := r.bench.Model
-	if e.prefix, err = r.tokens(q.Context); err != nil {
+	if e.prefix, err = r.textTokens(q.Context); err != nil {
 		return e, err
 	}
 	for _, ending := range q.Endings {
-		all, err := r.tokens(q.Context + " " + ending)
+		all, err := r.textTokens(q.Context + " " + ending)
 		if err != nil {
 			return e, err
 		}
@@ -36,8 +36,8 @@ func (r *run) encode(q Question) (e encoded, err error) {
 	return e, nil
 }
 
-// tokens are those of a text, with what begins one.
-func (r *run) tokens(text string) ([]int, error) {
+// textTokens are those of a text, with what begins one.
+func (r *run) textTokens(text string) ([]int, error) {
 	tokens, err := r.bench.Model.Tokenizer.Encode(text, false)
 	return append(r.bench.Model.Tokenizer.Begin(), tokens...), err
 }
@@ -54,6 +54,15 @@ func common(a, b []int) (n int) {
 func (e encoded) longest() (n int) {
 	for _, t := range e.endings {
 		n = max(n, len(e.prefix)+len(t))
+	}
+	return n
+}
+
+// tokens are those that are read of the question and of its endings.
+func (e encoded) tokens() int {
+	n := len(e.prefix)
+	for _, t := range e.endings {
+		n += len(t)
 	}
 	return n
 }

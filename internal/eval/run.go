@@ -8,11 +8,12 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	Methods  []Method
-	Corpus   *Corpus  // nil: no text is read
-	Tasks    []*Tasks // of several choices
-	Needle   *Needle  // nil: none is hidden
-	Journal  *Journal
+	Methods []Method
+	Corpus  *Corpus  // nil: no text is read
+	Tasks   []*Tasks // of several choices
+	Needle  *Needle  // nil: none is hidden
+	Journal *Journal
+	// Progress is told of tokens times methods, of all that is to be measured.
 	Progress func(phase string, done, all int)
 	// Logits takes the logits of the last method after every token of the text,
 	// [n][Vocab] at a time; nil: nobody. What an earlier run kept is not used then.
@@ -23,6 +24,10 @@ type Options struct {
 // has those that were finished.
 func Run(ctx context.Context, b *Bench, o Options) (*Result, error) {
 	r := &run{bench: b, methods: o.Methods, journal: o.Journal, progress: o.Progress, logits: o.Logits}
+	var err error
+	if r.all, err = Work(b, o); err != nil {
+		return nil, err
+	}
 	result := r.head(o)
 	if o.Corpus != nil {
 		passages, err := r.read(ctx, o.Corpus)
@@ -47,12 +52,44 @@ func Run(ctx context.Context, b *Bench, o Options) (*Result, error) {
 	return result, nil
 }
 
+// Work is what a run with these options reads: tokens times methods. Errors are those
+// of tasks that do not fit the model.
+func Work(b *Bench, o Options) (tokens int, err error) {
+	r := &run{bench: b, methods: o.Methods}
+	if o.Corpus != nil {
+		tokens += o.Corpus.Tokens()
+	}
+	for _, t := range o.Tasks {
+		for _, q := range t.Questions {
+			e, err := r.encode(q)
+			if err != nil {
+				return 0, fmt.Errorf("eval: %s, line %d: %w", t.Name, q.Line, err)
+			}
+			tokens += e.tokens()
+		}
+	}
+	if o.Needle != nil {
+		for _, t := range o.Needle.texts {
+			tokens += t.size()
+		}
+	}
+	return tokens * len(r.names()), nil
+}
+
 type run struct {
-	bench    *Bench
-	methods  []Method
-	journal  *Journal
-	progress func(phase string, done, all int)
-	logits   func(logits []float32) error
+	bench     *Bench
+	methods   []Method
+	journal   *Journal
+	progress  func(phase string, done, all int)
+	logits    func(logits []float32) error
+	done, all int // tokens times methods
+}
+
+// advance tells of work that was done. What an earlier run left is added to done
+// alone, so that the time left follows from this one.
+func (r *run) advance(phase string, tokens int) {
+	r.done += tokens
+	r.progress(phase, r.done, r.all)
 }
 
 // names are those of f16 and of all methods, each once.

@@ -100,6 +100,28 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 	require.NoError(t, j.Close())
 }
 
+// More methods than go together give what each gives alone: those of the second group
+// are compared with what the first left of f16.
+func TestGroupsOfMethodsShareTheReference(t *testing.T) {
+	b, list := tiny(t), "q8_0,q4_0,q4_0-hadamard,turbo-4,turbo-3,turbo-2,uniform-3,uniform-2"
+	run := func(list string) []Row {
+		o := options(t, b, list)
+		require.NotEqual(t, together, len(o.Methods))
+		o.Corpus = corpus(t, b, 160, 320)
+		r, err := Run(t.Context(), b, o)
+		require.NoError(t, err)
+		for i := range r.Rows {
+			r.Rows[i].Seconds = 0
+		}
+		return r.Rows
+	}
+	all := run(list)
+	require.Greater(t, len(all), together)
+	for i, m := range methods(t, list) {
+		require.Equal(t, run(m.Name()), all[i:i+1])
+	}
+}
+
 // Attention on the host over what pages give back is that of the device.
 func TestHostAndDeviceAttendAlike(t *testing.T) {
 	b := tiny(t)

@@ -12,7 +12,13 @@ type Tally struct {
 	CI        float64  `json:"ci"`    // of delta
 	DeltaNorm *float64 `json:"delta_norm"`
 	CINorm    *float64 `json:"ci_norm"`
-	Depths    []Depth  `json:"depths,omitempty"` // of needles
+
+	// Of needles: the log-probability of the answers, and less that of f16.
+	LogP        *float64 `json:"log_p,omitempty"`
+	LogPCI      *float64 `json:"log_p_ci,omitempty"`
+	LogPDelta   *float64 `json:"log_p_delta,omitempty"`
+	LogPDeltaCI *float64 `json:"log_p_delta_ci,omitempty"`
+	Depths      []Depth  `json:"depths,omitempty"`
 }
 
 // answers fills in a tally, and the sizes where no text was read.

@@ -3,13 +3,16 @@ package eval
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrTasks says that a file of tasks is malformed.
@@ -39,7 +42,11 @@ func NewTasks(name, path string, data []byte, limit int) (*Tasks, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		read = jsonLines
 	}
-	questions, err := read(lines(data))
+	list, err := lines(data)
+	var questions []Question
+	if err == nil {
+		questions, err = read(list)
+	}
 	if err == nil && len(questions) == 0 {
 		err = fmt.Errorf("no tasks: %w", ErrTasks)
 	}
@@ -54,13 +61,15 @@ func NewTasks(name, path string, data []byte, limit int) (*Tasks, error) {
 }
 
 // lines are those of a file, without the empty ones at its end.
-func lines(data []byte) (list []string) {
+func lines(data []byte) (list []string, err error) {
 	s := bufio.NewScanner(bytes.NewReader(bytes.TrimRight(data, " \t\r\n")))
 	s.Buffer(nil, len(data)+1)
 	for s.Scan() {
-		list = append(list, strings.TrimSpace(s.Text()))
+		if list = append(list, strings.TrimSpace(s.Text())); !utf8.Valid(s.Bytes()) || bytes.IndexByte(s.Bytes(), 0) >= 0 {
+			return nil, fmt.Errorf("line %d: is no text in UTF-8: %w", len(list), ErrTasks)
+		}
 	}
-	return list
+	return list, nil
 }
 
 // sixLines reads context, label and four endings, a line each.
@@ -95,11 +104,11 @@ type choice struct {
 
 func jsonLines(list []string) (questions []Question, err error) {
 	for i, line := range list {
-		var c choice
-		if err := json.Unmarshal([]byte(line), &c); err != nil {
-			return nil, fmt.Errorf("line %d: %w: %w", i+1, err, ErrTasks)
+		var q Question
+		c, err := readChoice(line)
+		if err == nil {
+			q, err = c.question()
 		}
-		q, err := c.question()
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w: %w", i+1, err, ErrTasks)
 		}
@@ -107,6 +116,20 @@ func jsonLines(list []string) (questions []Question, err error) {
 		questions = append(questions, q)
 	}
 	return questions, nil
+}
+
+// readChoice reads a line; its error names the field.
+func readChoice(line string) (c choice, err error) {
+	if line == "" {
+		return c, errors.New("is empty")
+	}
+	err = json.Unmarshal([]byte(line), &c)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		want := map[reflect.Kind]string{reflect.Int: "a whole number", reflect.Slice: "a list of strings"}[wrong.Type.Kind()]
+		return c, fmt.Errorf("%s: is %s, must be %s", strings.ToLower(wrong.Field), wrong.Value, cmp.Or(want, "a string"))
+	}
+	return c, err
 }
 
 // question frames PIQA's goal as its users do.

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +47,12 @@ func TestMalformedTasksNameTheLine(t *testing.T) {
 		{`{"goal": "g", "sol1": "a", "label": 0}`, "line 1: neither goal, sol1 and sol2 nor context and two endings or more"},
 		{`{"context": "g", "endings": ["a"], "label": 0}`, "line 1: neither goal, sol1 and sol2 nor context and two endings or more"},
 		{`{"context": "g", "endings": ["a", " "], "label": 0}`, "line 1: an ending is empty"},
-		{`{"context": "g", "endings": ["a", "b"], "label": "x"}`, "line 1: json: cannot unmarshal string into Go struct field choice.Label of type int"},
+		{`{"context": "g", "endings": ["a", "b"], "label": "x"}`, "line 1: label: is string, must be a whole number"},
+		{`{"context": "g", "endings": "a", "label": 0}`, "line 1: endings: is string, must be a list of strings"},
+		{`{"goal": 1, "sol1": "a", "sol2": "b", "label": 0}`, "line 1: goal: is number, must be a string"},
+		{`{"goal": "g", "sol1": "a", "sol2": "b", "label": 0}` + "\n\n{}", "line 2: is empty"},
+		{"a\n0\nb\xff\nc\nd\ne", "line 3: is no text in UTF-8"},
+		{"a\n0\nb\nc\x00\nd\ne", "line 4: is no text in UTF-8"},
 	} {
 		_, err := NewTasks("piqa", "file", []byte(c.data), 0)
 		require.EqualError(t, err, "eval: file: "+c.want+": malformed tasks", "%q", c.data)
@@ -118,23 +124,64 @@ func TestAfterQuestion(t *testing.T) {
 
 func TestNeedle(t *testing.T) {
 	b := tiny(t)
-	c := corpus(t, b, 250, 500)
+	b.Model.Context = 2048 // the tiny tokenizer needs many tokens for a fact
+	c := corpus(t, b, 1000, 2000)
 	n, err := c.NewNeedle(b)
 	require.NoError(t, err)
-	require.Len(t, n.cases, needleDepths*needleEach)
-	for _, k := range n.cases {
-		require.Equal(t, 250-needleTokens, len(k.tokens))
-		require.Contains(t, b.Model.Tokenizer.Decode(k.tokens), "lighthouse is "+k.answer)
+	require.Len(t, n.texts, 2)
+	for i, text := range n.texts {
+		require.Len(t, text.facts, len(places))
+		require.Equal(t, 1000, text.longest())
+		require.Equal(t, c.Contexts[i][0], text.tokens[0])
+		for k, f := range text.facts {
+			fact := places[(k+i)%len(places)] + " is" + b.Model.Tokenizer.Decode(f.answer)
+			require.Equal(t, 1, strings.Count(b.Model.Tokenizer.Decode(text.tokens), fact))
+			require.Contains(t, b.Model.Tokenizer.Decode(f.question), places[(k+i)%len(places)]+"?")
+		}
 	}
-	o := options(t, b, "f16,q4_0")
-	o.Needle = &Needle{cases: n.cases[:2], part: "n"}
-	for _, b.Late = range []bool{false, true} {
-		r, err := Run(t.Context(), b, o)
-		require.NoError(t, err)
-		require.Equal(t, []Depth{{0, 2, 0}}, r.Rows[1].Tasks["needle"].Depths, "a random model finds nothing")
-	}
-	_, err = corpus(t, b, 130, 130).NewNeedle(b)
+	_, err = corpus(t, b, 200, 200).NewNeedle(b)
 	require.ErrorIs(t, err, ErrText)
+	require.ErrorContains(t, err, "context of 200 tokens: must be at least")
+}
+
+// What a fork with the question says of the answer is what one pass over all says.
+func TestNeedleAsks(t *testing.T) {
+	b := tiny(t)
+	facts := []fact{{0, mustEncode(t, b, "what is the king?"), mustEncode(t, b, " the ring")}, {1, mustEncode(t, b, "where"), mustEncode(t, b, " there.")}}
+	n := &Needle{texts: []needleText{{mustEncode(t, b, text(64)), facts}}, part: "n"}
+	r := &run{bench: b}
+	for _, b.Late = range []bool{false, true} {
+		list, err := r.find(t.Context(), coded{f16}, n.texts[0])
+		require.NoError(t, err)
+		for i, f := range facts {
+			all := slices.Concat(n.texts[0].tokens, f.question, f.answer)
+			logits, err := b.Model.ForwardAll(all, model.NewMemory(b.Model.Config))
+			require.NoError(t, err)
+			require.InDelta(t, sumOf(t, b, logits, all, len(all)-len(f.answer)), list[i].LogP, 1e-2)
+			require.False(t, list[i].Hit, "a random model finds nothing")
+		}
+	}
+}
+
+func TestNeedleTally(t *testing.T) {
+	n := &Needle{texts: make([]needleText, 2)}
+	for i := range places {
+		n.texts[0].facts = append(n.texts[0].facts, fact{depth: float64(i) / 9})
+	}
+	plain, method := make([]found, 20), make([]found, 20)
+	for i := range plain {
+		plain[i], method[i] = found{-1, true}, found{-1, true}
+	}
+	method[0], method[10] = found{-3, false}, found{-2, true}
+	got := n.tally(method, plain)
+	require.Equal(t, 20, got.N)
+	require.InDelta(t, 0.95, got.Acc, 1e-12)
+	require.InDelta(t, -0.05, got.Delta, 1e-12)
+	require.InDelta(t, -0.15, *got.LogPDelta, 1e-12)
+	require.InDelta(t, -1.15, *got.LogP, 1e-12)
+	require.Equal(t, Depth{0, 2, 1, -2.5, -1.5}, got.Depths[0])
+	require.Equal(t, Depth{1, 2, 2, -1, 0}, got.Depths[9])
+	require.Zero(t, *n.tally(plain, plain).LogPDeltaCI)
 }
 
 func TestQuestionsThatDoNotFit(t *testing.T) {

@@ -44,17 +44,21 @@ func contexts(m *model.Model, tokens []int, context, most int) (list [][]int, er
 	return list, nil
 }
 
-// reading reads one context with f16 and with several methods in lock-step, so
-// that logits of f16 are computed once and none are kept.
+// reading reads one context with f16 and with several methods in lock-step.
 type reading struct {
 	bench  *Bench
 	tokens []int
 	f16    *reader
 	others []*reader
+	plain  *plainRows                   // nil: f16 is read, and nothing of it kept
 	logits func(logits []float32) error // takes those of the last method, [n][Vocab]; nil: nobody
 	done   func(tokens int)             // is told of progress
 	p      []float32                    // probabilities of f16, [StepTokens][Vocab]
 }
+
+// plainRows are the distributions of f16 over a context, [step][scored token], which
+// the first group of methods leaves to the others: a vocabulary of f32 a token.
+type plainRows struct{ steps [][]model.Distribution }
 
 // reader has a method read a context.
 type reader struct {
@@ -77,15 +81,30 @@ func (r *reading) run(ctx context.Context) error {
 		r.done(n)
 	}
 	for _, m := range append([]*reader{r.f16}, r.others...) {
-		m.passage.Size = m.text.Size()
+		if m.text != nil {
+			m.passage.Size = m.text.Size()
+		}
 	}
 	return nil
+}
+
+// reference takes the distributions of f16 for a step.
+func (r *reading) reference(at, n, from int) error {
+	if r.f16.text == nil {
+		r.f16.rows = r.plain.steps[at/StepTokens]
+		return nil
+	}
+	err := r.f16.forward(r, at, n, from)
+	if err == nil && r.plain != nil {
+		r.plain.steps = append(r.plain.steps, r.f16.rows)
+	}
+	return err
 }
 
 // step takes n tokens from the given one on.
 func (r *reading) step(at, n int) error {
 	from := min(max(Skip-at, 0), n) // the first scored token
-	if err := r.f16.forward(r, at, n, from); err != nil {
+	if err := r.reference(at, n, from); err != nil {
 		return err
 	}
 	vocab := r.bench.Model.Vocab
@@ -93,7 +112,9 @@ func (r *reading) step(at, n int) error {
 		r.p = make([]float32, StepTokens*vocab)
 	}
 	blas.Parallel(len(r.f16.rows), func(i int) { r.f16.rows[i].Probabilities(r.p[i*vocab : (i+1)*vocab]) })
-	r.f16.score(r, at+from)
+	if r.f16.text != nil {
+		r.f16.score(r, at+from)
+	}
 	for _, m := range r.others {
 		if err := m.forward(r, at, n, from); err != nil {
 			return err

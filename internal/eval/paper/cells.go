@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 
@@ -33,9 +34,9 @@ func (v *view) points(methods []string) (list []point) {
 
 // heads and cells of what every table of methods has.
 func (v *view) head(first ...string) []string {
-	h := append(first, "method", "bits an element", "ratio", "live / f16", "paper / f16", "perplexity / f16", "KLD", "KLD ±", "top-1")
+	h := append(first, "method", "bits an element", "ratio", "live / f16", "paper / f16", "perplexity / f16", "perplexity ±", "KLD", "KLD ±", "top-1")
 	if v.task != "" {
-		h = append(h, v.task+" %", "Δ", "Δ ±")
+		h = append(h, fmt.Sprintf("%s %%, n = %d", v.task, v.tasks()), "Δ", "Δ ±")
 	}
 	return h
 }
@@ -43,12 +44,28 @@ func (v *view) head(first ...string) []string {
 func (v *view) cells(p point, first ...string) []string {
 	r := p.row
 	c := append(first, p.method, number(r.BPE, 3), format(p.ratio(), 2), number(r.LiveRatio, 3), number(r.PaperRatio, 3),
-		number(r.PPLRatio, 4), number(r.KLD, 5), number(r.KLDCI, 5), number(r.Top1, 4))
+		number(r.PPLRatio, 4), halfOf(r.PPLRatioCI, 4), number(r.KLD, 5), number(r.KLDCI, 5), number(r.Top1, 4))
 	if v.task != "" {
-		t := r.Tasks[v.task]
-		c = append(c, format(100**t.AccNorm, 1), format(100**t.DeltaNorm, 1), format(100**t.CINorm, 1))
+		c = append(c, taskCells(r.Tasks, v.task)...)
 	}
 	return c
+}
+
+// taskCells are dashes for methods that answered no tasks.
+func taskCells(tasks map[string]eval.Tally, name string) []string {
+	t, ok := tasks[name]
+	if !ok {
+		return []string{"–", "–", "–"}
+	}
+	return []string{format(100**t.AccNorm, 1), format(100**t.DeltaNorm, 1), format(100**t.CINorm, 1)}
+}
+
+// halfOf is half the width of an interval.
+func halfOf(ci *[2]float64, digits int) string {
+	if ci == nil {
+		return "–"
+	}
+	return format((ci[1]-ci[0])/2, digits)
 }
 
 func number(x *float64, digits int) string {

@@ -14,7 +14,7 @@ type Exhibit struct {
 	Note  string // what to see, in a sentence or two
 	Head  []string
 	Cells [][]string
-	draw  func() ([]byte, error) // SVG; nil: a table alone
+	draw  func() (drawing, error) // nil: a table alone
 }
 
 // view looks at the rows of a run by their methods.
@@ -50,16 +50,16 @@ func (v *view) sensitivity() Exhibit {
 	list := []series{{"K", alone("k")}, {"V", alone("v")}}
 	e := v.table(Exhibit{ID: "fig2a", Title: "Figure 2a: K and V bear different losses",
 		Note: "Uniform bits for K alone or V alone, the other in f16. The lower curve bears fewer bits."}, list)
-	e.draw = func() ([]byte, error) {
+	e.draw = func() (drawing, error) {
 		var lines []line
 		for _, s := range list {
 			l := line{name: s.name}
 			for i, p := range v.points(s.methods) {
-				l.add(float64(i+1), p.row.KLD)
+				l.add(float64(i+1), kld(p.row))
 			}
 			lines = append(lines, l)
 		}
-		return chart{x: "bits", y: "KLD, nats", logY: true, falls: true, lines: lines}.svg()
+		return chart{x: "bits", y: "KLD, nats", logY: true, lines: lines}.draw()
 	}
 	return e
 }
@@ -69,49 +69,69 @@ const mostPPL = 1.2
 
 // compression is figure 3, by each measure.
 func (v *view) compression() []Exhibit {
-	list := curves(v.result.Context)
+	list := curves()
 	e := v.table(Exhibit{ID: "fig3", Title: "Figure 3: quality against compression",
 		Note: "Every header counted, rows outside of the recent window. Further right at the same height is better."}, list)
-	e.draw = func() ([]byte, error) { return v.curves(list).svg() }
+	e.draw = func() (drawing, error) { return v.curves(list).draw() }
 	plain := Exhibit{ID: "fig3-ppl", Title: "Figure 3: perplexity against compression",
 		Note: fmt.Sprintf("The same points up to %g; perplexity over that of the uncompressed cache.", mostPPL), Head: e.Head, Cells: e.Cells}
-	plain.draw = func() ([]byte, error) {
-		return v.measure(list, "perplexity over f16", func(r eval.Row) *float64 {
-			if r.PPLRatio != nil && *r.PPLRatio > mostPPL {
-				return nil
-			}
-			return r.PPLRatio
-		}).svg()
-	}
+	plain.draw = func() (drawing, error) { return v.measure(list, "perplexity over f16", perplexity).draw() }
 	if v.task == "" {
 		return []Exhibit{e, plain}
 	}
-	tasks := Exhibit{ID: "fig3-accuracy", Title: "Figure 3: accuracy against compression",
-		Note: "The same points; " + v.task + ", by log-likelihood a byte.", Head: e.Head, Cells: e.Cells}
-	tasks.draw = func() ([]byte, error) {
-		return v.measure(list, "accuracy", func(r eval.Row) *float64 { return r.Tasks[v.task].AccNorm }).svg()
-	}
+	tasks := v.table(Exhibit{ID: "fig3-accuracy", Title: "Figure 3: accuracy against compression",
+		Note: fmt.Sprintf("Accuracy of %s over %d tasks, by log-likelihood a byte, less that of f16 over the same tasks; ratios are those of the text.", v.task, v.tasks())}, tasked(list))
+	tasks.draw = func() (drawing, error) { return v.measure(tasked(list), "accuracy less f16's, %", v.accuracy).draw() }
 	return []Exhibit{e, plain, tasks}
 }
+
+// perplexity is that of a row up to what a plot shows.
+func perplexity(r eval.Row) *value {
+	if r.PPLRatio == nil || *r.PPLRatio > mostPPL {
+		return nil
+	}
+	return &value{*r.PPLRatio, r.PPLRatioCI[0], min(r.PPLRatioCI[1], mostPPL)}
+}
+
+// kld is the divergence of a row.
+func kld(r eval.Row) *value {
+	if r.KLD == nil {
+		return nil
+	}
+	return around(r.KLD, *r.KLDCI)
+}
+
+// accuracy is what a row's task loses, in per cent.
+func (v *view) accuracy(r eval.Row) *value {
+	t, ok := r.Tasks[v.task]
+	if !ok {
+		return nil
+	}
+	loss := 100 * *t.DeltaNorm
+	return around(&loss, 100**t.CINorm)
+}
+
+// tasks are how many tasks were answered.
+func (v *view) tasks() int { return v.result.Rows[0].Tasks[v.task].N }
 
 // attention is figure 4.
 func (v *view) attention() Exhibit {
 	list := []series{{"qaq", qaq("")}, blind()}
 	e := v.table(Exhibit{ID: "fig4", Title: "Figure 4: bits that follow attention, and bits that do not",
 		Note: "The same rule with the weight of V's bound at 1, target errors alike."}, list)
-	e.draw = func() ([]byte, error) { return v.curves(list).svg() }
+	e.draw = func() (drawing, error) { return v.curves(list).draw() }
 	return e
 }
 
 // curves are KLD over compression.
 func (v *view) curves(list []series) chart {
-	c := v.measure(list, "KLD, nats", func(r eval.Row) *float64 { return r.KLD })
+	c := v.measure(list, "KLD, nats", kld)
 	c.logY = true
 	return c
 }
 
 // measure is a chart of something over compression.
-func (v *view) measure(list []series, name string, of func(eval.Row) *float64) chart {
+func (v *view) measure(list []series, name string, of func(eval.Row) *value) chart {
 	c := chart{x: "compression ratio outside of the window", y: name, ratio: true}
 	for _, s := range list {
 		l := line{name: s.name}
@@ -127,14 +147,14 @@ func (v *view) measure(list []series, name string, of func(eval.Row) *float64) c
 func (v *view) persistence() Exhibit {
 	e := Exhibit{ID: "fig2b", Title: "Figure 2b: importance lasts, with exceptions",
 		Note: "A token is important in a window of 64 queries if its largest probability is among the greatest tenth. Kept: important tokens that are so in the next window; exceptions: others that become so.",
-		Head: []string{"layer", "kept", "exceptions"}}
+		Head: []string{"layer", "kept", "±", "exceptions", "±"}}
 	kept, rose := line{name: "kept"}, line{name: "exceptions"}
 	for i, l := range v.probe.Layers {
-		e.Cells = append(e.Cells, []string{strconv.Itoa(i), format(l.Kept, 3), format(l.Exceptions, 3)})
-		kept.add(float64(i), &l.Kept)
-		rose.add(float64(i), &l.Exceptions)
+		e.Cells = append(e.Cells, []string{strconv.Itoa(i), format(l.Kept, 3), format(l.KeptCI, 3), format(l.Exceptions, 3), format(l.ExceptionsCI, 3)})
+		kept.add(float64(i), around(&l.Kept, l.KeptCI))
+		rose.add(float64(i), around(&l.Exceptions, l.ExceptionsCI))
 	}
-	e.draw = func() ([]byte, error) { return chart{x: "layer", y: "share", lines: []line{kept, rose}}.svg() }
+	e.draw = func() (drawing, error) { return chart{x: "layer", y: "share", lines: []line{kept, rose}}.draw() }
 	return e
 }
 
@@ -149,7 +169,7 @@ func (v *view) picture() Exhibit {
 			e.Cells = append(e.Cells, []string{strconv.Itoa(y), strconv.Itoa(x), format(float64(prob), 5)})
 		}
 	}
-	e.draw = func() ([]byte, error) { return heat(p.Cells) }
+	e.draw = func() (drawing, error) { return heat(p.Cells) }
 	return e
 }
 
@@ -167,17 +187,18 @@ func (v *view) distribution() Exhibit {
 		k.add(at, positive(n))
 		val.add(at, positive(m))
 	}
-	e.draw = func() ([]byte, error) {
-		return chart{x: "standard deviations", y: "elements", logY: true, falls: true, lines: []line{k, val}}.svg()
+	e.draw = func() (drawing, error) {
+		return chart{x: "standard deviations", y: "elements", logY: true, lines: []line{k, val}}.draw()
 	}
 	return e
 }
 
-// positive leaves out what a logarithm cannot show.
-func positive(n int64) *float64 {
+// positive is a count of all elements, which has no interval; nil: a logarithm cannot
+// show it.
+func positive(n int64) *value {
 	if n == 0 {
 		return nil
 	}
 	x := float64(n)
-	return &x
+	return around(&x, 0)
 }

@@ -2,6 +2,7 @@ package paper
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/qaqvk/qaqvk/internal/eval"
@@ -21,9 +22,9 @@ type series struct {
 var uniformBits = []int{8, 6, 4, 3, 2}
 
 // curves are the series of figure 3, of tables 1 and 2.
-func curves(context int) []series {
+func curves() []series {
 	evict := func(name string) []string {
-		return []string{fmt.Sprintf("%s:%d", name, context/2), fmt.Sprintf("%s:%d", name, context/4), fmt.Sprintf("%s:%d", name, context/8)}
+		return []string{name + ":share=0.5", name + ":share=0.25", name + ":share=0.125"}
 	}
 	return []series{
 		{"qaq", qaq("")}, {"qaq, authors' formula", spell("qaq-authors:key-error=%g,value-error=%g", "")},
@@ -34,6 +35,25 @@ func curves(context int) []series {
 		{"calibrated", []string{"calibrated:4", "calibrated:3", "calibrated:2.5", "calibrated:1.85", "calibrated:1.35"}},
 		{"ggml", []string{"q8_0", "q4_0"}}, {"KIVI", []string{"kivi-3", "kivi-2"}}, {"TurboQuant", []string{"turbo-4", "turbo-3", "turbo-2"}},
 	}
+}
+
+// taskSeries are the series that answer tasks too: those of figure 3 that a user
+// picks between, with at most five points.
+var taskSeries = []string{"qaq", "uniform, 1 % outliers", "h2o", "scissorhands", "ggml, rotated", "calibrated", "KIVI", "TurboQuant"}
+
+// tasked are those of the given series that answer tasks.
+func tasked(list []series) []series {
+	return slices.DeleteFunc(slices.Clone(list), func(s series) bool { return !slices.Contains(taskSeries, s.name) })
+}
+
+// answering are f16 and the methods that answer tasks: what a user may pick; figures
+// 2a and 4, tables 2 and 3 and the other curves need none.
+func answering(methods []eval.Method) (list []eval.Method) {
+	names := []string{"f16"}
+	for _, s := range tasked(curves()) {
+		names = append(names, s.methods...)
+	}
+	return slices.DeleteFunc(slices.Clone(methods), func(m eval.Method) bool { return !slices.Contains(names, m.Name()) })
 }
 
 // blind is figure 4's other curve: bits that do not look at attention.
@@ -66,13 +86,12 @@ func alone(kind string) (list []string) {
 	return list
 }
 
-// Methods are all that the exhibits need, for a context of so many tokens. A
-// model that a peer's codec cannot hold does without that peer, one that has no profile
+// Methods are all that the exhibits need. A model that a peer's codec cannot hold does without that peer, one that has no profile
 // without calibrated.
-func Methods(context int, shape peers.Shape, profile bool) ([]eval.Method, error) {
+func Methods(shape peers.Shape, profile bool) ([]eval.Method, error) {
 	list := []string{"f16"}
 	list = append(append(list, alone("k")...), alone("v")...)
-	for _, s := range append(curves(context), blind(), one()) {
+	for _, s := range append(curves(), blind(), one()) {
 		if s.name == "calibrated" && !profile {
 			continue
 		}

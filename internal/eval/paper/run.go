@@ -10,31 +10,48 @@ import (
 // probeTokens are the tokens of which keys, values and attention are looked at.
 const probeTokens = 576
 
-// Run measures all that the exhibits need: the text while it is read, tasks after
-// the question, as the authors do. The options need a corpus; their methods should
-// be those of Methods.
+// Run measures all that the exhibits need: the text while it is read, with all methods,
+// and tasks after the question, as the authors do, with some of them (answering). The
+// options need a corpus; their methods should be those of Methods.
 func Run(ctx context.Context, b *eval.Bench, o eval.Options) (*eval.Result, *eval.Probe, error) {
+	read, asked, late := o, o, *b
+	read.Tasks = nil
+	asked.Corpus, asked.Methods, late.Late = nil, answering(o.Methods), true
+	before, err := eval.Work(b, read)
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := eval.Work(&late, asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	read.Progress = func(phase string, done, all int) { o.Progress(phase, done, all+after) }
+	asked.Progress = func(phase string, done, all int) { o.Progress(phase, before+done, before+all) }
 	first := o.Corpus.Contexts[0]
 	probe, err := b.Probe(ctx, first[:min(probeTokens, len(first))])
 	if err != nil {
 		return nil, nil, err
 	}
-	tasks := o.Tasks
-	o.Tasks = nil
-	result, err := eval.Run(ctx, b, o)
-	if err != nil || len(tasks) == 0 {
+	result, err := eval.Run(ctx, b, read)
+	if err != nil || len(o.Tasks) == 0 {
 		return result, probe, err
 	}
-	late := *b
-	late.Late = true
-	o.Corpus, o.Tasks = nil, tasks
-	answers, err := eval.Run(ctx, &late, o)
+	answers, err := eval.Run(ctx, &late, asked)
 	if err != nil {
 		return nil, nil, err
 	}
-	for i, row := range answers.Rows {
-		maps.Copy(result.Rows[i].Tasks, row.Tasks)
-		result.Rows[i].Seconds += row.Seconds
-	}
+	merge(result, answers)
 	return result, probe, nil
+}
+
+// merge brings the tasks of some methods to the rows of all.
+func merge(result, answers *eval.Result) {
+	for _, from := range answers.Rows {
+		for i := range result.Rows {
+			if to := &result.Rows[i]; to.Method == from.Method {
+				maps.Copy(to.Tasks, from.Tasks)
+				to.Seconds += from.Seconds
+			}
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/qaqvk/qaqvk/internal/eval"
+	"github.com/qaqvk/qaqvk/internal/report"
 )
 
 //go:embed page.html
@@ -28,15 +29,16 @@ type page struct {
 // shown is an exhibit with its drawing.
 type shown struct {
 	Exhibit
-	SVG   template.HTML
-	Short bool // the table is shown at once
+	SVG    template.HTML
+	Legend []entry
+	Short  bool // the table is shown at once
 }
 
 // mostShown are the lines of a table that is shown at once.
 const mostShown = 24
 
 // Write writes index.html and a CSV file for each exhibit to folder dir, which it
-// makes.
+// makes; each file whole, or not at all.
 func Write(dir string, r *eval.Result, p *eval.Probe) error {
 	v := newView(r, p)
 	out := page{Result: r, Skip: eval.Skip, Task: v.task}
@@ -46,11 +48,11 @@ func Write(dir string, r *eval.Result, p *eval.Probe) error {
 	for _, e := range v.exhibits() {
 		s := shown{Exhibit: e, Short: len(e.Cells) <= mostShown}
 		if e.draw != nil {
-			svg, err := e.draw()
+			d, err := e.draw()
 			if err != nil {
 				return err
 			}
-			s.SVG = template.HTML(svg)
+			s.SVG, s.Legend = template.HTML(d.svg), d.legend
 		}
 		if err := writeCSV(filepath.Join(dir, e.ID+".csv"), e); err != nil {
 			return err
@@ -61,22 +63,15 @@ func Write(dir string, r *eval.Result, p *eval.Probe) error {
 	if err := pageTemplate.Execute(&b, out); err != nil {
 		return fmt.Errorf("paper: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "index.html"), b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("paper: %w", err)
-	}
-	return nil
+	return report.WriteFile(filepath.Join(dir, "index.html"), b.Bytes())
 }
 
 // writeCSV writes the numbers behind an exhibit.
 func writeCSV(path string, e Exhibit) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	err := w.WriteAll(append([][]string{e.Head}, e.Cells...))
-	if err == nil {
-		err = os.WriteFile(path, b.Bytes(), 0o644)
-	}
-	if err != nil {
+	if err := w.WriteAll(append([][]string{e.Head}, e.Cells...)); err != nil {
 		return fmt.Errorf("paper: %w", err)
 	}
-	return nil
+	return report.WriteFile(path, b.Bytes())
 }
