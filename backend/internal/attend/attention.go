@@ -122,6 +122,7 @@ type Lists struct {
 	Recordings int // how often they were recorded
 	lists      []*device.List
 	from       *call
+	frames     device.Buffer // that they read
 }
 
 // Release frees the lists; nil needs none.

@@ -123,7 +123,7 @@ func (r *call) partsOf(b batch) []part {
 // the heads of staged rows say.
 func (l *Lists) serves(r *call) bool {
 	o := l.from
-	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.Q == r.Q && o.Out == r.Out && o.frames == r.frames &&
+	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.Q == r.Q && o.Out == r.Out && l.frames == r.frames &&
 		slices.EqualFunc(o.waiting, r.waiting, window.Appended.SameList) && slices.EqualFunc(o.batches, r.batches, batch.sameList)
 }
 

@@ -19,7 +19,7 @@ type recording struct {
 
 // record records all submissions. The first one takes the rows that wait.
 func (l *Lists) record(r *call) {
-	l.from = r
+	l.from, l.frames = r, r.frames
 	l.Recordings++
 	r.waiting = slices.Clone(r.waiting) // what waits is forgotten when the list has run
 	n := 0
