@@ -41,7 +41,8 @@ func (s *sequence) expect(layer int, kind shaders.Kind, out Type) []uint32 {
 	return append(want, converted(s.rows[kind][layer][s.seq.extent.Stored*g.LayerWords:], s.cfg.Type, out, s.cfg.HeadDim, 0)...)
 }
 
-// requireRows reads every layer and compares all bits.
+// requireRows reads every layer and compares all bits; a range is read as the same
+// part of the whole.
 func (s *sequence) requireRows(out Type) {
 	for layer := range s.cfg.Layers {
 		n := s.tokens(layer) * s.cfg.KVHeads * s.cfg.HeadDim * out.Bytes()
@@ -49,6 +50,7 @@ func (s *sequence) requireRows(out Type) {
 		tokens, err := s.seq.Read(layer, k, v)
 		require.NoError(s.t, err)
 		require.Equal(s.t, s.tokens(layer), tokens)
+		s.requireRange(layer, tokens/3, tokens-tokens/4, k, v)
 		for kind, r := range []Rows{k, v} {
 			want, got := s.expect(layer, shaders.Kind(kind), out), make([]uint32, n/4)
 			r.pack(0, got)
@@ -59,6 +61,15 @@ func (s *sequence) requireRows(out Type) {
 			}
 		}
 	}
+}
+
+// requireRange compares the rows of some tokens with those of all.
+func (s *sequence) requireRange(layer, from, to int, k, v Rows) {
+	row := s.cfg.KVHeads * s.cfg.HeadDim * k.typ.Bytes()
+	some := [2][]byte{make([]byte, (to-from)*row), make([]byte, (to-from)*row)}
+	require.NoError(s.t, s.seq.ReadRange(layer, from, to, RowsBytes(k.typ, some[0]), RowsBytes(k.typ, some[1])))
+	require.Equal(s.t, k.bytes[from*row:to*row], some[0])
+	require.Equal(s.t, v.bytes[from*row:to*row], some[1])
 }
 
 // requireBits compares the bits of the groups of chunks from..to with the rule.

@@ -21,22 +21,34 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 	if err := s.usable(layer); err != nil {
 		return 0, err
 	}
-	defer s.c.span("read")()
 	tokens = s.layerTokens(layer)
-	if err := s.c.checkTarget(k, v, tokens); err != nil {
-		return 0, fmt.Errorf("backend: read: %w", typed{err, ErrShape})
+	return tokens, s.ReadRange(layer, 0, tokens, k, v)
+}
+
+// ReadRange is Read of the tokens from..to-1 alone. The error wraps ErrRange where
+// the layer has not all of them.
+func (s *Sequence) ReadRange(layer, from, to int, k, v Rows) error {
+	if err := s.usable(layer); err != nil {
+		return err
 	}
-	from := s.table.Freed(s.c.work.LayerGroup(layer)) * s.c.cfg.PageTokens
-	zero(from*s.c.cfg.KVHeads*s.c.cfg.HeadDim, k, v)
-	for from < tokens {
-		r := s.newReading(layer, k.typ, from, tokens)
+	defer s.c.span("read")()
+	if have := s.layerTokens(layer); from < 0 || from > to || to > have {
+		return typed{fmt.Errorf("backend: read: tokens %d..%d: layer %d has %d", from, to-1, layer, have), ErrRange}
+	}
+	if err := s.c.checkTarget(k, v, to-from); err != nil {
+		return fmt.Errorf("backend: read: %w", typed{err, ErrShape})
+	}
+	freed := s.table.Freed(s.c.work.LayerGroup(layer)) * s.c.cfg.PageTokens
+	zero(max(0, min(freed, to)-from)*s.c.cfg.KVHeads*s.c.cfg.HeadDim, k, v)
+	for at := max(freed, from/s.c.cfg.PageTokens*s.c.cfg.PageTokens); at < to; {
+		r := s.newReading(layer, k.typ, at, from, to)
 		if err := r.run(); err != nil {
-			return 0, err
+			return err
 		}
 		r.copyOut(k, v)
-		from = r.to
+		at = r.to
 	}
-	return tokens, nil
+	return nil
 }
 
 // zero writes zeros to the first elements of rows.
@@ -95,6 +107,8 @@ type reading struct {
 	typ   Type
 	words int // of a token, one kind, in out
 	to    int
+	first int // tokens that the caller wants
+	end   int
 	room  *core.Room // in out
 	plan  *core.Room
 	parts []readPart
@@ -114,12 +128,13 @@ type readRun struct {
 	out           device.View
 }
 
-// newReading reads as many of the tokens from..to as out has room for.
-func (s *Sequence) newReading(layer int, out Type, from, to int) *reading {
+// newReading reads as many of the tokens at..to as out has room for, of which the
+// caller wants first..to.
+func (s *Sequence) newReading(layer int, out Type, at, first, to int) *reading {
 	w := s.c.work
-	r := &reading{s: s, w: w, layer: layer, typ: out, to: from, words: w.KVHeads * w.HeadDim * out.Bytes() / 4,
+	r := &reading{s: s, w: w, layer: layer, typ: out, to: at, first: first, end: to, words: w.KVHeads * w.HeadDim * out.Bytes() / 4,
 		room: core.NewRoom(w.Out, w.Limits.ViewAlign), plan: w.PlanRoom()}
-	for r.to < s.extent.Stored && r.addPart() {
+	for r.to < min(to, s.extent.Stored) && r.addPart() {
 	}
 	for r.to >= s.extent.Stored && r.to < to && r.addRun(to) {
 	}
@@ -133,7 +148,7 @@ func (r *reading) pairWords() int { return 2 * r.w.PageTokens * r.words }
 // not even one fits.
 func (r *reading) addPart() bool {
 	lg, page := r.w.LayerGroup(r.layer), r.to/r.w.PageTokens
-	end := min(r.s.table.RunEnd(lg, page), r.s.storedPages())
+	end := min(r.s.table.RunEnd(lg, page), r.s.storedPages(), (r.end+r.w.PageTokens-1)/r.w.PageTokens)
 	room, plan := *r.room, *r.plan
 	take := func(n int) readPart {
 		*r.room, *r.plan = room, plan
@@ -210,21 +225,28 @@ func (r *reading) recordRun(l *device.List, n readRun) {
 	})
 }
 
-// copyOut copies what was read from out to the caller.
+// copyOut copies what was read and wanted from out to the caller.
 func (r *reading) copyOut(k, v Rows) {
-	src, token := r.w.Out.Words(), r.w.KVHeads*r.w.HeadDim
-	target := [2]Rows{k, v}
-	page := r.pairWords() / 2
+	target, pageWords := [2]Rows{k, v}, r.pairWords()/2
 	for _, p := range r.parts {
 		for i := range 2 * len(p.pairs) {
-			at := p.out.Offset + i*page
-			target[i%2].unpack((p.first+i/2)*r.w.PageTokens*token, src[at:at+page])
+			r.copyTokens(target[i%2], (p.first+i/2)*r.w.PageTokens, r.w.PageTokens, p.out.Offset+i*pageWords)
 		}
 	}
 	for _, n := range r.runs {
 		for i := range 2 * n.tokens {
-			at := n.out.Offset + i*r.words
-			target[i%2].unpack((n.token+i/2)*token, src[at:at+r.words])
+			r.copyTokens(target[i%2], n.token+i/2, 1, n.out.Offset+i*r.words)
 		}
 	}
+}
+
+// copyTokens copies rows of n tokens from one on, as far as they are wanted, that lie
+// from a word of out on.
+func (r *reading) copyTokens(to Rows, token, n, at int) {
+	from, end := max(token, r.first), min(token+n, r.end)
+	if from >= end {
+		return
+	}
+	words := r.w.Out.Words()[at+(from-token)*r.words : at+(end-token)*r.words]
+	to.unpack((from-r.first)*r.w.KVHeads*r.w.HeadDim, words)
 }
