@@ -3,14 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/qaqvk/qaqvk/backend/device"
-	"github.com/qaqvk/qaqvk/internal/modelfetch"
-	"github.com/qaqvk/qaqvk/internal/report"
+	"github.com/qaqvk/qaqvk/internal/pipelines"
 )
 
 // deviceFlags choose the device of a command.
@@ -30,7 +27,7 @@ func (f *deviceFlags) register(c *cobra.Command) {
 // use opens the device for do and closes it afterwards, whatever happened.
 func (f *deviceFlags) use(do func(device.Device) error) error {
 	d, err := device.Open(f.name, device.Options{
-		Validation: f.validation, MinimumLimits: f.limits.value == "minimum", PipelineCache: pipelineCache(),
+		Validation: f.validation, MinimumLimits: f.limits.value == "minimum", PipelineCache: pipelines.CacheFile(),
 	})
 	if err != nil {
 		return err
@@ -40,20 +37,6 @@ func (f *deviceFlags) use(do func(device.Device) error) error {
 		err = closed
 	}
 	return err
-}
-
-// pipelineCache is the file that keeps compiled pipelines; "" where there is no
-// cache folder or it takes no file, which costs time only.
-func pipelineCache() string {
-	dir, err := modelfetch.CacheDir()
-	if err != nil || os.MkdirAll(dir, 0o755) != nil {
-		return ""
-	}
-	path := filepath.Join(dir, "pipelines")
-	if report.Writable(path) != nil {
-		return ""
-	}
-	return path
 }
 
 // choice is a flag with a fixed set of values.

@@ -6,11 +6,18 @@ import (
 	_ "embed"
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/backend/profile"
 )
 
 //go:embed SmolLM2-135M-Instruct.safetensors
 var smolLM2 []byte
+
+// Has tells whether a profile ships for a model of that shape.
+func Has(s policy.Shape) bool {
+	p, err := profile.Parse(smolLM2)
+	return err == nil && p.Shape == s
+}
 
 // For returns the profile of the model with that fingerprint, nil where none ships.
 // The error is that of a damaged program.
