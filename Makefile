@@ -2,16 +2,19 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build quick test demo bench profile generate update clean
+.PHONY: help setup build ggml quick test demo bench profile generate update clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing (apt; a second Mesa goes into the cache folder)
 	@.ci/setup.sh
 
 build: ## build bin/qaqvk
 	$(GO) build -o bin/qaqvk ./cmd/qaqvk
+
+ggml: ## build bin/libggml-qaqvk.so, with which llama.cpp keeps its KV cache in qaqvk
+	@GO=$(GO) .ci/ggml.sh build -buildmode=c-shared -o bin/libggml-qaqvk.so ./cmd/libggml-qaqvk
 
 quick: ## the checks of two minutes: on the reference and llvmpipe, with no setup but Go, gcc and that driver
 	@.ci/quick.sh

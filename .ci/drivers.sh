@@ -14,3 +14,8 @@ llvmpipe_icd() {
 	echo "no llvmpipe driver (mesa-vulkan-drivers): run make setup" >&2
 	return 1
 }
+
+# The llama.cpp that libggml-qaqvk is for: llama.sh brings it.
+LLAMA_RELEASE=v0.5.0
+LLAMA_NODE=3.22.1 # of the npm packages that have it
+LLAMA_DIR="$CACHE/llama.cpp-$LLAMA_RELEASE"

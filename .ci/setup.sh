@@ -45,4 +45,5 @@ command -v go >/dev/null || { echo "setup: no go command: install Go first" >&2;
 install_missing "${packages[@]}"
 swiftshader
 ./mesa.sh
+./llama.sh
 go mod download

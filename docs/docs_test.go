@@ -22,7 +22,7 @@ var bases = []string{"..", "../backend", "../backend/internal", "../backend/poli
 
 // TestPagesNameFiles: every file that a page names or links is there.
 func TestPagesNameFiles(t *testing.T) {
-	pages := []string{"../README.md", "../CONTRIBUTING.md", "architecture.md", "drivers.md", "json.md"}
+	pages := []string{"../README.md", "../CONTRIBUTING.md", "architecture.md", "drivers.md", "json.md", "embedding.md"}
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
