@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/qaqvk/qaqvk/internal/eval"
 	"github.com/qaqvk/qaqvk/internal/report"
@@ -16,7 +17,10 @@ import (
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"text": isText}).Parse(pageText))
+
+// isText tells whether a column of that head has names of methods, which may break.
+func isText(head string) bool { return head == "method" || strings.Contains(head, "within") }
 
 // page is what the template takes.
 type page struct {
