@@ -28,7 +28,7 @@ type Batches = adapt.Batches
 // its own did, also when it fails: pages are moved batch by batch, each batch
 // wholly or not at all.
 func (s *Sequence) Adapt(ctx context.Context) (Moves, error) {
-	if err := s.usable(0); err != nil {
+	if err := s.idle(0); err != nil {
 		return Moves{}, err
 	}
 	defer s.c.span("adapt")()

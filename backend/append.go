@@ -8,7 +8,8 @@ import (
 
 // Append adds rows of n >= 1 tokens, [n][KV heads][D], to a layer. They are
 // converted to the cache's type on the device. Rows given as a View are read by
-// the next Read, Attend or Step and must stay as they are until then.
+// the next Read, Attend or Step and must stay as they are until then; after
+// RecordAttend, by the caller's submission.
 //
 // A finite element beyond the largest value of the cache's type (65,504 of f16;
 // f16 and bf16 caches, not those of f32, which keep it) becomes that value, with its
@@ -29,6 +30,9 @@ func (s *Sequence) Append(layer int, k, v Rows) error {
 	}
 	if err := s.checkRoom(layer, n); err != nil {
 		return err
+	}
+	if len(s.c.recordings) > 0 && k.view.Buffer == nil {
+		return fmt.Errorf("backend: append: %d recordings are not ended: %w: %w", len(s.c.recordings), ErrHostRows, ErrRecorded)
 	}
 	token, typ := s.layerTokens(layer), k.typ.shader()
 	if k.view.Buffer != nil {

@@ -42,7 +42,7 @@ type AttendOptions struct {
 // where Config.QueryHeads is not set, ErrRange for a layer that there is not, and
 // that of a cancelled context.
 func (s *Sequence) Attend(ctx context.Context, layer int, q, out Rows, o AttendOptions) error {
-	if err := s.usable(layer); err != nil {
+	if err := s.idle(layer); err != nil {
 		return err
 	}
 	defer s.c.span("attend")()
@@ -58,13 +58,7 @@ func (s *Sequence) Attend(ctx context.Context, layer int, q, out Rows, o AttendO
 			return err
 		}
 	}
-	call := attend.Call{Layer: layer, Queries: n, Tokens: s.layerTokens(layer), Stored: s.extent.Stored,
-		Q: attend.Rows{Type: q.typ.shader(), View: q.view}, Out: attend.Rows{Type: out.typ.shader(), View: out.view},
-		Options: attend.Options{Scale: o.Scale, Window: o.Window, SoftCap: o.SoftCap},
-		Table:   s.table, Window: s.window}
-	if !o.SkipImportance {
-		call.Importance = s.state.attended(layer, n)
-	}
+	call := s.attention(layer, n, q, out, o)
 	if err := s.runAttention(ctx, call, q, out); err != nil {
 		return err
 	}
@@ -72,6 +66,18 @@ func (s *Sequence) Attend(ctx context.Context, layer int, q, out Rows, o AttendO
 		s.state.done(layer, n, call.Tokens)
 	}
 	return nil
+}
+
+// attention is a call of so many queries.
+func (s *Sequence) attention(layer, n int, q, out Rows, o AttendOptions) attend.Call {
+	call := attend.Call{Layer: layer, Queries: n, Tokens: s.layerTokens(layer), Stored: s.extent.Stored,
+		Q: attend.Rows{Type: q.typ.shader(), View: q.view}, Out: attend.Rows{Type: out.typ.shader(), View: out.view},
+		Options: attend.Options{Scale: o.Scale, Window: o.Window, SoftCap: o.SoftCap},
+		Table:   s.table, Window: s.window}
+	if !o.SkipImportance {
+		call.Importance = s.state.attended(layer, n)
+	}
+	return call
 }
 
 // runAttention runs a call; rows of the host go through the buffers of Attention.

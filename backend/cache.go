@@ -36,9 +36,10 @@ type Cache struct {
 	adapter   *adapt.Adapter
 	encoding  core.Pace
 
-	sequences map[uint64]*Sequence
-	made      uint64 // sequences so far: the next one's id
-	closed    bool
+	sequences  map[uint64]*Sequence
+	recordings []*Recording // that are not ended
+	made       uint64       // sequences so far: the next one's id
+	closed     bool
 }
 
 // New makes a cache without sequences. All misuse of the configuration is found
@@ -110,12 +111,16 @@ func (c *Cache) makeScheme() (records *codec.Calibrated, err error) {
 }
 
 // Close drops every sequence and releases everything that the cache holds on
-// the device and the host.
+// the device and the host. Recordings that are not ended are discarded: no command
+// buffer may be running that they recorded into.
 func (c *Cache) Close() {
 	if c.closed {
 		return
 	}
 	c.closed = true
+	for len(c.recordings) > 0 {
+		c.recordings[0].Discard()
+	}
 	c.adapter.Abandon(nil)
 	for _, s := range c.sequences {
 		s.release()

@@ -44,6 +44,11 @@ var (
 	// ErrBudget says that live bytes pass Config.BytesBudget with every token at the
 	// least level.
 	ErrBudget = errors.New("budget of live bytes reached")
+	// ErrRecorded says that attention is recorded in a command buffer and its Recording
+	// not ended (NewRecording), or that it was ended, or is another cache's.
+	ErrRecorded = errors.New("attention is recorded and not finished")
+	// ErrHostRows says that rows of host memory cannot be recorded.
+	ErrHostRows = errors.New("rows of host memory cannot be recorded")
 	// ErrClosed says that the cache was closed.
 	ErrClosed = errors.New("cache closed")
 )

@@ -44,7 +44,7 @@ func (s *Sequence) copyTo(f *Sequence) error {
 
 // finished says why a call between steps cannot be served.
 func (s *Sequence) finished(call string) error {
-	if err := s.usable(0); err != nil {
+	if err := s.idle(0); err != nil {
 		return err
 	}
 	for layer, n := range s.pending {

@@ -17,7 +17,7 @@ import "fmt"
 // count as seen by too few queries until the call is repeated or as many as
 // Config.Queries queries were observed anew.
 func (s *Sequence) Observe(layer int, probs []float32, queries, queryHeads int) error {
-	if err := s.usable(layer); err != nil {
+	if err := s.idle(layer); err != nil {
 		return err
 	}
 	defer s.c.span("observe")()

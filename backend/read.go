@@ -18,7 +18,7 @@ import (
 // a layer that there is not; where the device failed, k and v may hold some of the
 // rows.
 func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
-	if err := s.usable(layer); err != nil {
+	if err := s.idle(layer); err != nil {
 		return 0, err
 	}
 	tokens = s.layerTokens(layer)

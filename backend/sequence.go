@@ -81,7 +81,7 @@ func (c *Cache) enter(s *Sequence) {
 // fail with ErrUnknownSequence. A sequence can be dropped after the device was
 // lost.
 func (s *Sequence) Drop() error {
-	if err := s.usable(0); err != nil && !errors.Is(err, vk.ErrDeviceLost) {
+	if err := s.idle(0); err != nil && !errors.Is(err, vk.ErrDeviceLost) {
 		return err
 	}
 	s.c.adapter.Abandon(s.adapting)
@@ -113,6 +113,18 @@ func (s *Sequence) Tokens() int {
 
 // layerTokens are the tokens of a layer, those of the current step included.
 func (s *Sequence) layerTokens(layer int) int { return s.extent.Tokens + s.pending[layer] }
+
+// idle says why a call for a layer cannot be served that uses or changes what
+// recorded attention reads.
+func (s *Sequence) idle(layer int) error {
+	if err := s.usable(layer); err != nil {
+		return err
+	}
+	if n := len(s.c.recordings); n > 0 {
+		return fmt.Errorf("backend: %d recordings are not ended: %w", n, ErrRecorded)
+	}
+	return nil
+}
 
 // usable says why a call for a layer cannot be served.
 func (s *Sequence) usable(layer int) error {

@@ -24,7 +24,7 @@ import (
 // ErrHostBudget too. The error wraps ErrUnfinishedStep when layers got different
 // tokens, and that of a cancelled context.
 func (s *Sequence) Step(ctx context.Context) error {
-	if err := s.usable(0); err != nil {
+	if err := s.idle(0); err != nil {
 		return err
 	}
 	defer s.c.span("step")()

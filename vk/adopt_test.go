@@ -29,7 +29,7 @@ func (h *owner) handles() Handles {
 
 func newOwner(t *testing.T, extensions ...string) *owner {
 	t.Helper()
-	require.NoError(t, loadLoader())
+	require.NoError(t, loadLoader(0))
 	vulkan.SetGetInstanceProcAddr(nativeEntry())
 	require.NoError(t, vulkan.Init())
 	h := &owner{}

@@ -1,6 +1,7 @@
 package vk
 
 import (
+	"fmt"
 	"slices"
 	"unsafe"
 
@@ -128,6 +129,9 @@ func (d *Device) newBlock(size uint64, typeIndex uint32, m Memory) (*block, erro
 	if n := uint64(d.objects[Memories].Load()); n >= uint64(d.info.Limits.Allocations) {
 		return nil, limitError("vkAllocateMemory", n+1, uint64(d.info.Limits.Allocations), "allocations")
 	}
+	if err := d.checkMemory(size); err != nil {
+		return nil, err
+	}
 	b := &block{typeIndex: typeIndex, size: size, free: []span{{0, size}}}
 	info := vulkan.MemoryAllocateInfo{SType: vulkan.StructureTypeMemoryAllocateInfo,
 		AllocationSize: vulkan.DeviceSize(size), MemoryTypeIndex: typeIndex}
@@ -155,4 +159,16 @@ func (d *Device) mapMemory(memory vulkan.DeviceMemory, size uint64) (at unsafe.P
 		return vulkan.MapMemory(d.device, memory, 0, vulkan.DeviceSize(vulkan.WholeSize), 0, &at)
 	})
 	return at, err
+}
+
+// checkMemory refuses what is beyond Options.MemoryLimit.
+func (d *Device) checkMemory(size uint64) error {
+	var held uint64
+	for _, n := range d.committed {
+		held += n
+	}
+	if d.memoryLimit > 0 && (size > d.memoryLimit || held > d.memoryLimit-size) {
+		return fmt.Errorf("vk: vkAllocateMemory %s beside %s: limit %s: %w", amount(size), amount(held), amount(d.memoryLimit), ErrMemoryLimit)
+	}
+	return nil
 }

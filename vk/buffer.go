@@ -15,6 +15,7 @@ type Buffer struct {
 	size     int64
 	memory   Memory
 	handle   vulkan.Buffer
+	borrowed bool // handle and memory are a caller's
 	place    allocation
 	bytes    []byte
 	released bool // guarded by device.mu
@@ -121,6 +122,10 @@ func (b *Buffer) release() {
 	}
 	b.released = true
 	b.bytes = nil
+	if b.borrowed {
+		delete(b.device.buffers, b)
+		return
+	}
 	b.destroyHandle()
 	b.device.release(b.place, b.memory)
 	delete(b.device.buffers, b)

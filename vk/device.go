@@ -16,6 +16,7 @@ type Options struct {
 	MinimumLimits bool   // report and enforce only what Vulkan 1.1 guarantees, no optional feature
 	CompileOnly   bool   // make pipelines and tell of them (Pipeline.Executables), run nothing: no hardware needed
 	PipelineCache string // file that keeps compiled pipelines between runs, "" for none
+	MemoryLimit   int64  // bytes of memory to allocate at most, mapped memory included: what is beyond fails with ErrMemoryLimit; 0: none
 }
 
 // Device is an open device with one compute queue. Its methods are safe for
@@ -25,6 +26,7 @@ type Device struct {
 	info        Info
 	adopted     bool
 	compileOnly bool
+	memoryLimit uint64 // 0: none
 	log         *messageLog
 	instance    vulkan.Instance
 	physical    *physical
@@ -32,6 +34,8 @@ type Device struct {
 	family      uint32
 	queue       vulkan.Queue
 	queueMu     sync.Mutex // vkQueueSubmit wants the queue for itself
+	lockQueue   func()     // of an adopted queue; nil: nobody else uses it meanwhile
+	unlockQueue func()
 
 	mu        sync.Mutex // guards all below
 	closed    bool
@@ -128,6 +132,10 @@ func (d *Device) start(o Options, h hooks) (err error) {
 
 // finish is what Open and Adopt have in common once there is a queue.
 func (d *Device) finish(o Options, h hooks) error {
+	if o.MemoryLimit < 0 {
+		return fmt.Errorf("vk: memory limit of %d bytes: must not be negative: %w", o.MemoryLimit, ErrMemoryLimit)
+	}
+	d.memoryLimit = uint64(o.MemoryLimit)
 	d.info = d.physical.info
 	d.info.Timestamps = d.physical.families[d.family].timestampBits > 0 && d.physical.period > 0
 	if o.MinimumLimits {

@@ -10,6 +10,7 @@ import (
 // What callers can act on; errors of this package wrap one where it applies.
 var (
 	ErrNoLoader          = errors.New("no Vulkan loader")
+	ErrOtherLoader       = errors.New("another Vulkan loader than the one this process uses")
 	ErrNoDriver          = errors.New("no Vulkan driver")
 	ErrNoCompute         = errors.New("no device with a compute queue")
 	ErrUnknownDevice     = errors.New("unknown device")
@@ -18,14 +19,27 @@ var (
 	ErrOutOfHostMemory   = errors.New("out of host memory")
 	ErrDeviceLost        = errors.New("device lost")
 	ErrLimit             = errors.New("over the device limit")
+	ErrMemoryLimit       = errors.New("over the limit of memory")
 	ErrNoTimestamps      = errors.New("device has no timestamps")
 	ErrCompileOnly       = errors.New("opened for compiling only")
 	ErrNoStatistics      = errors.New("no statistics of pipelines")
 	ErrClosed            = errors.New("closed")
 )
 
+// ResultError is a VkResult that is no success. It wraps the error above that it
+// stands for, where there is one.
+type ResultError struct {
+	Result int32
+	err    error
+}
+
+func (e *ResultError) Error() string { return e.err.Error() }
+func (e *ResultError) Unwrap() error { return e.err }
+
 // resultError is the error of a VkResult that is no success.
-func resultError(r vulkan.Result) error {
+func resultError(r vulkan.Result) error { return &ResultError{int32(r), meaning(r)} }
+
+func meaning(r vulkan.Result) error {
 	switch r {
 	case vulkan.ErrorOutOfDeviceMemory:
 		return ErrOutOfDeviceMemory

@@ -21,8 +21,8 @@ type Fence struct {
 }
 
 // Submit hands the recorded commands to the queue. A recorder can be submitted
-// again once its last submission has finished. On an adopted device the caller
-// keeps every other use of the queue away meanwhile.
+// again once its last submission has finished. On an adopted device Handles.Lock, or
+// else the caller, keeps every other use of the queue away meanwhile.
 func (d *Device) Submit(r *Recorder) (*Fence, error) {
 	if err := d.checkSubmit(r); err != nil {
 		return nil, err
@@ -32,17 +32,32 @@ func (d *Device) Submit(r *Recorder) (*Fence, error) {
 		return nil, err
 	}
 	f := &Fence{device: d, handle: fence}
-	d.queueMu.Lock()
+	d.holdQueue()
 	err = d.do("vkQueueSubmit", "", func() vulkan.Result {
 		return nativeSubmit(d.queue, r.commands, fence)
 	})
-	d.queueMu.Unlock()
+	d.yieldQueue()
 	if err != nil {
 		d.keepFence(fence)
 		return nil, err
 	}
 	r.fence = f
 	return f, nil
+}
+
+// holdQueue keeps everyone else from the queue until yieldQueue.
+func (d *Device) holdQueue() {
+	d.queueMu.Lock()
+	if d.lockQueue != nil {
+		d.lockQueue()
+	}
+}
+
+func (d *Device) yieldQueue() {
+	if d.unlockQueue != nil {
+		d.unlockQueue()
+	}
+	d.queueMu.Unlock()
 }
 
 func (d *Device) checkSubmit(r *Recorder) error {

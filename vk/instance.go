@@ -21,10 +21,19 @@ var loader struct {
 	loaded, ready bool
 }
 
-// loadLoader makes the functions that need no instance callable.
-func loadLoader() error {
+// loadLoader makes the functions that need no instance callable, by way of a caller's
+// vkGetInstanceProcAddr; 0: of the system's loader.
+func loadLoader(entry uintptr) error {
 	loader.Lock()
 	defer loader.Unlock()
+	if entry != 0 {
+		if loader.loaded && uintptr(nativeEntry()) != entry {
+			return fmt.Errorf("vk: vkGetInstanceProcAddr at %#x: %w", entry, ErrOtherLoader)
+		}
+		nativeUse(entry)
+		loader.loaded = true
+		return nil
+	}
 	for _, name := range loaderNames {
 		loader.loaded = loader.loaded || nativeLoad(name)
 	}
@@ -55,7 +64,7 @@ func initLoader(instance vulkan.Instance) error {
 
 // newInstance creates an instance, with the validation layer if log is given.
 func (c *calls) newInstance(log *messageLog) (vulkan.Instance, error) {
-	if err := loadLoader(); err != nil {
+	if err := loadLoader(0); err != nil {
 		return nil, err
 	}
 	if v := nativeInstanceVersion(); v < version11 {

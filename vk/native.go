@@ -27,6 +27,9 @@ func nativeLoad(library string) bool {
 	return C.qvk_load(name) != 0
 }
 
+// nativeUse takes a caller's vkGetInstanceProcAddr in place of that of a loaded library.
+func nativeUse(entry uintptr) { C.qvk_use(C.uintptr_t(entry)) }
+
 func nativeEntry() unsafe.Pointer { return C.qvk_entry() }
 
 func nativeInit(instance vulkan.Instance) { C.qvk_init(C.uint64_t(raw(instance))) }

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct qvk_log qvk_log;
 
 int qvk_load(const char *library);
+void qvk_use(uintptr_t get_instance_proc_addr);
 void *qvk_entry(void);
 void qvk_init(uint64_t instance);
 uint32_t qvk_instance_version(void);

@@ -14,6 +14,10 @@ int qvk_load(const char *library) {
   return entry != NULL;
 }
 
+void qvk_use(uintptr_t get_instance_proc_addr) {
+  entry = (PFN_vkGetInstanceProcAddr)get_instance_proc_addr;
+}
+
 void *qvk_entry(void) { return (void *)entry; }
 
 PFN_vkVoidFunction qvk_proc(VkInstance instance, const char *name) {

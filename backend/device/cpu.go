@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/qaqvk/qaqvk/cpuref"
+	"github.com/qaqvk/qaqvk/vk"
 )
 
 // cpuDevice runs lists with cpuref, command by command, inside Submit.
 type cpuDevice struct {
 	mu      sync.Mutex
 	limits  Limits
+	most    int64 // bytes of buffers; 0: no limit
 	buffers map[*cpuBuffer]struct{}
 	local   int64 // bytes of buffers in device memory
 	peak    int64 // the most of these
@@ -27,7 +29,7 @@ func newCPUDevice(o Options) *cpuDevice {
 		limits.Bindings = 8
 		limits.ViewWords = 1 << 29
 	}
-	return &cpuDevice{limits: limits, buffers: map[*cpuBuffer]struct{}{}}
+	return &cpuDevice{limits: limits, most: o.MemoryLimit, buffers: map[*cpuBuffer]struct{}{}}
 }
 
 func (d *cpuDevice) Name() string   { return "cpu" }
@@ -39,15 +41,26 @@ func (d *cpuDevice) NewBuffer(label string, words int, m Memory) (Buffer, error)
 	if words <= 0 {
 		return nil, fmt.Errorf("device: buffer %s of %d words", label, words)
 	}
-	b := &cpuBuffer{device: d, label: label, memory: m, words: make([]uint32, words)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.most > 0 && 4*int64(words) > d.most-d.held() {
+		return nil, fmt.Errorf("device: buffer %s of %d bytes beside %d: limit %d: %w", label, 4*int64(words), d.held(), d.most, vk.ErrMemoryLimit)
+	}
+	b := &cpuBuffer{device: d, label: label, memory: m, words: make([]uint32, words)}
 	d.buffers[b] = struct{}{}
 	if m == DeviceLocal {
 		d.local += 4 * int64(words)
 		d.peak = max(d.peak, d.local)
 	}
 	return b, nil
+}
+
+// held are the bytes of all buffers. The caller holds d.mu.
+func (d *cpuDevice) held() (n int64) {
+	for b := range d.buffers {
+		n += 4 * int64(len(b.words))
+	}
+	return n
 }
 
 // Owns tells whether a buffer is one of this device's that are not released.
@@ -136,10 +149,7 @@ func (d *cpuDevice) wordsOf(b Buffer) ([]uint32, error) {
 func (d *cpuDevice) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var s Stats
-	for b := range d.buffers {
-		s.LiveBytes += 4 * int64(len(b.words))
-	}
+	s := Stats{LiveBytes: d.held()}
 	s.CommittedBytes, s.PeakBytes = s.LiveBytes, d.peak
 	s.Objects = map[string]int{"buffer": len(d.buffers)}
 	return s

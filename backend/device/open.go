@@ -7,6 +7,7 @@ type Options struct {
 	Validation    bool   // Vulkan validation layers; their messages fail Close
 	MinimumLimits bool   // keep to the limits that every Vulkan 1.1 device has
 	PipelineCache string // file that keeps compiled pipelines; "" for none
+	MemoryLimit   int64  // bytes of memory to take at most; what is beyond fails with vk.ErrMemoryLimit; 0: no limit
 }
 
 // Open opens "cpu" (the reference, needs no Vulkan), a Vulkan device

@@ -18,7 +18,7 @@ type vkDevice struct {
 func openVK(name string, o Options) (Device, error) {
 	d, err := vk.Open(vk.Options{
 		Device: name, Validation: o.Validation,
-		MinimumLimits: o.MinimumLimits, PipelineCache: o.PipelineCache,
+		MinimumLimits: o.MinimumLimits, PipelineCache: o.PipelineCache, MemoryLimit: o.MemoryLimit,
 	})
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func openVK(name string, o Options) (Device, error) {
 // Adopt runs on a Vulkan device that belongs to a runtime; Close
 // destroys only what was made here.
 func Adopt(h vk.Handles, o Options) (Device, error) {
-	d, err := vk.Adopt(h, vk.Options{MinimumLimits: o.MinimumLimits, PipelineCache: o.PipelineCache})
+	d, err := vk.Adopt(h, vk.Options{MinimumLimits: o.MinimumLimits, PipelineCache: o.PipelineCache, MemoryLimit: o.MemoryLimit})
 	if err != nil {
 		return nil, err
 	}

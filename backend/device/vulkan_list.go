@@ -33,8 +33,15 @@ func (d *vkDevice) compile(l *List) (*vkList, error) {
 // record encloses the commands in the order between lists, and what the host
 // may read.
 func (c *vkList) record(l *List) error {
+	if err := c.commands(l, c.device.vk.Info().Timestamps && hasMarks(l), vk.ToHost); err != nil {
+		return err
+	}
+	return c.recorder.End()
+}
+
+// commands records a list, timed by a clock or not, which ends with a barrier.
+func (c *vkList) commands(l *List, clock bool, after vk.Barrier) error {
 	c.recorder.Barrier(vk.Full)
-	clock := c.device.vk.Info().Timestamps && hasMarks(l)
 	if clock {
 		c.recorder.Timestamp()
 	}
@@ -50,8 +57,8 @@ func (c *vkList) record(l *List) error {
 			return fmt.Errorf("device: command %d: %s: %w", i, command, err)
 		}
 	}
-	c.recorder.Barrier(vk.ToHost)
-	return c.recorder.End()
+	c.recorder.Barrier(after)
+	return c.recorder.Err()
 }
 
 func hasMarks(l *List) bool {

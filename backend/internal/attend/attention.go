@@ -25,6 +25,7 @@ type Attention struct {
 	QueryRows  device.Buffer     // upload: query rows
 	OutputRows device.Buffer     // download: output rows
 	frames     device.Buffer     // upload
+	spare      []device.Buffer   // of frames of recorded calls (Record), which nothing uses
 	pace       core.Pace
 }
 
@@ -64,10 +65,15 @@ func LeastScratch(g *core.Geometry, l device.Limits) int {
 func (a *Attention) Limit() int { return min(a.work.MaxStepTokens, MaxQueries) }
 
 // Bytes are the bytes of the buffers.
-func (a *Attention) Bytes() int64 { return core.Bytes(a.QueryRows, a.OutputRows, a.frames) }
+func (a *Attention) Bytes() int64 {
+	return core.Bytes(a.QueryRows, a.OutputRows, a.frames) + core.Bytes(a.spare...)
+}
 
 // Release frees the buffers.
-func (a *Attention) Release() { core.Release(a.QueryRows, a.OutputRows, a.frames) }
+func (a *Attention) Release() {
+	core.Release(a.QueryRows, a.OutputRows, a.frames)
+	core.Release(a.spare...)
+}
 
 // Rows are rows of a type, in a buffer of the caller or, where View has none, in
 // the buffers of Attention.

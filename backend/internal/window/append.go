@@ -18,12 +18,12 @@ type Appended struct {
 	kind          shaders.Kind // the first or only kind in src
 }
 
-// staged tells whether the rows wait in the upload buffer, behind their head.
-func (a Appended) staged() bool { return a.kinds == 2 }
+// Staged tells whether the rows wait in the upload buffer, behind their head.
+func (a Appended) Staged() bool { return a.kinds == 2 }
 
 // SameList tells whether one list serves two appends.
 func (a Appended) SameList(b Appended) bool {
-	if a.staged() && b.staged() {
+	if a.Staged() && b.Staged() {
 		a.token = b.token
 	}
 	return a == b
@@ -64,7 +64,7 @@ func (w *Window) StageViews(layer, token, n int, typ uint32, k, v device.View) {
 // Waiting are the rows that wait. They are the caller's to read until Taken.
 func (w *Window) Waiting() []Appended { return w.waits }
 
-func (w *Window) staged() bool { return slices.ContainsFunc(w.waits, Appended.staged) }
+func (w *Window) staged() bool { return slices.ContainsFunc(w.waits, Appended.Staged) }
 
 // Flush converts the waiting rows into the ring.
 func (w *Window) Flush() error {
@@ -80,10 +80,24 @@ func (w *Window) Flush() error {
 
 // Taken forgets the waiting rows, which a list converted, and counts what it clamped.
 func (w *Window) Taken() {
-	w.Clamped += w.newlyClamped()
+	w.Count()
 	w.waits = w.waits[:0]
 	w.settle()
 }
+
+// Claim hands over the waiting rows, which a list converts that runs later: after it
+// Count says so, or Return gives them back.
+func (w *Window) Claim() []Appended {
+	claimed := w.waits
+	w.waits = nil
+	return claimed
+}
+
+// Count counts what a list clamped that converted claimed rows.
+func (w *Window) Count() { w.Clamped += w.newlyClamped() }
+
+// Return has claimed rows wait again, before those that came since.
+func (w *Window) Return(claimed []Appended) { w.waits = append(claimed, w.waits...) }
 
 // Record records the conversion of the waiting rows, visible to what the list
 // does next.
@@ -110,7 +124,7 @@ func (w *Window) record(l *device.List, a Appended) {
 		Dst: device.Whole(w.Ring), DstAt: int(a.kind)*g.KindWords + a.Layer*g.LayerWords, DstStride: g.TokenWords / a.kinds,
 		dstRing: a.kinds * g.RingTokens, first: a.token, clamp: true,
 	}
-	if a.staged() {
+	if a.Staged() {
 		v.SrcAt, v.firstAt = head, 1
 	}
 	Convert(g, l, v)

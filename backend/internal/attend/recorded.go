@@ -1,0 +1,45 @@
+package attend
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+)
+
+// Record records a call in a list that someone else runs, once and whole, before
+// anything of the sequence changes; rows are Views. What the list knows of tokens lies in
+// the frames, which go back by Give after the run.
+func (a *Attention) Record(l *device.List, c Call) (frames device.Buffer, err error) {
+	one := *a
+	one.pace = core.NewPace(-1, 1) // the list is not split
+	r := one.newCall(c)
+	if one.frames, err = a.take(r.frameWords); err != nil {
+		return nil, fmt.Errorf("backend: record attention: %w", err)
+	}
+	c.Window.Record(l)
+	for i, b := range r.batches {
+		if i > 0 {
+			l.Barrier(device.Shader, device.Shader)
+		}
+		r.record(l, b)
+	}
+	r.writeFrames()
+	return one.frames, nil
+}
+
+// take is a buffer of at least so many words that nothing uses.
+func (a *Attention) take(words int) (device.Buffer, error) {
+	for i, b := range a.spare {
+		if b.Len() >= words {
+			last := len(a.spare) - 1
+			a.spare[i], a.spare = a.spare[last], a.spare[:last]
+			return b, nil
+		}
+	}
+	return a.work.Device.NewBuffer("recorded frames", 1<<bits.Len(uint(words-1)), device.Upload)
+}
+
+// Give takes back the frames of a recorded call.
+func (a *Attention) Give(frames device.Buffer) { a.spare = append(a.spare, frames) }
