@@ -2,7 +2,7 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build ggml quick test demo bench profile generate update clean
+.PHONY: help setup build ggml lib quick test demo bench profile generate update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ build: ## build bin/qaqvk
 
 ggml: ## build bin/libggml-qaqvk.so, with which llama.cpp keeps its KV cache in qaqvk
 	@GO=$(GO) .ci/ggml.sh build -buildmode=c-shared -o bin/libggml-qaqvk.so ./cmd/libggml-qaqvk
+
+lib: ## bin/libqaqvk.so for C and everything that calls C, its header and pkg-config file
+	@.ci/lib.sh bin
 
 quick: ## the checks of two minutes: on the reference and llvmpipe, with no setup but Go, gcc and that driver
 	@.ci/quick.sh

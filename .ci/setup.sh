@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 . ./drivers.sh
 
 packages=(
-	gcc libc6-dev pkg-config libopenblas-dev # cgo: vk and the matrix products
+	gcc g++ binutils libc6-dev pkg-config libopenblas-dev # cgo: vk and the matrix products
 	libvulkan1 libvulkan-dev mesa-vulkan-drivers vulkan-tools vulkan-validationlayers
 	glslang-tools spirv-tools               # SPIR-V from the GLSL, and its check
 	qemu-user                               # goldens on arm64

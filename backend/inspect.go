@@ -50,7 +50,7 @@ func (s *Sequence) Inspect(in *Inspection) error {
 // decayed sum of squared probabilities over its mean over tokens. Tokens that too few
 // queries saw have -1. It runs lists on the device. nil: the policy looks at none.
 func (s *Sequence) Importance() ([][]float32, error) {
-	if err := s.usable(0); err != nil {
+	if err := s.idle(0); err != nil {
 		return nil, err
 	}
 	defer s.c.span("importance")()

@@ -28,7 +28,7 @@ func (s *Sequence) Read(layer int, k, v Rows) (tokens int, err error) {
 // ReadRange is Read of the tokens from..to-1 alone. The error wraps ErrRange where
 // the layer has not all of them.
 func (s *Sequence) ReadRange(layer, from, to int, k, v Rows) error {
-	if err := s.usable(layer); err != nil {
+	if err := s.idle(layer); err != nil {
 		return err
 	}
 	defer s.c.span("read")()

@@ -34,9 +34,10 @@ import (
 //
 // What must stay. Until Finish or Discard: the command buffer's submission goes to the
 // device's queue, once, and runs before any later submission of this cache; the buffers of q, k,
-// v and out are not released, nor k and v written, before it has finished. Each call of
-// a cache but Append, RecordAttend, NewSequence, NewRecording, Tokens, Stats and Close
-// fails with ErrRecorded: importance counts the queries in Finish, and Step comes after it.
+// v and out are not released, nor k and v written, before it has finished. Calls that run
+// on the device or change sequences, Step, Attend, Read, Fork, Drop and others, fail with
+// ErrRecorded; Append, RecordAttend, NewSequence, NewRecording, Tokens, Stats and Close do
+// not. Importance counts the queries in Finish, and Step comes after it.
 //
 // Several command buffers have a Recording each, which may be open at the same time and
 // run in the order in which they were recorded.

@@ -11,6 +11,12 @@ import (
 // buffers of a caller and record into its command buffers.
 var ErrUnsupported = errors.New("only Vulkan devices can")
 
+// IsVulkan tells whether a device can: one of Open or Adopt that runs on Vulkan alone.
+func IsVulkan(d Device) bool {
+	_, ok := d.(*vkDevice)
+	return ok
+}
+
 // Import makes a Buffer of the first words of a caller's VkBuffer, the value of the C
 // handle, on a device of Open or Adopt with a VkDevice of its own: what
 // vk.Device.Borrow asks for holds. Release forgets it. The error wraps ErrUnsupported

@@ -4,6 +4,7 @@ package profiles
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/backend/policy"
@@ -28,6 +29,22 @@ func For(fingerprint string) (*profile.Profile, error) {
 	}
 	if p.Model != fingerprint {
 		return nil, nil
+	}
+	return p, nil
+}
+
+// ErrUnknown says that no profile of that name ships.
+var ErrUnknown = errors.New("no profile of that name ships")
+
+// Named returns the profile of a model by the model's name. The error wraps ErrUnknown
+// where there is none.
+func Named(model string) (*profile.Profile, error) {
+	if model != "SmolLM2-135M-Instruct" {
+		return nil, fmt.Errorf("profiles: model %q: there is SmolLM2-135M-Instruct: %w", model, ErrUnknown)
+	}
+	p, err := profile.Parse(smolLM2)
+	if err != nil {
+		return nil, fmt.Errorf("profiles: %w", err)
 	}
 	return p, nil
 }
