@@ -97,7 +97,7 @@ func (f *evalFlags) readText(b *eval.Bench, o *eval.Options, note func(string)) 
 // measure runs with the journal of such runs, which is kept until all files are
 // written.
 func (f *evalFlags) measure(c *cobra.Command, b *eval.Bench, o eval.Options, note func(string)) (*eval.Result, error) {
-	key, err := b.Key()
+	key, err := b.Key(o)
 	if err != nil {
 		return nil, err
 	}

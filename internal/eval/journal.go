@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/qaqvk/qaqvk/internal/model"
 )
@@ -35,29 +37,46 @@ type entry struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// OpenJournal reads the journal of runs with that key in folder dir, or begins
-// one.
+// ErrInUse says that another process has the journal of the same run.
+var ErrInUse = errors.New("the same run goes on in another process")
+
+// OpenJournal reads the journal of the run with that key in folder dir, or begins
+// one. The error wraps ErrInUse while another run has it.
 func OpenJournal(dir, key string) (*Journal, error) {
 	j := &Journal{path: filepath.Join(dir, "eval-"+key+".jsonl"), entries: map[entryKey]json.RawMessage{}}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("eval: journal: %w", err)
 	}
-	data, err := os.ReadFile(j.path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	var err error
+	if j.file, err = os.OpenFile(j.path, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
 		return nil, fmt.Errorf("eval: journal: %w", err)
 	}
-	whole := j.read(data)
-	if j.file, err = os.OpenFile(j.path, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
-		return nil, fmt.Errorf("eval: journal: %w", err)
-	}
-	// A line that an interruption cut off is written over.
-	if err = j.file.Truncate(int64(whole)); err == nil {
-		_, err = j.file.Seek(int64(whole), 0)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("eval: journal: %w", errors.Join(err, j.file.Close()))
+	if err := j.begin(); err != nil {
+		return nil, fmt.Errorf("eval: journal %s: %w", j.path, errors.Join(err, j.file.Close()))
 	}
 	return j, nil
+}
+
+// begin takes the file for this process alone and reads it. A line that an
+// interruption cut off is written over.
+func (j *Journal) begin() error {
+	err := syscall.Flock(int(j.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrInUse
+	}
+	if err != nil {
+		return err
+	}
+	data, err := io.ReadAll(j.file)
+	if err != nil {
+		return err
+	}
+	whole := int64(j.read(data))
+	if err := j.file.Truncate(whole); err != nil {
+		return err
+	}
+	_, err = j.file.Seek(whole, io.SeekStart)
+	return err
 }
 
 // read enters the whole lines and returns their bytes.
@@ -121,10 +140,10 @@ func (j *Journal) Done() error {
 	return errors.Join(j.file.Close(), os.Remove(j.path))
 }
 
-// Key names what results depend on beside text, tasks and method: the model, its
-// profile, the device, how it is measured, and this program itself, which has the
-// profiles that ship.
-func (b *Bench) Key() (string, error) {
+// Key names a run: what is measured with which methods, the model, its profile, the
+// device, how it is measured, and this program itself, which has the profiles that
+// ship. The journal of another run stays as it is.
+func (b *Bench) Key(o Options) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("eval: %w", err)
@@ -141,5 +160,19 @@ func (b *Bench) Key() (string, error) {
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, sum, profile, b.Model.SHA256, b.Device.Name(), b.Device.Driver(), b.Window, b.Attend, b.Late)
+	o.name(h)
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
+}
+
+// name writes what is measured.
+func (o *Options) name(w io.Writer) {
+	for _, m := range o.Methods {
+		fmt.Fprintln(w, m.Name())
+	}
+	if c := o.Corpus; c != nil {
+		fmt.Fprintln(w, c.part, len(c.Contexts), o.Needle != nil)
+	}
+	for _, t := range o.Tasks {
+		fmt.Fprintln(w, t.part, len(t.Questions))
+	}
 }

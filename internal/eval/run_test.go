@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"testing"
 
@@ -208,4 +209,48 @@ func TestJournalDropsWhatWasCutOff(t *testing.T) {
 		require.NoError(t, j.put(entryKey{"a", "b", 2}, []int{3}))
 		require.NoError(t, j.Close())
 	}
+}
+
+// A run has a journal of its own: one that ends does not take what another left.
+func TestJournalIsOfOneRun(t *testing.T) {
+	b := tiny(t)
+	o := options(t, b, "f16,q4_0")
+	o.Corpus = corpus(t, b, 160, 320)
+	key := func(o Options) string {
+		k, err := b.Key(o)
+		require.NoError(t, err)
+		return k
+	}
+	keys := map[string]bool{key(o): true}
+	require.True(t, keys[key(o)], "the same again")
+	for _, change := range []func(o *Options){
+		func(o *Options) { o.Methods = o.Methods[:1] },
+		func(o *Options) { o.Corpus = corpus(t, b, 160, 160) },
+		func(o *Options) { o.Needle = &Needle{} },
+		func(o *Options) { o.Tasks = []*Tasks{{part: "piqa"}} },
+		func(o *Options) { withProfile(t, b) },
+	} {
+		other := o
+		change(&other)
+		keys[key(other)] = true
+	}
+	require.Len(t, keys, 6)
+	b.Profile = "absent"
+	_, err := b.Key(o)
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	dir := t.TempDir()
+	j, err := OpenJournal(dir, "a")
+	require.NoError(t, err)
+	_, err = OpenJournal(dir, "a")
+	require.ErrorIs(t, err, ErrInUse)
+	other, err := OpenJournal(dir, "b")
+	require.NoError(t, err)
+	require.NoError(t, j.put(entryKey{"p", "m", 0}, 7))
+	require.NoError(t, other.Done())
+	require.NoError(t, j.Close())
+	j, err = OpenJournal(dir, "a")
+	require.NoError(t, err)
+	require.Equal(t, 1, j.Len())
+	require.NoError(t, j.Done())
 }
