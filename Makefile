@@ -2,7 +2,7 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build ggml lib quick test demo bench profile generate update clean
+.PHONY: help setup build ggml lib wheel quick test test-transformers demo bench profile generate update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,11 +19,17 @@ ggml: ## build bin/libggml-qaqvk.so, with which llama.cpp keeps its KV cache in 
 lib: ## bin/libqaqvk.so for C and everything that calls C, its header and pkg-config file
 	@.ci/lib.sh bin
 
+wheel: ## bin/qaqvk-*.whl, the Python package with the library in it
+	@.ci/python.sh wheel bin
+
 quick: ## the checks of two minutes: on the reference and llvmpipe, with no setup but Go, gcc and that driver
 	@.ci/quick.sh
 
 test: setup build ## everything that CI runs
 	@.ci/test.sh
+
+test-transformers: ## the Python package with transformers itself: 6 GB of packages, not in CI
+	@.ci/python.sh transformers
 
 demo: setup build ## a real model generates from the compressed cache, on the best device there is
 	bin/qaqvk run --tokens 128 --reserve 2.25 --device "$(DEVICE)"

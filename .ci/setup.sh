@@ -46,4 +46,5 @@ install_missing "${packages[@]}"
 swiftshader
 ./mesa.sh
 ./llama.sh
+./python.sh
 go mod download

@@ -24,5 +24,8 @@ step llama.cpp with its KV cache in qaqvk
 .ci/ggml.sh vet ./ggml ./cmd/libggml-qaqvk ./internal/llamatest
 .ci/ggml.sh test -count=1 ./internal/llamatest
 
+step "the Python package"
+.ci/python.sh test
+
 step unit tests
 go test -count=1 ./...
