@@ -43,7 +43,7 @@ func testProfile(shape policy.Shape, rotary int) *profile.Profile {
 	return p
 }
 
-// reflection sets a to scaled rows of I - 2uu', and inverse to its inverse.
+// reflection sets a to scaled rows of I - 2uu', and inverse to its inverse, both in f16.
 func reflection(a, inverse []float32, d int, rng *rand.Rand) {
 	u, norm := make([]float64, d), 0.0
 	for i := range u {
@@ -57,7 +57,7 @@ func reflection(a, inverse []float32, d int, rng *rand.Rand) {
 			if c == e {
 				x++
 			}
-			a[c*d+e], inverse[e*d+c] = float32(x*scale), float32(x/scale)
+			a[c*d+e], inverse[e*d+c] = profile.RoundF16(float32(x*scale)), profile.RoundF16(float32(x/scale))
 		}
 	}
 }

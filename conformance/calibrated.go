@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 
+	"github.com/x448/float16"
+
 	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -78,22 +80,23 @@ func levelOf(how string, n int) uint8 {
 }
 
 // tablesOf makes the tables of a kind. Normal ones have means, matrices and
-// populations as a profile may; extreme ones entries of 2^-40 to 2^40, zeros, and
-// populations of all or no channels; empty ones no channel at all below level 9.
+// populations as a profile may; extreme ones means of 2^-40 to 2^40, matrices of all
+// f16, subnormal ones too, zeros, and populations of all or no channels; empty ones no
+// channel at all below level 9.
 func (c Case) tablesOf(kind shaders.Kind) *shaders.Tables {
 	p, rng := c.Params, c.rng(20+uint64(kind))
 	t := &shaders.Tables{Profile: 0x0123456789abcdef ^ c.Seed, Layer: 5, Kind: kind}
 	t.Records = shaders.Records{Type: typeOf(p.Type), HeadDim: p.HeadDim, Heads: p.Rows}
 	g := &generator{rng: rng}
-	entry := func(spread float64) float32 {
-		if p.Calibrated.Tables == "extreme" {
-			return extremeEntry(rng)
-		}
-		return float32(g.normal() * spread)
+	mean := func() float32 { return float32(g.normal()) }
+	matrix := func(spread float64) []float32 {
+		return matrixOf(p, func() float32 { return float16.Fromfloat32(float32(g.normal() * spread)).Float32() })
 	}
-	t.Mean = entries(p.Rows*p.HeadDim, func() float32 { return entry(1) })
-	t.Forward = entries(p.Rows*p.HeadDim*p.HeadDim, func() float32 { return entry(0.125) })
-	t.Inverse = entries(p.Rows*p.HeadDim*p.HeadDim, func() float32 { return entry(0.0078125) })
+	if p.Calibrated.Tables == "extreme" {
+		mean = func() float32 { return extremeEntry(rng) }
+		matrix = func(float64) []float32 { return matrixOf(p, func() float32 { return extremeF16(rng) }) }
+	}
+	t.Mean, t.Forward, t.Inverse = entries(p.Rows*p.HeadDim, mean), matrix(0.125), matrix(0.25)
 	t.Magnitudes = [7]uint8{28, 20, 62, 11, 33, 59, 91}
 	t.Coefficients = [4]float32{87.875, 30.25, -21, 55.125}
 	if p.Calibrated.Tables == "extreme" {
@@ -115,6 +118,29 @@ func entries(n int, entry func() float32) []float32 {
 		}
 	}
 	return out
+}
+
+// matrixOf are matrices of all heads.
+func matrixOf(p Params, entry func() float32) []float32 {
+	out := make([]float32, p.Rows*p.HeadDim*p.HeadDim)
+	for i := range out {
+		out[i] = entry()
+	}
+	return out
+}
+
+// extremeF16 is any finite f16; a quarter each is 0 of either sign and subnormal.
+func extremeF16(rng *rand.Rand) float32 {
+	r := rng.Uint32()
+	half := uint16(r>>16) &^ 0x7c00
+	switch r % 4 {
+	case 0:
+		half &= 0x8000
+	case 1: // subnormal
+	default:
+		half |= uint16(r>>2%31) << 10
+	}
+	return float16.Frombits(half).Float32()
 }
 
 func extremeEntry(rng *rand.Rand) float32 {

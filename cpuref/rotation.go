@@ -72,16 +72,10 @@ func openTables(l shaders.Layout, b buffer, at uint64) tables {
 		record:     openRecordTable(l, b, words[:r.TableWords()]),
 		thresholds: floats(words[r.ThresholdsAt() : r.MeanAt()-1]),
 		means:      floats(words[r.MeanAt():r.ForwardAt()]),
-		forward:    floats(words[r.ForwardAt():r.InverseAt()]),
-		inverse:    floats(words[r.InverseAt():]),
+		forward:    matrices(words[r.ForwardAt():r.InverseAt()], 1),
+		inverse:    matrices(words[r.InverseAt():], 1./32),
 	}
 }
 
 // mean returns the mean of a head.
 func (t *tables) mean(l shaders.Layout, h int) []float32 { return t.means[h*l.HeadDim:][:l.HeadDim] }
-
-// matrix returns the part of a head.
-func matrix(all []float32, l shaders.Layout, h int) []float32 {
-	n := l.HeadDim * l.HeadDim
-	return all[h*n:][:n]
-}

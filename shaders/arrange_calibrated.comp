@@ -21,13 +21,14 @@ layout(push_constant) uniform Push {
 };
 #define TABLE(i) WORD(tables, i)
 #include "lib/record.glsl"
+#include "lib/matrix.glsl"
 #include "lib/query.glsl"
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 
 const uint TOGETHER = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8; // channels of a workgroup
 
-shared uvec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
+shared vec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
 
 // Adds the products of a block: with constant blocks and outside of branches, as in
 // score.
@@ -37,7 +38,7 @@ void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint c = 0u; c < TOGETHER; c++) {
-            precise float product = uintBitsToFloat(WORD(staged, (block * 32u + e) * TOGETHER + c)) * y[e];
+            precise float product = WORD(staged, (block * 32u + e) * TOGETHER + c) * y[e];
             precise float sum = sums[c] + product;
             sums[c] = sum;
         }
@@ -48,9 +49,11 @@ void main() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES, groups = (tiles * QUERIES + WORKGROUP - 1u) / WORKGROUP;
     uint n = gl_WorkGroupID.x, chunks = HEAD_DIM / TOGETHER, h = n / groups % Heads, channel = n / groups / Heads * TOGETHER;
     uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x, all = Heads * tiles;
-    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / 4u; i += WORKGROUP) {
-        uint d = i * 4u / TOGETHER, c = channel + i * 4u % TOGETHER;
-        staged[i] = tables[(INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + d) * HEAD_DIM + c) / 4u];
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / 8u; i += WORKGROUP) {
+        uint d = i * 8u / TOGETHER, c = channel + i * 8u % TOGETHER;
+        uvec4 eight = tables[(INVERSE_AT + (((HeadFirst + h) * HEAD_DIM + d) * HEAD_DIM + c) / 2u) / 4u];
+        staged[2u * i] = inverseFour(eight.x, eight.y);
+        staged[2u * i + 1u] = inverseFour(eight.z, eight.w);
     }
     barrier();
     uint row = queryRow(h, min(v, Vectors - 1u));

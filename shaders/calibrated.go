@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/x448/float16"
 )
 
 // RecordMagic is word 0 of a page of records: "QA", the codec (1: calibrated)
@@ -139,8 +141,8 @@ type Tables struct {
 	Kind       Kind
 	Thresholds [255]float32 // ascending
 	Mean       []float32    // [H][D]; of K turned back to position 0
-	Forward    []float32    // A, [H][channel][element]
-	Inverse    []float32    // the inverse of A over 32, [H][element][channel]
+	Forward    []float32    // A, [H][channel][element]; f16 holds each
+	Inverse    []float32    // the inverse of A, [H][element][channel]; f16 holds each
 }
 
 // bounds of what tables hold, beside 0.
@@ -172,13 +174,15 @@ func (t *Tables) Check() error {
 		n      int
 	}{
 		{"coefficients", t.Coefficients[:], 4}, {"thresholds", t.Thresholds[:], 255}, {"mean", t.Mean, row},
-		{"forward", t.Forward, row * t.HeadDim}, {"inverse", t.Inverse, row * t.HeadDim},
 	} {
 		if err := checkTable(part.name, part.values, part.n); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := checkMatrix("forward", t.Forward, row*t.HeadDim); err != nil {
+		return err
+	}
+	return checkMatrix("inverse", t.Inverse, row*t.HeadDim)
 }
 
 // checkCurve checks the values of codes of 4 bits and more: of their middles t, k/256
@@ -205,6 +209,19 @@ func checkTable(name string, values []float32, n int) error {
 		size := math.Abs(float64(x))
 		if x != 0 && !(size >= leastTable && size <= mostTable) {
 			return fmt.Errorf("tables: %s[%d]: %g: must be 0 or of 2^-40 to 2^40", name, i, x)
+		}
+	}
+	return nil
+}
+
+// checkMatrix checks that f16 holds the elements of matrices.
+func checkMatrix(name string, values []float32, n int) error {
+	if len(values) != n {
+		return fmt.Errorf("tables: %s: %d values: must be %d", name, len(values), n)
+	}
+	for i, x := range values {
+		if half := float16.Fromfloat32(x); !half.IsFinite() || half.Float32() != x {
+			return fmt.Errorf("tables: %s[%d]: %g: must be a finite f16", name, i, x)
 		}
 	}
 	return nil
@@ -246,12 +263,18 @@ func (t *Tables) AppendTable(out []uint32) []uint32 {
 }
 
 // Words returns the tables as kernels read them: the record table, 256 words of
-// thresholds, the last one 0, mean, forward and inverse.
+// thresholds, the last one 0, mean, and as f16 forward and inverse.
 func (t *Tables) Words() []uint32 {
 	out := t.AppendTable(make([]uint32, 0, t.AllWords()))
-	for _, part := range [][]float32{t.Thresholds[:], {0}, t.Mean, t.Forward, t.Inverse} {
+	for _, part := range [][]float32{t.Thresholds[:], {0}, t.Mean} {
 		for _, x := range part {
 			out = append(out, math.Float32bits(x))
+		}
+	}
+	for _, matrix := range [][]float32{t.Forward, t.Inverse} {
+		for i := 0; i < len(matrix); i += 2 {
+			low, high := float16.Fromfloat32(matrix[i]), float16.Fromfloat32(matrix[i+1])
+			out = append(out, uint32(low.Bits())|uint32(high.Bits())<<16)
 		}
 	}
 	return append(out, make([]uint32, t.AllWords()-len(out))...)
@@ -266,7 +289,7 @@ const tablesAlign = 64
 func (r Records) ThresholdsAt() int { return r.TableWords() }
 func (r Records) MeanAt() int       { return r.ThresholdsAt() + 256 }
 func (r Records) ForwardAt() int    { return r.MeanAt() + r.Heads*r.HeadDim }
-func (r Records) InverseAt() int    { return r.ForwardAt() + r.Heads*r.HeadDim*r.HeadDim }
+func (r Records) InverseAt() int    { return r.ForwardAt() + r.Heads*r.HeadDim*r.HeadDim/2 }
 func (r Records) AllWords() int {
-	return words(r.InverseAt()+r.Heads*r.HeadDim*r.HeadDim, tablesAlign) * tablesAlign
+	return words(r.InverseAt()+r.Heads*r.HeadDim*r.HeadDim/2, tablesAlign) * tablesAlign
 }

@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -59,7 +60,7 @@ func tables() *Tables {
 		t.Thresholds[k] = float32(k - 127)
 	}
 	t.Mean, t.Forward, t.Inverse = make([]float32, 80), make([]float32, 3200), make([]float32, 3200)
-	t.Mean[79], t.Forward[0], t.Inverse[3199] = 7, 8, 9
+	t.Mean[79], t.Forward[0], t.Forward[3], t.Inverse[3199] = 7, 8, 0x1p-24, -65504
 	return t
 }
 
@@ -74,11 +75,17 @@ func TestTablesAsKernelsReadThem(t *testing.T) {
 	assert.Equal(t, []uint32{12, 0, 40 | 40<<16, 33 | 1<<16, 0, 0, 0, 0}, w[32+17*8:32+18*8], "level 8, head 1")
 	assert.Equal(t, f(-127), w[of.ThresholdsAt()])
 	assert.Equal(t, []uint32{f(127), 0, 0}, w[of.MeanAt()-2:of.MeanAt()+1])
-	assert.Equal(t, []uint32{f(7), f(8)}, w[of.ForwardAt()-1:of.ForwardAt()+1])
-	assert.Equal(t, f(9), w[of.InverseAt()+3199])
+	assert.Equal(t, []uint32{f(7), 0x4800, 1 << 16}, w[of.ForwardAt()-1:of.ForwardAt()+2])
+	assert.Equal(t, uint32(0xfbff0000), w[of.InverseAt()+1599])
 	assert.Zero(t, of.AllWords()%64)
-	of.Forward[1] = 1e-30
-	assert.EqualError(t, of.Check(), "tables: forward[1]: 1e-30: must be 0 or of 2^-40 to 2^40")
+	assert.Less(t, of.AllWords(), of.InverseAt()+1600+64)
+	of.Mean[1] = 1e-30
+	assert.EqualError(t, of.Check(), "tables: mean[1]: 1e-30: must be 0 or of 2^-40 to 2^40")
+	for _, x := range []float32{1e-30, 2049, 65520, float32(math.Inf(-1)), float32(math.NaN())} {
+		of = tables()
+		of.Inverse[1] = x
+		assert.EqualError(t, of.Check(), fmt.Sprintf("tables: inverse[1]: %g: must be a finite f16", x))
+	}
 	of = tables()
 	of.Magnitudes[6] = 128
 	assert.EqualError(t, of.Check(), "tables: magnitude 6: 128: must be 1 to 127")

@@ -22,11 +22,12 @@ layout(push_constant) uniform Push {
 #include "lib/attend.glsl"
 #define TABLE(i) WORD(tables, i)
 #include "lib/record.glsl"
+#include "lib/matrix.glsl"
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 const uint TOGETHER = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8; // elements of a workgroup
 
-shared uvec4 staged[TOGETHER * HEAD_DIM / 4]; // their rows of the matrix
+shared vec4 staged[TOGETHER * HEAD_DIM / 4]; // their rows of the matrix
 
 // Splits of the tokens from base to end-1.
 uint splitsTo(uint end) { return (max(end, FRAME.base) - FRAME.base + SPLIT_TOKENS - 1u) / SPLIT_TOKENS; }
@@ -73,7 +74,7 @@ void addBlock(inout float sums[TOGETHER], uint at, uint row, uint splits, uint b
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint k = 0u; k < TOGETHER; k++) {
-            precise float product = uintBitsToFloat(WORD(staged, k * HEAD_DIM + block * 32u + e)) * x[e];
+            precise float product = WORD(staged, k * HEAD_DIM + block * 32u + e) * x[e];
             precise float sum = parts[k] + product;
             parts[k] = sum;
         }
@@ -102,8 +103,11 @@ void main() {
     uint groups = (Vectors + WORKGROUP - 1u) / WORKGROUP, n = gl_WorkGroupID.x, h = n / groups % Heads;
     uint element = n / groups / Heads * TOGETHER, vector = n % groups * WORKGROUP + gl_LocalInvocationID.x;
     uint v = min(vector, Vectors - 1u), all = Heads * Vectors, row = all * HEAD_DIM, at = (h * Vectors + v) * HEAD_DIM / 4u;
-    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 4u; i += WORKGROUP)
-        staged[i] = tables[(INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + element) * HEAD_DIM) / 4u + i];
+    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 8u; i += WORKGROUP) {
+        uvec4 eight = tables[(INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + element) * HEAD_DIM / 2u) / 4u + i];
+        staged[2u * i] = inverseFour(eight.x, eight.y);
+        staged[2u * i + 1u] = inverseFour(eight.z, eight.w);
+    }
     barrier();
     uint coded = at + Splits * (row / 4u), splits = splitsTo(FRAME.end);
     float sums[TOGETHER];

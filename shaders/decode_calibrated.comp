@@ -21,6 +21,7 @@ layout(push_constant) uniform Push {
 #define TABLE4(i) tables[i]
 #include "lib/record.glsl"
 #include "lib/calibrated.glsl"
+#include "lib/matrix.glsl"
 #include "lib/rotation.glsl"
 PAGE_MEAN(pageMean)
 RECORDS_BEFORE(recordsBefore, PAGE)
@@ -62,10 +63,11 @@ void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint bloc
 // Brings weights and means of the workgroup's elements to shared memory; those behind
 // the last element are any.
 void stage(uint head, uint element, uint rotation) {
-    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * ELEMENTS / 4u; i += WORKGROUP) {
-        uint k = i % ELEMENTS, c = i / ELEMENTS * 4u, row = head * HEAD_DIM + min(element + k, HEAD_DIM - 1u);
-        uvec4 four = tables[(INVERSE_AT + row * HEAD_DIM + c) / 4u];
-        for (uint j = 0u; j < 4u; j++) weights[(c + j) * ELEMENTS + k] = uintBitsToFloat(four[j]);
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * ELEMENTS / 8u; i += WORKGROUP) {
+        uint k = i % ELEMENTS, c = i / ELEMENTS * 8u, row = head * HEAD_DIM + min(element + k, HEAD_DIM - 1u);
+        uvec4 eight = tables[(INVERSE_AT + (row * HEAD_DIM + c) / 2u) / 4u];
+        vec4 low = inverseFour(eight.x, eight.y), high = inverseFour(eight.z, eight.w);
+        for (uint j = 0u; j < 8u; j++) weights[(c + j) * ELEMENTS + k] = j < 4u ? low[j % 4u] : high[j % 4u];
     }
     for (uint k = gl_LocalInvocationID.x; k < ELEMENTS; k += WORKGROUP) means[k] = pageMean(rotation, head, min(element + k, HEAD_DIM - 1u));
     barrier();

@@ -12,10 +12,11 @@
 //
 // Each kind of each layer has tables (Tables, AppendTable, Words): thresholds
 // t_1 <= ... <= t_255, a mean of D elements, a matrix A of D channels by D elements
-// and its inverse over 32 for each KV head, what turns codes into values, and
-// populations. Their words are a multiple of 64. Their values are 0 or of 2^-40 to 2^40 in magnitude. The codec
-// does not ask where they come from; channels are best in falling order of what an
-// error costs.
+// and its inverse for each KV head, what turns codes into values, and
+// populations. Their words are a multiple of 64. Matrices are finite f16, two to a
+// word as in raw rows; other values are f32, 0 or of 2^-40 to 2^40 in magnitude. The
+// codec does not ask where they come from; channels are best in falling order of what
+// an error costs. Below, inverse[d][c] is that of the matrix over 32, exact in f32.
 //
 // The mean of a V row is the table's. That of a K row is turned to the middle of the
 // row's page: the first Rotary elements (a multiple of 8, 0 without RoPE) turn in

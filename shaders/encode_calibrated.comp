@@ -20,7 +20,7 @@ layout(push_constant) uniform Push {
 };
 #define TABLE(i) WORD(tables, i)
 #include "lib/record.glsl"
-
+#include "lib/matrix.glsl"
 #include "lib/rotation.glsl"
 PAGE_MEAN(pageMean)
 
@@ -74,10 +74,11 @@ void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint blo
 
 // Brings weights of the workgroup's channels and the mean to shared memory.
 void stage(Item item) {
-    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * CHANNELS / 4u; i += WORKGROUP) {
-        uint k = i % CHANNELS, d = i / CHANNELS * 4u, row = item.head * HEAD_DIM + min(channelOf(item.channel, k), HEAD_DIM - 1u);
-        uvec4 four = tables[(FORWARD_AT + row * HEAD_DIM + d) / 4u];
-        for (uint j = 0u; j < 4u; j++) weights[(d + j) * CHANNELS + k] = uintBitsToFloat(four[j]);
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * CHANNELS / 8u; i += WORKGROUP) {
+        uint k = i % CHANNELS, d = i / CHANNELS * 8u, row = item.head * HEAD_DIM + min(channelOf(item.channel, k), HEAD_DIM - 1u);
+        uvec4 eight = tables[(FORWARD_AT + (row * HEAD_DIM + d) / 2u) / 4u];
+        vec4 low = forwardFour(eight.x, eight.y), high = forwardFour(eight.z, eight.w);
+        for (uint j = 0u; j < 8u; j++) weights[(d + j) * CHANNELS + k] = j < 4u ? low[j % 4u] : high[j % 4u];
     }
     for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = pageMean(item.rotation, item.head, d);
     barrier();

@@ -9,16 +9,12 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// inverseScale is what kernels have the inverse over: values are in units of
-// 1/inverseScale.
-const inverseScale = 32
-
 // leastEntry is the least magnitude of numbers that kernels take, beside 0.
 const leastEntry = 0x1p-40
 
 // Tables returns what kernels read of a kind and layer, for raw rows of a type
 // (shaders.TypeF16, ...). Errors wrap ErrFormat where numbers are outside the codec's
-// contract, ErrShape where there is no such layer.
+// contract, such as elements of matrices that f16 does not hold, ErrShape where there is no such layer.
 func (p *Profile) Tables(kind shaders.Kind, layer int, typ uint32) (*shaders.Tables, error) {
 	if kind > shaders.Value || layer < 0 || layer >= p.Shape.Layers {
 		return nil, fmt.Errorf("profile: kind %d of layer %d: there are 2 and %d: %w", kind, layer, p.Shape.Layers, ErrShape)
@@ -46,7 +42,7 @@ func (p *Profile) Rotation(page int) []float32 {
 	n := len(p.RoPE.Speeds)
 	out := make([]float32, 2*n)
 	p.RoPE.Turn(p.Middle(page*p.PageTokens), out[:n], out[n:])
-	return entries(out, 1)
+	return entries(out)
 }
 
 // number is the profile in the header of pages: the first 8 bytes of its SHA-256.
@@ -61,9 +57,9 @@ func (p *Profile) tables(planes *Planes, number uint64, kind shaders.Kind, layer
 		Records:        planes.records(kind, layer, typ),
 		Reconstruction: p.Codebook.Reconstruction,
 		Profile:        number, Layer: layer, Kind: kind,
-		Mean: entries(h.Mean, 1), Forward: entries(h.Matrix, 1), Inverse: entries(h.Inverse, inverseScale),
+		Mean: entries(h.Mean), Forward: h.Matrix, Inverse: h.Inverse,
 	}
-	copy(t.Thresholds[:], entries(p.Codebook.Thresholds, 1))
+	copy(t.Thresholds[:], entries(p.Codebook.Thresholds))
 	if err := t.Check(); err != nil {
 		return nil, fmt.Errorf("profile: %v of layer %d: %w: %w", kind, layer, err, ErrFormat)
 	}
@@ -81,11 +77,11 @@ func (p *Profile) layer(kind shaders.Kind, layer int) Head {
 	}
 }
 
-// entries returns numbers over a power of two, those too small for kernels as 0.
-func entries(in []float32, over float32) []float32 {
+// entries returns numbers, those too small for kernels as 0.
+func entries(in []float32) []float32 {
 	out := make([]float32, len(in))
 	for i, x := range in {
-		if x /= over; math.Abs(float64(x)) >= leastEntry {
+		if math.Abs(float64(x)) >= leastEntry {
 			out[i] = x
 		}
 	}

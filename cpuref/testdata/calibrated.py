@@ -7,7 +7,7 @@ H,D,T=2,40,16
 nd=NormalDist(); th=np.array([2.2*nd.inv_cdf(k/256) for k in range(1,256)],F)
 M=r.normal(size=(H,D,D)); C=M@M.transpose(0,2,1)/D+.05*np.eye(D)
 U=np.stack([np.linalg.eigh(c)[1][:,::-1] for c in C]); lam=np.stack([np.linalg.eigh(c)[0][::-1] for c in C])
-A=(U.transpose(0,2,1)/np.sqrt(lam)[...,None]).astype(F); inv=np.linalg.inv(A.astype(np.float64)); invd=(inv/32).astype(F)
+A=(U.transpose(0,2,1)/np.sqrt(lam)[...,None]).astype(np.float16); inv=np.linalg.inv(A.astype(np.float64)).astype(np.float16).astype(np.float64)
 mu=r.normal(size=(H,D)).astype(F)*2
 half=D//2; ang=10000.0**(-np.arange(0,D,2)/D); mid=3*T+T//2
 rot=np.concatenate([np.cos(mid*ang),np.sin(mid*ang)]).astype(F)
@@ -26,7 +26,7 @@ bits=np.clip(np.round(4.5-5*np.arange(D)/D),0,8).astype(int)
 v=np.array([[[val(b,int(q[h,t,ch])>>(8-b)) for ch,b in enumerate(bits)] for t in range(T)] for h in range(H)])
 rec=np.einsum('htc,hdc->htd',v/32,inv)+mt[:,None]
 f=lambda a:[float(x) for x in np.asarray(a).reshape(-1)]
-json.dump(dict(heads=H,head_dim=D,tokens=T,thresholds=f(th),mean=f(mu),forward=f(A),inverse=f(invd),rotation=f(rot),
+json.dump(dict(heads=H,head_dim=D,tokens=T,thresholds=f(th),mean=f(mu),forward=f(A),inverse=f(inv),rotation=f(rot),
   magnitudes=mag,coefficients=co,bits=bits.tolist(),rows=x.transpose(1,0,2).reshape(-1).view(np.uint16).tolist(),
   z=[round(float(a),6) for a in z.transpose(1,0,2).reshape(-1)],codes=q.transpose(1,0,2).reshape(-1).tolist(),
   decoded=[round(float(a),6) for a in rec.transpose(1,0,2).reshape(-1)]),open(sys.argv[1],'w'),separators=(',',':'))

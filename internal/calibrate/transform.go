@@ -69,6 +69,9 @@ func (m *moments) transform(h profile.Head) error {
 	eigen.VectorsTo(&vectors)
 	rows.Mul(vectors.T(), lower.T())
 	m.scale(h, &rows, eigen.Values(nil))
+	if !roundF16(h.Matrix) {
+		return fmt.Errorf("elements of the matrix that f16 does not hold")
+	}
 	return invert(h.Inverse, h.Matrix, m.d)
 }
 
@@ -138,7 +141,6 @@ func (m *moments) scale(h profile.Head, rows *mat.Dense, values []float64) {
 		}
 		h.Lambda[channel] = float32(math.Pow(max(values[from], 0), costPower))
 	}
-	roundF16(h.Matrix)
 }
 
 // largest returns the element of the largest magnitude, the first of equals.
@@ -166,7 +168,9 @@ func invert(inverse, matrix []float32, d int) error {
 	for i := range inverse {
 		inverse[i] = float32(out.At(i/d, i%d))
 	}
-	roundF16(inverse)
+	if !roundF16(inverse) {
+		return fmt.Errorf("elements of the inverse that f16 does not hold")
+	}
 	return nil
 }
 
@@ -174,18 +178,20 @@ func invert(inverse, matrix []float32, d int) error {
 // is taken: twice what f16 loses in its normal range.
 const f16Loss = 0x1p-11
 
-// roundF16 rounds numbers to f16, unless they are too large or too small for it.
-func roundF16(x []float32) {
+// roundF16 rounds numbers to f16, unless they are too large or too small for it: then
+// it changes none and returns false.
+func roundF16(x []float32) bool {
 	var most float32
 	for _, v := range x {
 		most = max(most, v, -v)
 	}
 	for _, v := range x {
 		if e := profile.RoundF16(v) - v; !(max(e, -e) <= most*f16Loss) {
-			return
+			return false
 		}
 	}
 	for i, v := range x {
 		x[i] = profile.RoundF16(v)
 	}
+	return true
 }

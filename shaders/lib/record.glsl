@@ -11,8 +11,8 @@ const uint TABLE_ROWS = 32;                         // words of a table before i
 const uint TABLE_WORDS = TABLE_ROWS + LEVELS * ROWS * 8;
 const uint MEAN_AT = TABLE_WORDS + 256;             // words of tables before the means
 const uint FORWARD_AT = MEAN_AT + GROUP;
-const uint INVERSE_AT = FORWARD_AT + GROUP * HEAD_DIM;
-const uint ALL_WORDS = (INVERSE_AT + GROUP * HEAD_DIM + 63) / 64 * 64; // words of tables, a multiple of 64
+const uint INVERSE_AT = FORWARD_AT + GROUP * HEAD_DIM / 2;
+const uint ALL_WORDS = (INVERSE_AT + GROUP * HEAD_DIM / 2 + 63) / 64 * 64; // words of tables, a multiple of 64
 const uint CODES = ROWS * BLOCKS * 8;               // words of the full codes of a token
 
 uint recordsAt(uint tokens) { return (RECORD_HEADER + bitsWords(tokens) + 3u) / 4u * 4u; }
