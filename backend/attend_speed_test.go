@@ -38,6 +38,7 @@ func benchmarkAttend(b *testing.B, p policy.Policy, n int) {
 		}
 		require.NoError(b, s.Step(b.Context()))
 	}
+	c.TimeKernels(true)
 	q := make([]float32, n*9*64)
 	copy(q, rows)
 	out := RowsF32(make([]float32, len(q)))

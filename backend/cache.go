@@ -158,6 +158,11 @@ func (c *Cache) usable() error {
 	return c.work.Failed()
 }
 
+// TimeKernels makes Stats.Times tell of each kernel of Attend, or, as at first, of no
+// more than "attend", the time of calls that are long. Drivers may take as long to note
+// the time as for a small kernel.
+func (c *Cache) TimeKernels(each bool) { c.attention.TimeKernels = each }
+
 // Lists are the last recorded list of each role: append, read, observe, keep,
 // reduce_importance, encode, pack, compact, choose_bits, ranges, move, promote, fork,
 // restore. They can be printed and, while the cache is open and unchanged,

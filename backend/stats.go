@@ -49,7 +49,7 @@ type Stats struct {
 	Pages     int                      `json:"pages"`
 	Segments  int                      `json:"segments"` // device buffers that the pages lie in
 	Submits   int64                    `json:"submits"`
-	Times     map[string]time.Duration `json:"times"` // by kernel, where the device has timestamps
+	Times     map[string]time.Duration `json:"times"` // by kernel, of Attend as TimeKernels says, where the device has timestamps
 }
 
 // Stats returns the counters of this moment of all sequences together: pages

@@ -125,6 +125,26 @@ func TestSubmissionsFollowWhatWasTimed(t *testing.T) {
 	require.Equal(t, int64(1), settled(40), "short again")
 }
 
+// A call of many small submissions needs more room for frames than any before; lists
+// that have the old one are recorded anew.
+func TestListsFollowTheRoomForFrames(t *testing.T) {
+	d := &slow{Device: cpu(t), per: time.Microsecond}
+	s := newSequence(t, d, F32, Config{Layers: 2, KVHeads: 4, QueryHeads: 8, HeadDim: 32, Capacity: 256, MaxSubmit: 4 * time.Millisecond})
+	s.step(32)
+	few, many := s.queries(1), s.queries(32)
+	want := s.attend(0, few, AttendOptions{})
+	d.per = time.Second
+	for range 4 {
+		s.attend(1, many, AttendOptions{})
+	}
+	d.per = time.Microsecond
+	for range 40 {
+		s.attend(1, many, AttendOptions{})
+	}
+	require.Equal(t, want, s.attend(0, few, AttendOptions{}))
+	require.Equal(t, 2, s.seq.attends[0].Recordings)
+}
+
 // A call that is cancelled between submissions changed nothing but the importance
 // of its queries, which is lost; repeated, it is what it would have been.
 func TestCancelledAttend(t *testing.T) {

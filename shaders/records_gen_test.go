@@ -326,9 +326,9 @@ var records = []glsl.Record{
 	{
 		Name:     "score",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "58eddd42b37b7e5e248ae6ea0b0aa41d7dd89fb84533bceaea8d14f8c00fb9cd",
+		SPIRV:    "c045a073bd3b7a74268027aa5247474701dfcd906de7301cb5c1167b614decc2",
 		Sources: []glsl.Source{
-			{Path: "score.comp", SHA256: "b6de10410284d800f79b2f5e29baf73a0ae6f7652e7c3ca34ca5a0dbd453b82e"},
+			{Path: "score.comp", SHA256: "95053676da9f8ec342f8a2ef3c96be372a4903c99970ebb26801303a25a6d836"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
@@ -342,9 +342,9 @@ var records = []glsl.Record{
 	{
 		Name:     "score_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "d260bc1f08d63284c96822db53841efe15979e6d2692c9f8b1d3f2d4e66f7748",
+		SPIRV:    "3d54ca71a3d593ef1aa406ea0b5d2aec834a679ea00b3382777a3188f28ba255",
 		Sources: []glsl.Source{
-			{Path: "score_calibrated.comp", SHA256: "89357c8ae4146cc3cdd892369ad7971c52325b3a6a272b71676965f465ef57e0"},
+			{Path: "score_calibrated.comp", SHA256: "d36accc5e013d35a60d63b44b0d9ad84942aea111b00a5aec7f5109f824e7082"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},

@@ -283,7 +283,7 @@ void storeScores(uint at, float sums[QUERIES], bool evicted) {
 void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
     uint tile = n % together, h = tile / tiles;
-    uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
+    uint token = begin() + n / together * WORKGROUP + gl_LocalInvocationID.x;
     uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early, see addBlock
     stage(tile);
     Row row = rowOf(t, h);

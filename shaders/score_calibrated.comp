@@ -146,7 +146,7 @@ void addMeans(inout float sums[QUERIES], uint means) {
 void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
     uint tile = n % together, h = tile / tiles;
-    uint token = (begin() / WORKGROUP + n / together) * WORKGROUP + gl_LocalInvocationID.x;
+    uint token = begin() + n / together * WORKGROUP + gl_LocalInvocationID.x;
     uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early: see score.comp, addBlock
     stage(tile);
     RECONSTRUCTION(r)

@@ -16,6 +16,7 @@ type List struct {
 	limits   Limits
 	commands []Command
 	err      error
+	only     string   // label of the marks that are recorded; "": all are
 	compiled releaser // the device's form of the commands, nil when none or stale
 }
 
@@ -48,12 +49,20 @@ func (l *List) Fill(b Buffer, offset, words int, value uint32) {
 func (l *List) Barrier(from, to Stage) { l.add(&Barrier{From: from, To: to}) }
 
 // Mark records a point in time; see Ticket.Times.
-func (l *List) Mark(label string) { l.add(&Mark{Label: label}) }
+func (l *List) Mark(label string) {
+	if l.only == "" || l.only == label {
+		l.add(&Mark{Label: label})
+	}
+}
+
+// OnlyMark leaves out, until Reset, all marks but those with a label. On some drivers
+// a mark costs as much as a dispatch.
+func (l *List) OnlyMark(label string) { l.only = label }
 
 // Reset empties the list for a new recording. The list must not be running.
 func (l *List) Reset() {
 	l.Release()
-	l.commands, l.err = nil, nil
+	l.commands, l.err, l.only = nil, nil, ""
 }
 
 // Release frees what a device keeps for the list, after waiting for a run of

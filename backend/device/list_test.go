@@ -115,3 +115,14 @@ func TestListErr(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlyMark(t *testing.T) {
+	l := NewList(openCPU(t))
+	l.OnlyMark("b")
+	l.Mark("a")
+	l.Mark("b")
+	assert.Equal(t, "mark b\n", l.String())
+	l.Reset()
+	l.Mark("a")
+	assert.Equal(t, "mark a\n", l.String())
+}

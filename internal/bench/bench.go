@@ -96,7 +96,7 @@ func measure(ctx context.Context, d device.Device, c Case, unit work, o Options)
 	}
 	defer w.release()
 	var walls, copies []time.Duration
-	kernels := map[string][]time.Duration{}
+	kernels := kernelTimes{}
 	for i := -1; i < max(o.Repeat, 1); i++ {
 		copied, err := unit.run(ctx)
 		if err != nil {
@@ -110,8 +110,11 @@ func measure(ctx context.Context, d device.Device, c Case, unit work, o Options)
 			continue
 		}
 		copies, walls = append(copies, copied.wall), append(walls, s.wall)
-		for k, t := range s.kernels {
-			kernels[k] = append(kernels[k], t)
+		kernels.add(s)
+	}
+	if p, ok := w.(byKernel); ok {
+		if kernels, err = p.kernels(ctx, max(o.Repeat, 1)); err != nil {
+			return report.BenchResult{}, nil, err
 		}
 	}
 	r := report.BenchResult{Name: c.name(), Ms: milliseconds(median(walls)), DeviceMs: map[string]float64{}, Bytes: w.bytes()}
@@ -119,6 +122,21 @@ func measure(ctx context.Context, d device.Device, c Case, unit work, o Options)
 		r.DeviceMs[k] = milliseconds(median(t))
 	}
 	return r, copies, nil
+}
+
+// byKernel is work whose kernels are timed in runs of their own, because the
+// timestamps would show in its time.
+type byKernel interface {
+	kernels(ctx context.Context, runs int) (kernelTimes, error)
+}
+
+// kernelTimes are times of several runs by kernel.
+type kernelTimes map[string][]time.Duration
+
+func (k kernelTimes) add(s sample) {
+	for name, t := range s.kernels {
+		k[name] = append(k[name], t)
+	}
 }
 
 // submit runs a list and adds its marks to the sample.

@@ -144,6 +144,23 @@ func (w attending) run(ctx context.Context) (sample, error) {
 	})
 }
 
+// kernels times the kernels of so many runs, after one in which lists are recorded.
+func (w attending) kernels(ctx context.Context, runs int) (kernelTimes, error) {
+	w.cache.TimeKernels(true)
+	defer w.cache.TimeKernels(false)
+	times := kernelTimes{}
+	for i := -1; i < runs; i++ {
+		s, err := w.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if i >= 0 {
+			times.add(s)
+		}
+	}
+	return times, nil
+}
+
 // adapting is a whole round of adaptation, K and V, by policy qaq: every group
 // decided, and moved where its bits changed. Before each run, which is not timed,
 // new queries change what is important.

@@ -123,6 +123,7 @@ func (s *session) compressed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	cache.TimeKernels(config.Trace != nil)
 	s.growth = newGrowth(cache, len(s.prompt)+s.options.Tokens)
 	text, err := cache.NewSequence()
 	if err == nil {

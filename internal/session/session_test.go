@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model"
@@ -40,6 +41,7 @@ func run(t *testing.T, o Options) (*report.Run, error) {
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return Run(t.Context(), d, o, UI{
 		Text: func(string) {}, Progress: func(string, int, int) {}, Note: func(string) {},
+		Trace: func(backend.Span) {},
 	})
 }
 

@@ -27,6 +27,8 @@ type Attention struct {
 	frames     device.Buffer     // upload
 	spare      []device.Buffer   // of frames of recorded calls (Record), which nothing uses
 	pace       core.Pace
+
+	TimeKernels bool // lists have a mark behind each step, else one at most
 }
 
 // New makes the buffers for the most queries of a call. Pages are of the calibrated
@@ -121,6 +123,7 @@ type call struct {
 	waiting    []window.Appended // rows that the list first converts into the ring
 	batches    []batch
 	frameWords int
+	byKernel   bool // as TimeKernels was
 }
 
 // Lists are the recorded lists of a layer, one a submission.
@@ -189,11 +192,9 @@ func (r *call) submit(ctx context.Context, l *device.List, batches []batch) (sub
 	if err := running.Wait(); err != nil {
 		return true, err
 	}
-	units := 0
-	for _, b := range batches {
-		units += r.unitsOf(b)
+	if r.byKernel || batches[len(batches)-1].timed { // others were not timed on the device
+		r.pace.Add(r.unitsOfAll(batches), running.Took)
 	}
-	r.pace.Add(units, running.Took)
 	return true, nil
 }
 

@@ -19,6 +19,7 @@ type batch struct {
 	parts          []part
 	taken          []taken
 	last           bool // of its submission
+	timed          bool // if last: the submission tells the pace
 }
 
 // taken are queries of a batch that importance takes in.
@@ -33,12 +34,13 @@ type part struct {
 	held       int           // pairs before this one are freed: no query sees their tokens
 	buffer     device.Buffer
 	first, end int  // tokens
-	grows      bool // the list serves later calls in which it has more tokens
+	grows      bool // the list serves later calls in which it has more tokens, or the ring others
+	room       int  // tokens, from the first that scores hold on, that the list has workgroups for
 	frame      device.View
 }
 
 func (a *Attention) newCall(c Call) *call {
-	r := &call{Attention: a, Call: c, waiting: c.Window.Waiting()}
+	r := &call{Attention: a, Call: c, waiting: c.Window.Waiting(), byKernel: a.TimeKernels}
 	queries, heads := r.batchSize()
 	for query := 0; query < r.Queries; query += queries {
 		for head := 0; head < a.work.KVHeads; head += heads {
@@ -116,24 +118,40 @@ func (r *call) partsOf(b batch) []part {
 	if r.Stored < b.tokens {
 		parts = append(parts, part{buffer: r.Window.Ring, first: r.Stored, end: r.Tokens, grows: true, frame: r.newFrame(shaders.FrameWords)})
 	}
+	for i := range parts {
+		parts[i].room = roomOf(parts[i], b)
+	}
 	return parts
+}
+
+// grain is the tokens by which the room of a part grows: the workgroups behind its end
+// take as long as others.
+const grain = 64
+
+func roomOf(p part, b batch) int {
+	from := max(p.first, b.base)
+	n := min(p.end, b.tokens) - from
+	if p.grows {
+		n = min(core.RoundUp(n, grain), b.base+b.stride-from)
+	}
+	return n
 }
 
 // serves tells whether the lists do what r asks for, but for what frames and
 // the heads of staged rows say.
 func (l *Lists) serves(r *call) bool {
 	o := l.from
-	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.Q == r.Q && o.Out == r.Out && l.frames == r.frames &&
+	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.Q == r.Q && o.Out == r.Out && l.frames == r.frames && o.byKernel == r.byKernel &&
 		slices.EqualFunc(o.waiting, r.waiting, window.Appended.SameList) && slices.EqualFunc(o.batches, r.batches, batch.sameList)
 }
 
 func (b batch) sameList(o batch) bool {
 	return b.query == o.query && b.queries == o.queries && b.head == o.head && b.heads == o.heads &&
-		b.base == o.base && b.stride == o.stride && b.last == o.last &&
+		b.base == o.base && b.stride == o.stride && b.last == o.last && b.timed == o.timed &&
 		slices.Equal(b.taken, o.taken) && slices.EqualFunc(b.parts, o.parts, part.sameList)
 }
 
 func (p part) sameList(o part) bool {
 	same := p.buffer == o.buffer && p.frame == o.frame && p.grows == o.grows
-	return same && (p.grows || p.first == o.first && p.end == o.end)
+	return same && p.room == o.room && (p.grows || p.first == o.first && p.end == o.end)
 }

@@ -51,12 +51,13 @@ func (r *recording) arrangeMeans(src device.View, slack int) {
 }
 
 // meanFirst and meanPages are the pages whose means have products: all that the
-// batch's stride may see.
+// parts have room for.
 func (r *recording) meanFirst() int { return r.base / r.work.PageTokens }
 
 func (r *recording) meanPages() int {
-	all := core.RoundUp(r.work.Capacity, r.work.PageTokens) / r.work.PageTokens
-	return min(all-r.meanFirst(), r.stride/r.work.PageTokens+2)
+	last := r.lastPages()
+	end := min(max(last.first, r.base)+last.room, r.work.Capacity)
+	return core.RoundUp(end, r.work.PageTokens)/r.work.PageTokens - r.meanFirst()
 }
 
 func (r *recording) scoreCalibrated(p part) {
@@ -64,7 +65,7 @@ func (r *recording) scoreCalibrated(p part) {
 		PageTokens: uint32(r.work.PageTokens), MeanFirst: uint32(r.meanFirst()), MeanPages: uint32(r.meanPages())}
 	push.Cap, push.InverseCap = r.caps()
 	pipeline := r.calibrated(shaders.ScoreCalibrated, r.work.Layout.Type, r.work.Layout.Type)
-	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.runs(p, int(pipeline.Spec.Workgroup))*r.heads*r.tiles,
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.scoreWorkgroups(p, pipeline),
 		device.Whole(p.buffer), r.inFrames(p.frame), r.arranged, r.scores)
 }
 
@@ -72,7 +73,7 @@ func (r *recording) weightedSumCalibrated(p part) {
 	both := device.View{Buffer: r.work.Scratch, Offset: r.arranged.Offset, Words: r.scores.Offset + r.scores.Words - r.arranged.Offset}
 	push := shaders.WeightedSumCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), HeadFirst: uint32(r.head), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), ScoresAt: uint32(r.scores.Offset - r.arranged.Offset), Splits: uint32(r.splits())}
-	items := r.runs(p, shaders.SplitTokens) * r.heads * r.tiles * r.headBlocks()
+	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()
 	core.Dispatch(r.list, r.calibrated(shaders.WeightedSumCalibrated, r.work.Layout.Type, r.work.Layout.Type), push.Bytes(), items,
 		device.Whole(p.buffer), r.inFrames(p.frame), both, r.partials)
 }

@@ -21,15 +21,28 @@ func (r *call) split() {
 	for i := range r.batches {
 		n := r.unitsOf(r.batches[i])
 		if i > 0 && units > r.pace.Budget()-n {
-			r.batches[i-1].last, units = true, 0
+			r.endSubmission(i-1, units)
+			units = 0
 		}
 		units += n
 	}
-	r.batches[len(r.batches)-1].last = true
+	r.endSubmission(len(r.batches)-1, units)
+}
+
+// endSubmission marks a batch as the last of a submission of so many units.
+func (r *call) endSubmission(i, units int) {
+	r.batches[i].last, r.batches[i].timed = true, r.pace.Tells(units)
 }
 
 // unitsOf is the work of a batch: query vectors of KV heads, for each token that
 // they see. It does not change within its stride.
 func (r *call) unitsOf(b batch) int {
 	return b.queries * r.work.QueriesPerHead() * b.heads * b.stride
+}
+
+func (r *call) unitsOfAll(batches []batch) (units int) {
+	for _, b := range batches {
+		units += r.unitsOf(b)
+	}
+	return units
 }

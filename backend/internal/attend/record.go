@@ -25,6 +25,9 @@ func (l *Lists) record(r *call) {
 	n := 0
 	for first := 0; first < len(r.batches); n++ {
 		list, end := l.list(r, n), r.endOf(first)
+		if !r.byKernel {
+			list.OnlyMark("attend")
+		}
 		if n == 0 {
 			r.Window.Record(list)
 		}
@@ -33,6 +36,9 @@ func (l *Lists) record(r *call) {
 				list.Barrier(device.Shader, device.Shader)
 			}
 			r.record(list, b)
+		}
+		if !r.byKernel && r.batches[end-1].timed {
+			list.Mark("attend")
 		}
 		first = end
 	}
@@ -127,26 +133,20 @@ func (r *recording) arrangeQueries() {
 // headBlocks are the runs of 32 elements of a row.
 func (r *recording) headBlocks() int { return shaders.Blocks(r.work.HeadDim) }
 
-// reach is up to which token a recorded dispatch has workgroups for a part: one
-// that grows may do so within the batch's stride.
-func (r *recording) reach(p part) int {
-	switch {
-	case p.pairs == nil:
-		return min(p.first+r.work.RingTokens, r.base+r.stride)
-	case p.grows:
-		return r.base + r.stride
+// splitsOf are the splits that a part may touch; where the ring begins changes.
+func (r *recording) splitsOf(p part) int {
+	const n = shaders.SplitTokens
+	if p.pairs == nil {
+		return min((p.room+n-2)/n+1, r.stride/n)
 	}
-	return min(p.end, r.tokens)
+	from := max(p.first, r.base)
+	return (from+p.room+n-1)/n - from/n
 }
 
-// runs is how many runs of so many tokens a part covers; the ring, whose first
-// token changes, may touch one more.
-func (r *recording) runs(p part, tokens int) int {
-	if p.pairs == nil {
-		return min(r.work.RingTokens/tokens+2, r.stride/tokens)
-	}
-	from := max(p.first, r.base) / tokens
-	return (r.reach(p)+tokens-1)/tokens - from
+// scoreWorkgroups are those of a kernel that has a token an invocation.
+func (r *recording) scoreWorkgroups(p part, pipeline shaders.Pipeline) int {
+	each := int(pipeline.Spec.Workgroup)
+	return (p.room + each - 1) / each * r.heads * r.tiles
 }
 
 // rowsAt are the words before the first KV head's rows in a slot of the ring.
@@ -173,7 +173,7 @@ func (r *recording) score(p part) {
 		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Key)}
 	push.Cap, push.InverseCap = r.caps()
 	pipeline := r.stored(shaders.Score, p)
-	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.runs(p, int(pipeline.Spec.Workgroup))*r.heads*r.tiles,
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.scoreWorkgroups(p, pipeline),
 		device.Whole(p.buffer), r.inFrames(p.frame), r.arranged, r.scores)
 }
 
@@ -209,7 +209,7 @@ func (r *recording) weightedSum(p part) {
 	push := shaders.WeightedSumPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
 		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Value)}
-	items := r.runs(p, shaders.SplitTokens) * r.heads * r.tiles * r.headBlocks()
+	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()
 	core.Dispatch(r.list, r.stored(shaders.WeightedSum, p), push.Bytes(), items, device.Whole(p.buffer), r.inFrames(p.frame), r.scores, r.partials)
 }
 

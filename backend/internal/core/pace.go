@@ -28,9 +28,12 @@ func NewPace(limit time.Duration, perUnit float64) Pace {
 // Budget are the units that a submission may have, at least one.
 func (p *Pace) Budget() int { return p.budget }
 
+// Tells tells whether a submission of so many units tells the pace, however short it is.
+func (p *Pace) Tells(units int) bool { return p.limit >= 0 && units >= p.budget/significant }
+
 // Add takes the time of a submission into account.
 func (p *Pace) Add(units int, took time.Duration) {
-	if p.limit < 0 || units < p.budget/significant && took < p.limit/significant {
+	if p.limit < 0 || !p.Tells(units) && took < p.limit/significant {
 		return
 	}
 	p.perUnit = (p.perUnit + float64(took)/float64(units)) / 2
