@@ -70,7 +70,7 @@ func newEval() *cobra.Command {
 	addNumber(s, &f.threads, "threads", 0, 0, 4096, "processors to use; 0: all")
 	addJSON(s, &f.json)
 	s.StringVar(&f.logits, "logits-out", "", "write the logits of the one method behind every token of the text to this file, [tokens, vocabulary] f32 as NumPy has it")
-	s.StringVar(&f.paper, "paper", "", "run the exhibits of the QAQ paper again and write index.html and CSV files to this folder; tasks are compressed after the question")
+	s.StringVar(&f.paper, "paper", "", "run the exhibits of the QAQ paper again and write index.html and CSV files to this folder; of tasks all but 5 tokens of the question is compressed when it has been read")
 	return c
 }
 

@@ -37,7 +37,7 @@ func TestReport(t *testing.T) {
 	b, c := bench(t)
 	methods, err := Methods(peers.Shape{KVHeads: 2, HeadDim: 64}, false)
 	require.NoError(t, err)
-	tasks, err := eval.NewTasks("hellaswag", "f", []byte("the king in\n1\nring\nhere\nthing\ninner\n"), 0)
+	tasks, err := eval.NewTasks("hellaswag", "f", []byte("the king in the\n1\nring\nhere\nthing\ninner\n"), 0)
 	require.NoError(t, err)
 	done, all := 0, 0
 	o := eval.Options{Methods: methods, Corpus: c, Tasks: []*eval.Tasks{tasks}, Journal: &eval.Journal{}, Progress: func(_ string, d, a int) { done, all = d, a }}
@@ -56,6 +56,7 @@ func TestReport(t *testing.T) {
 			"uniform-3:only=k": false, "qaq:key-error=0.3,value-error=0.2,blind=1": false, "uniform-4": false}[row.Method]
 		require.True(t, !known || want == asked, row.Method)
 	}
+	require.Contains(t, string(page), "but for its newest 5 tokens")
 	require.Equal(t, all, done, "progress comes to the end of both parts")
 	require.Greater(t, all, 192*len(methods))
 	for _, outside := range []string{"<script", "src=", "@import", "<link"} {

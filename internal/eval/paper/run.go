@@ -10,6 +10,10 @@ import (
 // probeTokens are the tokens of which keys, values and attention are looked at.
 const probeTokens = 576
 
+// TaskWindow are the newest tokens of a question that stay as they came: a question is
+// shorter than the recent window of a text.
+const TaskWindow = 5
+
 // Run measures all that the exhibits need: the text while it is read, with all methods,
 // and tasks after the question, as the authors do, with some of them (answering). The
 // options need a corpus; their methods should be those of Methods.
@@ -17,6 +21,7 @@ func Run(ctx context.Context, b *eval.Bench, o eval.Options) (*eval.Result, *eva
 	read, asked, late := o, o, *b
 	read.Tasks = nil
 	asked.Corpus, asked.Methods, late.Late = nil, answering(o.Methods), true
+	late.Window = TaskWindow
 	before, err := eval.Work(b, read)
 	if err != nil {
 		return nil, nil, err

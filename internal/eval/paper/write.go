@@ -24,10 +24,11 @@ func isText(head string) bool { return head == "method" || strings.Contains(head
 
 // page is what the template takes.
 type page struct {
-	Result   *eval.Result
-	Skip     int
-	Task     string
-	Exhibits []shown
+	Result     *eval.Result
+	Skip       int
+	TaskWindow int
+	Task       string
+	Exhibits   []shown
 }
 
 // shown is an exhibit with its drawing.
@@ -45,7 +46,7 @@ const mostShown = 24
 // makes; each file whole, or not at all.
 func Write(dir string, r *eval.Result, p *eval.Probe) error {
 	v := newView(r, p)
-	out := page{Result: r, Skip: eval.Skip, Task: v.task}
+	out := page{Result: r, Skip: eval.Skip, TaskWindow: TaskWindow, Task: v.task}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("paper: %w", err)
 	}
