@@ -93,4 +93,6 @@ func TestMethodsWithoutPeersThatDoNotFit(t *testing.T) {
 	calibrated, err := Methods(peers.Shape{KVHeads: 2, HeadDim: 64}, true)
 	require.NoError(t, err)
 	require.Equal(t, 5, len(calibrated)-len(all))
+	require.Len(t, answering(calibrated), 26)
+	require.Len(t, answering(all), 23)
 }
