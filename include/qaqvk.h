@@ -280,6 +280,8 @@ typedef struct qaqvk_profile_info {
   uint32_t layers, kv_heads, head_dim; /* of the model */
   uint32_t page_tokens, recent;        /* what caches get */
   double bits;                         /* stored bits an element that it expects */
+  uint32_t rope_halves;                /* 1: RoPE turns elements i and i + head_dim/2 of keys together; 0: 2i and 2i+1 */
+  uint32_t reserved;
 } qaqvk_profile_info;
 int32_t qaqvk_profile_get_info(qaqvk_profile profile, qaqvk_profile_info *info);
 

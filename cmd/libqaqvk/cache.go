@@ -44,7 +44,7 @@ func qaqvk_profile_get_info(handle C.qaqvk_profile, info *C.qaqvk_profile_info) 
 			return err
 		}
 		*info = C.qaqvk_profile_info{struct_size: info.struct_size, layers: C.uint32_t(p.Shape.Layers), kv_heads: C.uint32_t(p.Shape.KVHeads),
-			head_dim: C.uint32_t(p.Shape.HeadDim), page_tokens: C.uint32_t(p.PageTokens), recent: C.uint32_t(p.Importance.Recent), bits: C.double(p.Bits())}
+			head_dim: C.uint32_t(p.Shape.HeadDim), page_tokens: C.uint32_t(p.PageTokens), recent: C.uint32_t(p.Importance.Recent), bits: C.double(p.Bits()), rope_halves: truth(p.RoPE.Halves)}
 		return nil
 	})
 }

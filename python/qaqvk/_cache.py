@@ -81,7 +81,7 @@ class Profile(_Handle):
         return cls(model, _open=lib.qaqvk_profile_shipped)
 
     def info(self):
-        """layers, kv_heads, head_dim, page_tokens, recent, bits."""
+        """layers, kv_heads, head_dim, page_tokens, recent, bits, rope_halves (0 or 1)."""
         s = structure("qaqvk_profile_info")
         check(lib.qaqvk_profile_get_info(self._handle, s))
         return values(s)

@@ -11,10 +11,14 @@ class Batch:
 
     Every layer gets the columns of a step in one call of append or attend; the last layer ends
     the step.
+
+    interleave: keys come with RoPE over elements i and i + D/2, and the cache has those
+    beside each other, which its profile asks for; attention is the same.
     """
 
-    def __init__(self, cache):
+    def __init__(self, cache, interleave=False):
         self.cache = cache
+        self._order = np.arange(cache.head_dim).reshape(2, -1).T.ravel() if interleave else slice(None)
         self.sequences = []
         self.valid = np.zeros((0, 0), bool)  # [batch, columns] of finished steps
         self._pending = None  # the columns of the current step
@@ -54,7 +58,7 @@ class Batch:
         batch, _, columns, _ = k.shape
         for b, tokens in enumerate(self._begin(layer, batch, columns, valid)):
             if tokens.any():
-                self.sequences[b].append(layer, _rows(k[b], tokens), _rows(v[b], tokens))
+                self.sequences[b].append(layer, _rows(k[b], tokens)[..., self._order], _rows(v[b], tokens))
         self._end(layer)
 
     def attend(self, layer, k, v, q, valid=None, **options):
@@ -63,8 +67,8 @@ class Batch:
         out = np.zeros((batch, columns, heads, d), np.float32 if q.dtype == np.uint16 else q.dtype)
         for b, tokens in enumerate(self._begin(layer, batch, columns, valid)):
             for part in _parts(tokens):
-                self.sequences[b].append(layer, _rows(k[b], part), _rows(v[b], part))
-                out[b, part] = self.sequences[b].attend(layer, _rows(q[b], part), **options)
+                self.sequences[b].append(layer, _rows(k[b], part)[..., self._order], _rows(v[b], part))
+                out[b, part] = self.sequences[b].attend(layer, _rows(q[b], part)[..., self._order], **options)
         self._end(layer)
         return out
 
@@ -77,6 +81,8 @@ class Batch:
             for i, r in enumerate(s.read(layer, type)):
                 if out is None:
                     out = np.zeros((2, len(self.sequences), *valid.shape[1:], *r.shape[1:]), r.dtype)
+                if i == 0 and isinstance(self._order, np.ndarray):
+                    r = r[..., np.argsort(self._order)]
                 out[i, b, valid[b]] = r
         return out.transpose(0, 1, 3, 2, 4)
 

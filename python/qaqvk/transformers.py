@@ -2,12 +2,15 @@
 
     model.set_attn_implementation("qaqvk")
     cache = QaqvkCache(model.config, device="", policy="qaq", capacity=4096)
-    model.generate(**inputs, past_key_values=cache)
+    model.generate(**inputs, cache=cache)
 
 Rows that a mask pads do not enter the cache. With another attention the cache hands out its
 decoded rows, which costs their copy in each step. Written for and tested with
 transformers 5.24. What it refuses, it refuses by an error: masks that are not causal, attention sinks, layers without
 attention. Sliding windows are computed; all of the text is kept.
+
+A profile that `qaqvk calibrate` made of the model's GGUF file fits: where that file has RoPE
+over neighbouring elements, keys and queries are brought into that order.
 """
 
 import numpy as np
@@ -97,7 +100,8 @@ class QaqvkCache(TransformersCache):
         if kv_heads != self.options["kv_heads"]:
             raise ValueError(f"qaqvk: rows of {kv_heads} KV heads: the configuration has {self.options['kv_heads']}")
         if self._batch is None:
-            self._batch = Batch(Cache(self.device, **self.options))
+            profile = self.options.get("profile")
+            self._batch = Batch(Cache(self.device, **self.options), interleave=bool(profile) and not profile.info()["rope_halves"])
         return self._batch
 
     def columns(self, layer):
@@ -150,7 +154,7 @@ def attention(module, query, key, value, attention_mask, scaling=None, dropout=0
     """The attention function of transformers over a QaqvkCache."""
     layer = getattr(key, "_qaqvk_layer", None)
     if layer is None:
-        raise ValueError("qaqvk: the attention needs a QaqvkCache as past_key_values")
+        raise ValueError("qaqvk: the attention needs a QaqvkCache as its cache")
     if dropout or kwargs.get("s_aux") is not None or getattr(module, "sinks", None) is not None:
         raise ValueError("qaqvk: attention with dropout or sinks")
     if attention_mask is not None and attention_mask.ndim != 2:

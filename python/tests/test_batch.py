@@ -70,6 +70,17 @@ class TestBatch(unittest.TestCase):
             np.testing.assert_array_equal(got[0], k)
             np.testing.assert_array_equal(got[1], v)
 
+    def test_interleave(self):
+        self.batch = Batch(self.batch.cache, interleave=True)
+        self.forward(self.texts(1), 5)
+        k, _ = self.batch.sequences[0].read(0)
+        want = noise(1, 1, KV, 5, D)[0].transpose(1, 0, 2)  # the keys of layer 0
+        np.testing.assert_array_equal(k[..., 0::2], want[..., : D // 2])
+        np.testing.assert_array_equal(k[..., 1::2], want[..., D // 2 :])
+        self.batch.crop(5)
+        self.batch.append(0, noise(1, 1, KV, 5, D), noise(2, 1, KV, 5, D))
+        np.testing.assert_array_equal(self.batch.read(0)[0], noise(1, 1, KV, 5, D))
+
     def test_long_prompt(self):
         self.forward(self.texts(1), 600)  # more queries than a call takes
 
