@@ -26,7 +26,8 @@ layout(push_constant) uniform Push {
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 
-const uint TOGETHER = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8; // channels of a workgroup
+const uint FEW = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8;
+const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW : 32 : FEW : FEW; // channels of a workgroup
 
 shared vec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
 

@@ -25,7 +25,8 @@ layout(push_constant) uniform Push {
 #include "lib/matrix.glsl"
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
-const uint TOGETHER = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8; // elements of a workgroup
+const uint FEW = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8;
+const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW : 32 : FEW : FEW; // elements of a workgroup
 
 shared vec4 staged[TOGETHER * HEAD_DIM / 4]; // their rows of the matrix
 

@@ -21,9 +21,9 @@ var records = []glsl.Record{
 	{
 		Name:     "arrange_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "3dff425891523d3dced7167ac8cf1c9dc35a6290bdf9b7a77d4d320b75abe460",
+		SPIRV:    "d3282afd664b00a581796d0279e98702a98207a8719e3a00cc173c0242f43025",
 		Sources: []glsl.Source{
-			{Path: "arrange_calibrated.comp", SHA256: "1ca03f04b926ccd89c8ed3817020dd072f77248805699600dbdf9e94a832dae6"},
+			{Path: "arrange_calibrated.comp", SHA256: "b17ae3965b6e404d1cdaed902749b340f1a3f3a4277989082672ad9f1547d38b"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
@@ -102,9 +102,9 @@ var records = []glsl.Record{
 	{
 		Name:     "combine_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "666b83b43f02ce1206b4994c224e4315ab017eb15747e41600de098fa3b4bf60",
+		SPIRV:    "927a5d84eee5ee018279bbf7c1df95be8caaddab7ef47873a1d83b6af1894075",
 		Sources: []glsl.Source{
-			{Path: "combine_calibrated.comp", SHA256: "e863bc2b21b144ddeaa9be35dc9885d3da2f522701e55785b81acefbfad8864c"},
+			{Path: "combine_calibrated.comp", SHA256: "f8b0f3df8f46c41c97eab0b7d728bbc34f183f3fbadbcdb7444520a1ea082308"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},

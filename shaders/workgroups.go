@@ -54,12 +54,17 @@ func MeansWorkgroups(p Pipeline, heads, tiles, pages int) uint32 {
 }
 
 // rowParts are the workgroups that share a row in what multiplies by a matrix: with 8
-// or 16 elements each.
+// or 16 elements each, or, where workgroups are small, 32, because each loads all of
+// its vectors.
 func (p Pipeline) rowParts() int {
-	if d := int(p.Spec.HeadDim); d > 64 || d%16 != 0 {
+	d := int(p.Spec.HeadDim)
+	switch {
+	case p.Spec.Workgroup < 32 && d%32 == 0 && d <= 128:
+		return d / 32
+	case d > 64 || d%16 != 0:
 		return d / 8
 	}
-	return int(p.Spec.HeadDim) / 16
+	return d / 16
 }
 
 // tileGroups are the workgroups that have an invocation for each vector of tiles.
