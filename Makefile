@@ -2,7 +2,7 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build ggml lib wheel quick test test-transformers demo bench profile generate update clean
+.PHONY: help setup build ggml lib wheel quick test test-transformers demo bench profile pictures generate update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,8 +10,13 @@ help: ## list the targets
 setup: ## install what is missing (apt; a second Mesa goes into the cache folder)
 	@.ci/setup.sh
 
-build: ## build bin/qaqvk
-	$(GO) build -o bin/qaqvk ./cmd/qaqvk
+# Windows (qaqvk watch) need the headers of X11.
+WINDOWS = gl x11 xrandr xinerama xcursor xi xxf86vm
+TAGS ?= $(shell pkg-config --exists $(WINDOWS) 2>/dev/null && echo glfw)
+
+build: ## build bin/qaqvk, with qaqvk watch where the headers of X11 are
+	$(GO) build -tags "$(TAGS)" -o bin/qaqvk ./cmd/qaqvk
+	@[ -n "$(TAGS)" ] || echo "without qaqvk watch: pkg-config finds not all of $(WINDOWS); make setup installs them"
 
 ggml: ## build bin/libggml-qaqvk.so, with which llama.cpp keeps its KV cache in qaqvk
 	@GO=$(GO) .ci/ggml.sh build -buildmode=c-shared -o bin/libggml-qaqvk.so ./cmd/libggml-qaqvk
@@ -42,6 +47,10 @@ PROFILE = internal/profiles/SmolLM2-135M-Instruct.safetensors
 profile: build ## the demo's profile again, from the model's gradients (minutes)
 	python3 internal/profiles/text.py bin/texts
 	bin/qaqvk calibrate --text bin/texts/words.txt --text bin/texts/prose.txt --text bin/texts/code.txt --windows 24 -o $(PROFILE)
+
+pictures: ## the pictures of README and of the tests again, in windows of an X server in memory
+	$(GO) test -tags glfw ./internal/window -run Replay -count=1 -update
+	$(GO) test -tags chromium ./internal/htmlreport -run Page -count=1 -update
 
 generate: ## SPIR-V from the GLSL, and the Go descriptions from the SPIR-V
 	$(GO) generate ./...

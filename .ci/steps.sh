@@ -10,4 +10,7 @@ formatted_and_vetted() {
 	[[ -z "$unformatted" ]] || fail "not gofmt'd: $unformatted"
 	step go vet
 	go vet ./...
+	if pkg-config --exists gl x11 xrandr xinerama xcursor xi xxf86vm; then
+		go vet -tags glfw,chromium ./internal/window ./internal/htmlreport ./cmd/qaqvk
+	fi
 }

@@ -27,5 +27,10 @@ step llama.cpp with its KV cache in qaqvk
 step "the Python package"
 .ci/python.sh test
 
+step "windows, and pages in a browser"
+go test -count=1 -tags glfw ./internal/window
+go test -count=1 -tags glfw ./cmd/qaqvk -run Watch
+go test -count=1 -tags chromium ./internal/htmlreport
+
 step unit tests
 go test -count=1 ./...

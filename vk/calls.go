@@ -30,12 +30,16 @@ const (
 	CommandBuffers
 	QueryPools
 	Fences
+	Surfaces
+	Swapchains
+	Semaphores
 	objectKinds
 )
 
 var objectNames = [objectKinds]string{"instances", "devices", "messengers", "memories", "buffers",
 	"shader modules", "set layouts", "pipeline layouts", "pipelines", "pipeline caches",
-	"descriptor pools", "descriptor sets", "command pools", "command buffers", "query pools", "fences"}
+	"descriptor pools", "descriptor sets", "command pools", "command buffers", "query pools", "fences",
+	"surfaces", "swapchains", "semaphores"}
 
 // String is the plural name of the kind.
 func (o Object) String() string {

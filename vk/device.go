@@ -17,6 +17,11 @@ type Options struct {
 	CompileOnly   bool   // make pipelines and tell of them (Pipeline.Executables), run nothing: no hardware needed
 	PipelineCache string // file that keeps compiled pipelines between runs, "" for none
 	MemoryLimit   int64  // bytes of memory to allocate at most, mapped memory included: what is beyond fails with ErrMemoryLimit; 0: none
+
+	// Window is what the device is to present to. One that cannot leaves it to the best
+	// that can, whose name Info tells. Such a device has no arithmetic to rely on: it is
+	// not probed.
+	Window *Window
 }
 
 // Device is an open device with one compute queue. Its methods are safe for
@@ -29,6 +34,7 @@ type Device struct {
 	memoryLimit uint64 // 0: none
 	log         *messageLog
 	instance    vulkan.Instance
+	surface     uint64 // of the window; 0: none
 	physical    *physical
 	device      vulkan.Device
 	family      uint32
@@ -97,7 +103,7 @@ func (d *Device) start(o Options, h hooks) (err error) {
 			return err
 		}
 	}
-	if d.instance, err = d.newInstance(d.log); err != nil {
+	if d.instance, err = d.newInstance(d.log, o.Window.extensions()...); err != nil {
 		return err
 	}
 	if err = d.startMessenger(); err != nil {
@@ -107,10 +113,7 @@ func (d *Device) start(o Options, h hooks) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.physical, err = choose(all, o.Device); err != nil {
-		return err
-	}
-	if d.family, err = chooseFamily(d.physical.families); err != nil {
+	if d.physical, d.family, err = d.pick(all, o); err != nil {
 		return err
 	}
 	if o.CompileOnly && !d.physical.statistics {
@@ -118,7 +121,7 @@ func (d *Device) start(o Options, h hooks) (err error) {
 	}
 	d.compileOnly = o.CompileOnly
 	d.device, err = create(&d.calls, LogicalDevices, "vkCreateDevice", d.physical.info.Name, func(h *vulkan.Device) (r vulkan.Result) {
-		*h, r = nativeCreateDevice(d.physical.handle, d.family, !o.MinimumLimits, d.compileOnly)
+		*h, r = nativeCreateDevice(d.physical.handle, d.family, !o.MinimumLimits && o.Window == nil, d.compileOnly, o.Window != nil)
 		return r
 	})
 	if err != nil {
@@ -128,6 +131,18 @@ func (d *Device) start(o Options, h hooks) (err error) {
 	vulkan.GetDeviceQueue(d.device, d.family, 0, &queue)
 	d.queue = queue
 	return d.finish(o, h)
+}
+
+// pick chooses the device and its queue family.
+func (d *Device) pick(all []*physical, o Options) (p *physical, family uint32, err error) {
+	if p, err = choose(all, o.Device); err != nil {
+		return nil, 0, err
+	}
+	if o.Window != nil {
+		return d.pickPresenting(all, p, o.Window)
+	}
+	family, err = chooseFamily(p.families)
+	return p, family, err
 }
 
 // finish is what Open and Adopt have in common once there is a queue.
@@ -144,8 +159,8 @@ func (d *Device) finish(o Options, h hooks) error {
 	if err := d.loadPipelineCache(o.PipelineCache); err != nil {
 		return err
 	}
-	if d.compileOnly {
-		return nil // nothing can run, the probe neither
+	if d.compileOnly || o.Window != nil {
+		return nil // nothing can run, the probe neither; or nothing computes
 	}
 	subnormals, err := d.probe(h)
 	if err != nil {

@@ -38,6 +38,12 @@
 // (registers, spills, sizes, estimates); nothing is probed, and there are
 // no buffers and recorders.
 //
+// # Windows
+//
+// With Options.Window a device presents pictures of the host to a window of the system
+// (NewSwapchain), and does nothing else. The package knows no window system: who has
+// the window makes its surface.
+//
 // # Concurrency
 //
 // Device methods may be called from several goroutines; Close comes last. A

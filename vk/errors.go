@@ -23,6 +23,9 @@ var (
 	ErrNoTimestamps      = errors.New("device has no timestamps")
 	ErrCompileOnly       = errors.New("opened for compiling only")
 	ErrNoStatistics      = errors.New("no statistics of pipelines")
+	ErrNoPresent         = errors.New("no device can present to the window")
+	ErrSurfaceLost       = errors.New("window lost")
+	ErrOutOfDate         = errors.New("swapchain out of date")
 	ErrClosed            = errors.New("closed")
 )
 
@@ -49,6 +52,10 @@ func meaning(r vulkan.Result) error {
 		return ErrDeviceLost
 	case vulkan.ErrorIncompatibleDriver:
 		return ErrNoDriver
+	case vulkan.ErrorSurfaceLost:
+		return ErrSurfaceLost
+	case vulkan.ErrorOutOfDate, vulkan.Suboptimal:
+		return ErrOutOfDate
 	case vulkan.ErrorLayerNotPresent:
 		return ErrNoValidation
 	}

@@ -62,8 +62,9 @@ func initLoader(instance vulkan.Instance) error {
 	return nil
 }
 
-// newInstance creates an instance, with the validation layer if log is given.
-func (c *calls) newInstance(log *messageLog) (vulkan.Instance, error) {
+// newInstance creates an instance with extensions, and with the validation layer if log
+// is given.
+func (c *calls) newInstance(log *messageLog, extensions ...string) (vulkan.Instance, error) {
 	if err := loadLoader(0); err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (c *calls) newInstance(log *messageLog) (vulkan.Instance, error) {
 		}
 	}
 	instance, err := create(c, Instances, "vkCreateInstance", layer, func(i *vulkan.Instance) (r vulkan.Result) {
-		*i, r = nativeCreateInstance(layer, log)
+		*i, r = nativeCreateInstance(layer, log, extensions)
 		return r
 	})
 	if err != nil {

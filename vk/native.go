@@ -42,8 +42,9 @@ func nativeHasLayer(layer string) bool {
 	return C.qvk_has_layer(name) != 0
 }
 
-// nativeCreateInstance creates an instance; with a layer, messages go to log.
-func nativeCreateInstance(layer string, log *messageLog) (vulkan.Instance, vulkan.Result) {
+// nativeCreateInstance creates an instance with extensions; with a layer, messages go to
+// log.
+func nativeCreateInstance(layer string, log *messageLog, extensions []string) (vulkan.Instance, vulkan.Result) {
 	var name *C.char
 	var c *C.qvk_log
 	if layer != "" {
@@ -51,14 +52,19 @@ func nativeCreateInstance(layer string, log *messageLog) (vulkan.Instance, vulka
 		defer C.free(unsafe.Pointer(name))
 		c = log.c
 	}
+	names := make([]*C.char, len(extensions)+1)
+	for i, e := range extensions {
+		names[i] = C.CString(e)
+		defer C.free(unsafe.Pointer(names[i]))
+	}
 	var instance C.uint64_t
-	r := C.qvk_create_instance(name, c, &instance)
+	r := C.qvk_create_instance(name, c, C.uint32_t(len(extensions)), &names[0], &instance)
 	return handle[vulkan.Instance](uint64(instance)), vulkan.Result(r)
 }
 
-func nativeCreateDevice(p vulkan.PhysicalDevice, family uint32, features, statistics bool) (vulkan.Device, vulkan.Result) {
+func nativeCreateDevice(p vulkan.PhysicalDevice, family uint32, features, statistics, swapchain bool) (vulkan.Device, vulkan.Result) {
 	var device C.uint64_t
-	r := C.qvk_create_device(C.uint64_t(raw(p)), C.uint32_t(family), truth(features), truth(statistics), &device)
+	r := C.qvk_create_device(C.uint64_t(raw(p)), C.uint32_t(family), truth(features), truth(statistics), truth(swapchain), &device)
 	return handle[vulkan.Device](uint64(device)), vulkan.Result(r)
 }
 

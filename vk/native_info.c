@@ -83,6 +83,7 @@ static void read_features(VkPhysicalDevice device, qvk_info *out) {
     statistics.pNext = all.pNext, all.pNext = &statistics;
   qvk_vk.features2(device, &all);
   out->statistics = statistics.pipelineExecutableInfo;
+  out->swapchain = has_extension(device, VK_KHR_SWAPCHAIN_EXTENSION_NAME);
   out->shader_int16 = all.features.shaderInt16;
   out->shader_int64 = all.features.shaderInt64;
   out->storage16 = s16.storageBuffer16BitAccess;

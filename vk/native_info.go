@@ -23,6 +23,7 @@ type physical struct {
 	families     []queueFamily
 	floatSharing floatSharing
 	statistics   bool // it tells of compiled pipelines
+	swapchain    bool // it may present to windows
 }
 
 type queueFamily struct {
@@ -35,7 +36,7 @@ func nativePhysical(p vulkan.PhysicalDevice, index int) *physical {
 	var c C.qvk_info
 	C.qvk_device_info(C.uint64_t(raw(p)), &c)
 	out := &physical{handle: p, version: uint32(c.api_version), period: float32(c.timestamp_period),
-		statistics: c.statistics != 0}
+		statistics: c.statistics != 0, swapchain: c.swapchain != 0}
 	copy(out.cacheUUID[:], unsafe.Slice((*byte)(unsafe.Pointer(&c.cache_uuid)), 16))
 	for i := range int(c.type_count) {
 		out.types = append(out.types, memoryType{

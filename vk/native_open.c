@@ -45,12 +45,14 @@ int qvk_has_layer(const char *name) {
   return found;
 }
 
-int32_t qvk_create_instance(const char *layer, qvk_log *log, uint64_t *instance) {
+// extensions are those that a window needs, at most QVK_MOST_EXTENSIONS - 2.
+int32_t qvk_create_instance(const char *layer, qvk_log *log, uint32_t count,
+                            const char **extensions, uint64_t *instance) {
   VkApplicationInfo app = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
                            .pApplicationName = "qaqvk",
                            .apiVersion = VK_API_VERSION_1_3};
-  const char *extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME,
-                              VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME};
+  const char *all[QVK_MOST_EXTENSIONS];
+  uint32_t used = 0;
   VkValidationFeatureEnableEXT sync = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
   VkDebugUtilsMessengerCreateInfoEXT messenger;
   VkValidationFeaturesEXT validation = {.sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
@@ -64,9 +66,12 @@ int32_t qvk_create_instance(const char *layer, qvk_log *log, uint64_t *instance)
     info.pNext = &validation;
     info.enabledLayerCount = 1;
     info.ppEnabledLayerNames = &layer;
-    info.enabledExtensionCount = 2;
-    info.ppEnabledExtensionNames = extensions;
+    all[used++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    all[used++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME;
   }
+  for (uint32_t i = 0; i < count && used < QVK_MOST_EXTENSIONS; i++) all[used++] = extensions[i];
+  info.enabledExtensionCount = used;
+  info.ppEnabledExtensionNames = all;
   PFN_vkCreateInstance f = (PFN_vkCreateInstance)qvk_proc(NULL, "vkCreateInstance");
   VkInstance made = NULL;
   if (!f) return VK_ERROR_INITIALIZATION_FAILED;
@@ -89,7 +94,7 @@ static void *chain_features(uint32_t version, VkPhysicalDevice16BitStorageFeatur
 }
 
 int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, int statistics,
-                          uint64_t *device) {
+                          int swapchain, uint64_t *device) {
   qvk_info have;
   qvk_device_info(physical, &have);
   float priority = 1;
@@ -118,7 +123,7 @@ int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, int 
                              .pNext = features ? &wanted : NULL,
                              .queueCreateInfoCount = 1,
                              .pQueueCreateInfos = &queue};
-  const char *extensions[2];
+  const char *extensions[3];
   info.ppEnabledExtensionNames = extensions;
   if (features && have.float_controls && (have.rte32 || have.denorm_preserve32))
     extensions[info.enabledExtensionCount++] = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
@@ -130,6 +135,7 @@ int32_t qvk_create_device(uint64_t physical, uint32_t family, int features, int 
     info.pNext = &tell;
     extensions[info.enabledExtensionCount++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
   }
+  if (swapchain) extensions[info.enabledExtensionCount++] = VK_KHR_SWAPCHAIN_EXTENSION_NAME;
   VkDevice made = NULL;
   VkResult r = qvk_vk.create_device(QVK_HANDLE(VkPhysicalDevice, physical), &info, NULL, &made);
   *device = (uint64_t)(uintptr_t)made;

@@ -25,6 +25,11 @@ func (d *Device) stopMessages() {
 		d.messenger = 0
 		d.count(Messengers, -1)
 	}
+	if d.surface != 0 {
+		nativeDestroySurface(d.instance, d.surface)
+		d.surface = 0
+		d.count(Surfaces, -1)
+	}
 	if d.instance != nil && !d.adopted {
 		d.destroyInstance(d.instance)
 	}

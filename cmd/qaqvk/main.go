@@ -16,14 +16,19 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/qaqvk/qaqvk/internal/window"
 )
 
-func main() {
+func main() { os.Exit(window.Main(run)) }
+
+// run runs the command of the process and returns its exit status.
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	os.Exit(status)
+	return status
 }
 
 // execute runs the command line and returns the exit status.
@@ -71,7 +76,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newDevices(), newRun(), newConformance(), newReference(), newBench(), newPage(), newEval(), newCompile(), newCalibrate(), newTune(), newReport())
+	root.AddCommand(newDevices(), newRun(), newConformance(), newReference(), newBench(), newPage(), newEval(), newCompile(), newCalibrate(), newTune(), newReport(), newWatch())
 	return root
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// binary is the command as built from this tree.
-var binary string
+// binary is the command as built from this tree, with the tags of the tests.
+var binary, tags string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "qaqvk")
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binary = filepath.Join(dir, "qaqvk")
-	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
+	out, err := exec.Command("go", "build", "-tags", tags, "-o", binary, ".").CombinedOutput()
 	status := 1
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)

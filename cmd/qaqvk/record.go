@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/qaqvk/qaqvk/internal/recording"
-	"github.com/qaqvk/qaqvk/internal/session"
 )
 
 // recorder is a watcher that writes the file of --record. What cannot be written does
@@ -12,19 +11,19 @@ type recorder struct {
 	to   *recording.Writer
 }
 
-// Begin implements session.Watcher.
+// Begin implements recording.Watcher.
 func (r *recorder) Begin(h recording.Header) (err error) {
 	r.to, err = recording.Create(r.path, h)
 	return err
 }
 
-// Step implements session.Watcher.
-func (r *recorder) Step(s *recording.Step) (session.Reply, error) {
+// Step implements recording.Watcher.
+func (r *recorder) Step(s *recording.Step) (recording.Reply, error) {
 	r.to.Step(s)
-	return session.Reply{}, nil
+	return recording.Reply{}, nil
 }
 
-// End implements session.Watcher.
+// End implements recording.Watcher.
 func (r *recorder) End(e *recording.End) error {
 	r.to.End(e)
 	return nil

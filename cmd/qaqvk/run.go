@@ -34,15 +34,23 @@ type runFlags struct {
 	json       string
 	timeline   string
 	record     string
+	watch      bool
 	sampling   sample.Options
 	session    session.Options
 }
 
 func newRun() *cobra.Command {
 	f := &runFlags{}
+	c := f.command("run", "Generate text from a model whose KV cache lies quantized on a device")
+	c.Flags().BoolVar(&f.watch, "watch", false, "show in a window what the cache does, as qaqvk watch")
+	return c
+}
+
+// command is one that generates.
+func (f *runFlags) command(use, short string) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "run",
-		Short: "Generate text from a model whose KV cache lies quantized on a device",
+		Use:   use,
+		Short: short,
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.evicts() && !c.Flags().Changed("alpha") {
@@ -218,11 +226,21 @@ func (f *runFlags) options() (session.Options, error) {
 // run generates on an open device; the default model is fetched where none is
 // named.
 func (f *runFlags) run(c *cobra.Command, d device.Device, o session.Options) (err error) {
+	p := newProgress(c.ErrOrStderr())
+	defer p.finish()
+	var w *watching
+	if f.watch {
+		if w, err = watch(c.Context(), &f.device); err != nil {
+			return err
+		}
+		if name := w.window.Presenter(); name != d.Name() {
+			p.note("window presented by %s", name)
+		}
+		defer func() { err = w.close(err, p) }()
+	}
 	if o.Model, err = modelFile(c, o.Model); err != nil {
 		return err
 	}
-	p := newProgress(c.ErrOrStderr())
-	defer p.finish()
 	p.note("device %s, driver %s", d.Name(), d.Driver())
 	out := c.OutOrStdout()
 	var timeline report.Timeline
@@ -236,6 +254,9 @@ func (f *runFlags) run(c *cobra.Command, d device.Device, o session.Options) (er
 	}
 	if f.timeline != "" {
 		ui.Trace = timeline.Add
+	}
+	if w != nil {
+		ui.Watch = append(ui.Watch, w.live)
 	}
 	record := &recorder{path: f.record}
 	if f.record != "" {

@@ -8,6 +8,7 @@
 	const tokens = data.texts.length, strip = 56; // CSS pixels above the layers
 	let kind = "both", first = 0, shown = tokens, hover = null, drag = null;
 
+	const octaves = 12 * 8, most = importance.reduce((a, b) => Math.max(a, b), 0); // twelve doublings are told apart
 	const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 	const scale = data.scale.map(rgb), rawColor = rgb(data.raw), evictedColor = rgb(data.evicted);
 
@@ -52,7 +53,7 @@
 		ctx.drawImage(cells, first, 0, shown, data.layers, 0, strip, w, rows);
 		ctx.fillStyle = ink;
 		for (let t = Math.floor(first); t < Math.min(first + shown, importance.length); t++) {
-			const bar = (importance[t] / 255) * (strip - 14);
+			const bar = Math.max(0, (importance[t] - most) / octaves + 1) * (strip - 14);
 			ctx.fillRect(x(t), strip - 2 - bar, Math.max(0.6, wide - (wide > 4 ? 1 : 0)), bar);
 		}
 		ctx.fillStyle = "#d55e00";
@@ -114,7 +115,7 @@
 		if (token < data.stored) {
 			if (layer >= 0) line(tip, "layer " + layer + ": " + data.name + " of K " + value(k, layer, token) + ", V " + value(v, layer, token) + "\n");
 			const i = importance[token];
-			line(tip, data.bytes[token] + " bytes in all layers, moved " + moves[token] + " times" + (i ? ", importance " + Math.pow(2, (i - 128) / 16).toPrecision(2) : "")).className = "dim";
+			line(tip, data.bytes[token] + " bytes in all layers, moved " + moves[token] + " times" + (i ? ", importance " + Math.pow(2, (i - 128) / 8).toPrecision(2) : "")).className = "dim";
 		} else line(tip, "in the recent window: as it came").className = "dim";
 		tip.style.visibility = "visible";
 		const room = document.documentElement.clientWidth - tip.offsetWidth - 12;

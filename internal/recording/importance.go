@@ -3,9 +3,9 @@ package recording
 import "math"
 
 // Importance is a byte: 0 where it is 0 or too few queries saw the token, else
-// 16·log2(x) + 128, rounded and cut to 1..255.
+// 8·log2(x) + 128, rounded and cut to 1..255.
 const (
-	importanceSteps = 16 // of a doubling
+	ImportanceSteps = 8 // of a doubling
 	importanceOne   = 128
 )
 
@@ -14,7 +14,7 @@ func EncodeImportance(x float64) byte {
 	if !(x > 0) {
 		return 0
 	}
-	return byte(min(max(math.Round(importanceSteps*math.Log2(x))+importanceOne, 1), 255))
+	return byte(min(max(math.Round(ImportanceSteps*math.Log2(x))+importanceOne, 1), 255))
 }
 
 // DecodeImportance is the importance of a byte.
@@ -22,5 +22,5 @@ func DecodeImportance(b byte) float64 {
 	if b == 0 {
 		return 0
 	}
-	return math.Exp2((float64(b) - importanceOne) / importanceSteps)
+	return math.Exp2((float64(b) - importanceOne) / ImportanceSteps)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/qaqvk/qaqvk/internal/generate"
 	"github.com/qaqvk/qaqvk/internal/model"
 	"github.com/qaqvk/qaqvk/internal/model/sample"
+	"github.com/qaqvk/qaqvk/internal/recording"
 	"github.com/qaqvk/qaqvk/internal/report"
 )
 
@@ -23,8 +24,8 @@ type UI struct {
 	Text     func(piece string)
 	Progress func(phase string, done, all int)
 	Note     func(line string)
-	Trace    func(backend.Span) // of the first pass; may be nil
-	Watch    []Watcher          // of the first pass
+	Trace    func(backend.Span)  // of the first pass; may be nil
+	Watch    []recording.Watcher // of the first pass
 }
 
 // Run generates and compares. The device stays open.

@@ -14,29 +14,13 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Watcher sees a text and its cache grow. Its calls come from the run, which waits for
-// them, one at a time; an error ends the run.
-type Watcher interface {
-	Begin(recording.Header) error
-	// Step is told of each step, and may hold the run. Where the reply wants another
-	// target, the next call tells what came of it.
-	Step(*recording.Step) (Reply, error)
-	End(*recording.End) error
-}
-
-// Reply is what a watcher wants.
-type Reply struct {
-	Target *recording.Target // nil: go on
-	Paused time.Duration     // that the call held the run for
-}
-
 // importanceEvery are the steps from one reading of importance to the next.
 const importanceEvery = 8
 
 // watched tells watchers of a run.
 type watched struct {
 	ctx      context.Context
-	watchers []Watcher
+	watchers []recording.Watcher
 	cache    *backend.Cache
 	text     *backend.Sequence
 	stream   *tokenizer.Stream

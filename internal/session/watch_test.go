@@ -17,7 +17,7 @@ import (
 type spy struct {
 	state *recording.State
 	end   *recording.End
-	reply func(*recording.Step) (Reply, error)
+	reply func(*recording.Step) (recording.Reply, error)
 }
 
 func (s *spy) Begin(h recording.Header) error {
@@ -25,12 +25,12 @@ func (s *spy) Begin(h recording.Header) error {
 	return nil
 }
 
-func (s *spy) Step(step *recording.Step) (Reply, error) {
+func (s *spy) Step(step *recording.Step) (recording.Reply, error) {
 	if err := s.state.Apply(step); err != nil {
-		return Reply{}, err
+		return recording.Reply{}, err
 	}
 	if s.reply == nil {
-		return Reply{}, nil
+		return recording.Reply{}, nil
 	}
 	return s.reply(step)
 }
@@ -44,7 +44,7 @@ func watch(t *testing.T, o Options, s *spy) (*report.Run, error) {
 	d, err := device.Open("cpu", device.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
-	return Run(t.Context(), d, o, UI{Text: func(string) {}, Progress: func(string, int, int) {}, Note: func(string) {}, Watch: []Watcher{s}})
+	return Run(t.Context(), d, o, UI{Text: func(string) {}, Progress: func(string, int, int) {}, Note: func(string) {}, Watch: []recording.Watcher{s}})
 }
 
 // qaq are options of a run whose bits change.
@@ -92,25 +92,25 @@ func TestWatchersChangeTheTarget(t *testing.T) {
 	o, s, asked := qaq(t), &spy{}, 0
 	first := recording.Target{KeyError: o.KeyError, ValueError: o.ValueError}
 	wide := recording.Target{KeyError: 1, ValueError: 0.5}
-	s.reply = func(step *recording.Step) (Reply, error) {
+	s.reply = func(step *recording.Step) (recording.Reply, error) {
 		if len(s.state.Tokens) < contextTokens-30 {
-			return Reply{}, nil
+			return recording.Reply{}, nil
 		}
 		switch asked++; asked {
 		case 1:
-			return Reply{Target: &wide}, nil
+			return recording.Reply{Target: &wide}, nil
 		case 2:
 			require.Empty(t, step.Tokens)
 			require.Equal(t, &wide, step.Target)
 			require.Empty(t, step.Note)
 			require.Greater(t, step.Demoted, s.state.Steps[len(s.state.Steps)-2].Demoted+1000)
-			return Reply{Target: &recording.Target{KeyError: -1, ValueError: 1}}, nil
+			return recording.Reply{Target: &recording.Target{KeyError: -1, ValueError: 1}}, nil
 		case 3:
 			require.Equal(t, &wide, step.Target)
 			require.Contains(t, step.Note, "target error -1 for k: must be above 0")
-			return Reply{Target: &first}, nil
+			return recording.Reply{Target: &first}, nil
 		}
-		return Reply{}, nil
+		return recording.Reply{}, nil
 	}
 	r, err := watch(t, o, s)
 	require.NoError(t, err)
@@ -122,12 +122,12 @@ func TestWatchersChangeTheTarget(t *testing.T) {
 // Time that a watcher holds the run for is no time of the run.
 func TestPausesAreLeftOut(t *testing.T) {
 	o, s, paused := full(t, 12), &spy{}, time.Duration(0)
-	s.reply = func(*recording.Step) (Reply, error) {
+	s.reply = func(*recording.Step) (recording.Reply, error) {
 		began := time.Now()
 		time.Sleep(40 * time.Millisecond)
 		took := time.Since(began)
 		paused += took
-		return Reply{Paused: took}, nil
+		return recording.Reply{Paused: took}, nil
 	}
 	began := time.Now()
 	r, err := watch(t, o, s)
@@ -142,11 +142,11 @@ func TestWatchersEndTheRun(t *testing.T) {
 	stop := errors.New("enough")
 	for _, at := range []int{3, 20} {
 		o, s, n := full(t, 12), &spy{}, 0
-		s.reply = func(*recording.Step) (Reply, error) {
+		s.reply = func(*recording.Step) (recording.Reply, error) {
 			if n++; n == at {
-				return Reply{}, stop
+				return recording.Reply{}, stop
 			}
-			return Reply{}, nil
+			return recording.Reply{}, nil
 		}
 		_, err := watch(t, o, s)
 		require.ErrorIs(t, err, stop)
