@@ -14,6 +14,13 @@ ADAPTATIONS = {None: 0, "synchronous": 1, "asynchronous": 2}
 FORMULAS = {"paper": 0, "authors": 1}
 
 
+def _choice(what, name, of):
+    """The number of a name."""
+    if name not in of:
+        raise ValueError(f"qaqvk: {what} {name!r}: must be one of {', '.join(map(str, of))}")
+    return of[name]
+
+
 class _Handle:
     """A handle that is closed once, at the latest when nothing refers to it."""
 
@@ -124,8 +131,9 @@ class Cache(_Handle, _Stats):
             kept.append(norms)
             others["query_norms"] = ffi.cast("double *", norms.ctypes.data)
         config = structure("qaqvk_cache_config", layers=layers, kv_heads=kv_heads, query_heads=query_heads, head_dim=head_dim,
-                           capacity=capacity, type=TYPES[type], level=LEVELS[level], adaptation=ADAPTATIONS[adaptation],
-                           formula=FORMULAS[formula], policy=kept[0], profile=profile._handle if profile else 0, **others)
+                           capacity=capacity, type=_choice("type", type, TYPES), level=_choice("level", level, LEVELS),
+                           adaptation=_choice("adaptation", adaptation, ADAPTATIONS),
+                           formula=_choice("formula", formula, FORMULAS), policy=kept[0], profile=profile._handle if profile else 0, **others)
         super().__init__(_made(lib.qaqvk_cache_create, device._handle, config), lib.qaqvk_cache_close, device)
         self.layers, self.kv_heads, self.query_heads, self.head_dim, self.capacity = layers, kv_heads, query_heads, head_dim, capacity
         self.max_step_tokens = others.get("max_step_tokens") or 32

@@ -28,4 +28,6 @@ def rows(a):
 
 def dtype(name):
     """The array type of rows of a type by name."""
+    if name not in TYPES:
+        raise ValueError(f"qaqvk: type {name!r}: must be one of {', '.join(TYPES)}")
     return {"f16": np.float16, "bf16": np.uint16, "f32": np.float32}[name]

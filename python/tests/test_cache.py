@@ -126,6 +126,10 @@ class TestCache(unittest.TestCase):
             self.assertEqual(failed.exception.name, "MEMORY_LIMIT")
             with self.assertRaisesRegex(errors.ConfigError, '"best"'):
                 qaqvk.Cache(device, policy="best", **SHAPE)
+            with self.assertRaisesRegex(ValueError, "type 'f8': must be one of f16, bf16, f32"):
+                qaqvk.Cache(device, type="f8", **SHAPE)
+            with self.assertRaises(AttributeError):
+                qaqvk.Cache(device, no_such_field=1, **SHAPE)
             cache = qaqvk.Cache(device, **SHAPE)
             text = cache.sequence()
             with self.assertRaises(errors.RangeError):
