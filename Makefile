@@ -2,7 +2,7 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build ggml lib wheel quick test test-transformers demo bench profile pictures generate update clean
+.PHONY: help setup build ggml lib wheel quick test test-transformers demo demo-llama bench profile pictures generate update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-transformers: ## the Python package with transformers itself: 6 GB of packa
 
 demo: setup build ## a real model generates from the compressed cache, on the best device there is
 	bin/qaqvk run --tokens 128 --reserve 2.25 --device "$(DEVICE)"
+
+demo-llama: build ggml ## a prebuilt llama.cpp chats, with its KV cache in qaqvk and without (needs Node.js)
+	@.ci/demo-llama.sh
 
 bench: build ## time the kernels in copy units
 	bin/qaqvk bench --device "$(DEVICE)"

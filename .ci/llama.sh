@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 # shellcheck source=drivers.sh
 . ./drivers.sh
 
-[[ -f "$LLAMA_DIR/lib/libggml-base.so" && -f "$LLAMA_DIR/include/ggml-backend-impl.h" ]] && exit 0
+[[ -e "$LLAMA_DIR/lib/libllama.so" && -f "$LLAMA_DIR/include/ggml-backend-impl.h" ]] && exit 0
 for c in npm git tar; do
 	command -v "$c" >/dev/null || { echo "llama: no $c command: install it (npm comes with Node.js)" >&2; exit 1; }
 done
@@ -29,6 +29,8 @@ git clone --quiet --bare package/llama/gitRelease.bundle source 2>/dev/null
 git -C source archive HEAD include ggml/include ggml/src/ggml-backend-impl.h | tar -x
 cp ggml/include/*.h ggml/src/ggml-backend-impl.h include/
 mv package/bins/linux-x64 lib
+ln -s "libllama.$LLAMA_RELEASE.so" lib/libllama.so # the names that hosts look for
+ln -s "libggml.$LLAMA_RELEASE.so" lib/libggml.so
 rm -rf package source ggml ./*.tgz
 cd ..
 rm -rf "$LLAMA_DIR"

@@ -92,4 +92,23 @@ __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init(void
 	return qaqvk_ggml_reg(caller_library(__builtin_return_address(0)));
 }
 
+// qaqvk_register registers the backend with the ggml in a library that is loaded: 0
+// done, 1 the library is not loaded, 2 refused, 3 it registers no backends.
+int qaqvk_register(const char * path) {
+	void * library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+	if (library == NULL) {
+		return 1;
+	}
+	void (*add)(ggml_backend_reg_t) = (void (*)(ggml_backend_reg_t)) dlsym(library, "ggml_backend_register");
+	if (add == NULL) {
+		return 3;
+	}
+	ggml_backend_reg_t r = qaqvk_ggml_reg(library);
+	if (r == NULL) {
+		return 2;
+	}
+	add(r);
+	return 0;
+}
+
 void qaqvk_log(int warning, const char * text) { base_log(warning, text); }

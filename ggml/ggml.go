@@ -9,6 +9,7 @@ package ggml
 #include <stdlib.h>
 #include "attention.h"
 void qaqvk_log(int warning, const char * text);
+int qaqvk_register(const char * path);
 */
 import "C"
 

@@ -2,6 +2,9 @@
 
 #include "shim.h"
 
+#include <pthread.h>
+
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; // contexts may compute side by side
 static ggml_backend_t cpu;
 static int threads = 1;
 
@@ -15,13 +18,14 @@ static void set_threads(void) {
 
 // host_threads sets the threads of ops on memory.
 void host_threads(int n) {
-	if (n == threads) {
-		return;
+	pthread_mutex_lock(&one_at_a_time);
+	if (n != threads) {
+		threads = n;
+		if (cpu != NULL) {
+			set_threads();
+		}
 	}
-	threads = n;
-	if (cpu != NULL) {
-		set_threads();
-	}
+	pthread_mutex_unlock(&one_at_a_time);
 }
 
 static bool start(void) {
@@ -37,8 +41,7 @@ static bool start(void) {
 	return true;
 }
 
-// host_run runs an op whose tensors are all in memory.
-enum ggml_status host_run(struct ggml_tensor * node) {
+static enum ggml_status run(struct ggml_tensor * node) {
 	if (!start()) {
 		return GGML_STATUS_FAILED;
 	}
@@ -51,6 +54,14 @@ enum ggml_status host_run(struct ggml_tensor * node) {
 	base.ggml_graph_add_node(g, node);
 	enum ggml_status status = base.ggml_backend_graph_compute(cpu, g);
 	base.ggml_free(c);
+	return status;
+}
+
+// host_run runs an op whose tensors are all in memory.
+enum ggml_status host_run(struct ggml_tensor * node) {
+	pthread_mutex_lock(&one_at_a_time);
+	enum ggml_status status = run(node);
+	pthread_mutex_unlock(&one_at_a_time);
 	return status;
 }
 

@@ -89,7 +89,7 @@ func (h *Host) config(shape kvbuffer.Shape) (c backend.Config, words string, err
 	if p == nil {
 		c.OutlierFraction = outliers
 		c.Policy = policy.QAQ{KeyError: session.DefaultKeyError, ValueError: session.DefaultValueError, MinBits: 1, MaxBits: 8}
-		return c, "policy qaq, without a profile of the model", nil
+		return c, "policy qaq, no profile of the model is known (QAQVK_PROFILE or QAQVK_MODEL names it)", nil
 	}
 	c.Profile, c.BytesBudget = p, s.Budget
 	return c, fmt.Sprintf("calibrated, %.2f bits an element aimed at, profile %s", p.Bits(), how), nil

@@ -82,7 +82,7 @@ func requireSaid(t *testing.T, h *kvhost.Host, shape kvbuffer.Shape, said *[]str
 func TestPolicies(t *testing.T) {
 	var none, qaq []string
 	requireSaid(t, newHost(t, &none, "QAQVK_POLICY", "none"), small, &none, "rows as they came")
-	requireSaid(t, newHost(t, &qaq), small, &qaq, "policy qaq, without a profile")
+	requireSaid(t, newHost(t, &qaq), small, &qaq, "policy qaq, no profile of the model is known")
 	var said []string
 	_, err := newHost(t, &said, "QAQVK_POLICY", "calibrated").New(small)
 	require.ErrorIs(t, err, kvhost.ErrNoProfile)
@@ -140,7 +140,7 @@ func TestShippedNeedsItsModel(t *testing.T) {
 	var said []string
 	h := newHost(t, &said)
 	h.Mapped = func() []string { return []string{"absent", model} }
-	requireSaid(t, h, shipped, &said, "policy qaq, without a profile")
+	requireSaid(t, h, shipped, &said, "policy qaq, no profile of the model is known")
 	assert.True(t, profiles.Has(policy.Shape{Layers: 30, KVHeads: 3, HeadDim: 64}))
 }
 

@@ -3,6 +3,7 @@
 package llamatest_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +22,7 @@ import (
 )
 
 // What the tests run, set by TestMain.
-var driver, library, libraries, model string
+var driver, library, libraries, gguf string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "llamatest-*")
@@ -42,7 +44,7 @@ func build(dir string) error {
 	if err != nil {
 		return err
 	}
-	if model, err = modelfetch.Fetch(context.Background(), io.Discard); err != nil {
+	if gguf, err = modelfetch.Fetch(context.Background(), io.Discard); err != nil {
 		return err
 	}
 	llama := filepath.Join(cache, "llama.cpp-v0.5.0")
@@ -74,11 +76,11 @@ type process struct {
 
 // start starts llama.cpp; with a policy, its KV cache in qaqvk.
 func start(t *testing.T, policy string, o llamatest.Options, env ...string) *process {
-	o.Driver, o.Libraries, o.Model = driver, libraries, model
+	o.Driver, o.Libraries, o.Model = driver, libraries, cmp.Or(o.Model, gguf)
 	p := &process{t: t, stats: filepath.Join(t.TempDir(), "stats.json")}
 	if policy != "" {
 		o.Backend = library
-		o.Env = append(o.Env, "QAQVK_POLICY="+policy, "QAQVK_DEVICE=cpu", "QAQVK_STATS="+p.stats)
+		o.Env = append(o.Env, "QAQVK_POLICY="+policy, "QAQVK_DEVICE=llvmpipe", "QAQVK_STATS="+p.stats)
 	}
 	o.Env = append(o.Env, env...)
 	var err error
@@ -155,4 +157,15 @@ func (p *process) end() []kvhost.Report {
 	var file struct{ Buffers []kvhost.Report }
 	require.NoError(p.t, json.Unmarshal(data, &file))
 	return file.Buffers
+}
+
+// requireSame requires the same bits.
+func requireSame(t *testing.T, want, got [][]float32, what string) {
+	t.Helper()
+	require.Equal(t, len(want), len(got))
+	for i := range want {
+		if !slices.Equal(want[i], got[i]) {
+			require.Failf(t, what, "logits of token %d are %.6f nats apart", i, llamatest.Divergence(want[i], got[i]))
+		}
+	}
 }

@@ -1,0 +1,51 @@
+//go:build ggml
+
+package llamatest_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/qaqvk/qaqvk/internal/calibrate"
+	"github.com/qaqvk/qaqvk/internal/model"
+	"github.com/qaqvk/qaqvk/internal/model/modeltest"
+	"github.com/qaqvk/qaqvk/internal/model/quant"
+)
+
+// tinyFloats is a random model whose weights are floats, so that nothing but attention
+// differs between two ways to compute it.
+func tinyFloats(t *testing.T) string {
+	f, r := modeltest.Tiny(3), rand.New(rand.NewPCG(8, 9))
+	for i := range f.Tensors {
+		x := &f.Tensors[i]
+		elements := 1
+		for _, d := range x.Dims {
+			elements *= d
+		}
+		x.Type, x.Data = uint32(quant.F32), modeltest.Random(r, quant.F32, elements, len(x.Dims) == 1)
+	}
+	f.Set("llama.context_length", uint32(512))
+	path := filepath.Join(t.TempDir(), "tiny.gguf")
+	require.NoError(t, f.Write(path))
+	return path
+}
+
+// profileOf makes the profile of a model as qaqvk calibrate does.
+func profileOf(t *testing.T, path string) string {
+	m, err := model.Load(path)
+	require.NoError(t, err)
+	defer m.Close()
+	tokens, err := m.Tokenizer.Encode(prose, false)
+	require.NoError(t, err)
+	windows, err := calibrate.Cut([][]int{tokens}, 2, 256, m.Tokenizer.Begin())
+	require.NoError(t, err)
+	r, err := calibrate.Run(context.Background(), m, windows, calibrate.Options{Bits: 2.5, Seed: 1}, func(int, int) {})
+	require.NoError(t, err)
+	out := filepath.Join(t.TempDir(), "p.safetensors")
+	require.NoError(t, r.Profile.Save(out))
+	return out
+}
