@@ -93,7 +93,8 @@ const char *qaqvk_version(void);
 enum {
   QAQVK_OK = 0,
   /* of this interface */
-  QAQVK_ERROR_ARGUMENT = -1,   /* a pointer is NULL, a struct_size or a name is none, a size overflows */
+  /* a pointer is NULL, a struct_size or a name is none, a size overflows */
+  QAQVK_ERROR_ARGUMENT = -1,
   QAQVK_ERROR_HANDLE = -2,     /* the handle was closed, is 0, or is of another kind */
   QAQVK_ERROR_IN_USE = -3,     /* closing a device that caches or buffers still use */
   QAQVK_ERROR_INTERNAL = -4,   /* a mistake in the library; please report the message */
@@ -101,12 +102,14 @@ enum {
   /* of caches */
   QAQVK_ERROR_CONFIG = -10,           /* a configuration or option that cannot be */
   QAQVK_ERROR_CAPACITY = -11,         /* no more tokens fit the sequence or the step */
-  QAQVK_ERROR_DEFERRED = -12,         /* qaqvk_step: the tokens are in, a later step does what was left */
+  /* qaqvk_step: the tokens are in, a later step does what was left */
+  QAQVK_ERROR_DEFERRED = -12,
   QAQVK_ERROR_SEQUENCES = -13,        /* the cache has as many sequences as it may */
   QAQVK_ERROR_UNKNOWN_SEQUENCE = -14, /* the sequence was dropped */
   QAQVK_ERROR_UNFINISHED_STEP = -15,  /* layers have different tokens, or a step was not ended */
   QAQVK_ERROR_ROLLBACK = -16,         /* the rows that a rollback needs are nowhere */
-  QAQVK_ERROR_SHAPE = -17,            /* rows of another shape, or where the device cannot read them */
+  /* rows of another shape, or where the device cannot read them */
+  QAQVK_ERROR_SHAPE = -17,
   QAQVK_ERROR_RANGE = -18,            /* no such layer, or not so many tokens */
   QAQVK_ERROR_QUERIES = -19,          /* more queries than tokens, too many or none */
   QAQVK_ERROR_HOST_BUDGET = -20,      /* the host does not keep the rows that groups need */
@@ -130,8 +133,10 @@ enum {
   QAQVK_ERROR_NO_TIMESTAMPS = -52,    /* the device has no timestamps */
   QAQVK_ERROR_COMPILE_ONLY = -53,     /* the device only compiles */
   QAQVK_ERROR_NO_STATISTICS = -54,    /* no statistics of pipelines */
-  QAQVK_ERROR_ARITHMETIC = -55,       /* the device computes floats otherwise than the results need */
-  QAQVK_ERROR_MISMATCH = -56,         /* device "both:...": it computed other bits than the reference */
+  /* the device computes floats otherwise than the results need */
+  QAQVK_ERROR_ARITHMETIC = -55,
+  /* device "both:...": it computed other bits than the reference */
+  QAQVK_ERROR_MISMATCH = -56,
   QAQVK_ERROR_VULKAN = -57,           /* another VkResult: qaqvk_last_vk_result */
   /* of profiles */
   QAQVK_ERROR_PROFILE_FORMAT = -70,   /* damaged, or no profile */
@@ -145,16 +150,16 @@ enum {
 /* The name of an error, "QAQVK_ERROR_SHAPE"; NULL: there is none. A string that stays. */
 const char *qaqvk_error_name(int32_t error);
 
-/* What the last call of this thread that failed said, at most 1,023 bytes of UTF-8; "" before
- * one did. It stays until another call of this thread fails. */
+/* What the last call of this thread that failed said, at most 1,023 bytes of UTF-8; "" before one
+ * did. It stays until another call of this thread fails. */
 const char *qaqvk_last_message(void);
 
 /* Its error, and the VkResult behind it; 0: none. */
 int32_t qaqvk_last_error(void);
 int32_t qaqvk_last_vk_result(void);
 
-/* 1 if that error was this one too: QAQVK_ERROR_DEFERRED because of
- * QAQVK_ERROR_DEVICE_MEMORY is both. 0 otherwise. */
+/* 1 if that error was this one too: QAQVK_ERROR_DEFERRED because of QAQVK_ERROR_DEVICE_MEMORY is
+ * both. 0 otherwise. */
 int32_t qaqvk_last_error_is(int32_t error);
 
 /* ---- Log ---- */
@@ -162,36 +167,42 @@ int32_t qaqvk_last_error_is(int32_t error);
 enum { QAQVK_LOG_ERROR = 1, QAQVK_LOG_WARNING = 2, QAQVK_LOG_INFO = 3, QAQVK_LOG_DEBUG = 4 };
 
 /* Told of what happens, one line without an end of line that stays during the call: errors are
- * calls that failed, information is what was opened and closed, debugging is each call. It
- * runs on the thread of the call that it is about and must not call the library. */
+ * calls that failed, information is what was opened and closed, debugging is each call. It runs on
+ * the thread of the call that it is about and must not call the library. */
 typedef void (*qaqvk_log_function)(int32_t level, const char *message, void *user);
 
-/* From now on calls function, with user, for messages of at most this level; NULL: nobody. A
- * call that is running in another thread may still use the former one. */
+/* From now on calls function, with user, for messages of at most this level; NULL: nobody. A call
+ * that is running in another thread may still use the former one. */
 void qaqvk_set_log(qaqvk_log_function function, void *user, int32_t level);
 
 /* ---- Devices ---- */
 
 typedef struct qaqvk_device_options {
   uint32_t struct_size;
-  uint32_t validation;        /* 1: with the Khronos validation layer, whose messages fail qaqvk_device_close; not of adopted devices */
+  /* 1: with the Khronos validation layer, whose messages fail qaqvk_device_close; not of adopted
+   * devices */
+  uint32_t validation;
   uint32_t minimum_limits;    /* 1: keep to the limits that every Vulkan 1.1 device has */
   uint32_t reserved;
-  uint64_t memory_limit;      /* bytes to allocate at most, mapped memory included; beyond it: QAQVK_ERROR_MEMORY_LIMIT */
-  const char *pipeline_cache; /* UTF-8 path of a file that keeps compiled pipelines between runs; NULL: none */
+  /* bytes to allocate at most, mapped memory included; beyond it: QAQVK_ERROR_MEMORY_LIMIT */
+  uint64_t memory_limit;
+  /* UTF-8 path of a file that keeps compiled pipelines between runs; NULL: none */
+  const char *pipeline_cache;
 } qaqvk_device_options;
 void qaqvk_device_options_init(qaqvk_device_options *options);
 
-/* Opens a device: "" the best Vulkan device, an index or a part of its name ("llvmpipe"), "cpu"
- * the reference in plain code, "both:NAME" that and a Vulkan device, compared.
- * options: NULL for defaults. Errors: those of devices. */
-int32_t qaqvk_device_open(const char *name, const qaqvk_device_options *options, qaqvk_device *device);
+/* Opens a device: "" the best Vulkan device, an index or a part of its name ("llvmpipe"), "cpu" the
+ * reference in plain code, "both:NAME" that and a Vulkan device, compared. options: NULL for
+ * defaults. Errors: those of devices. */
+int32_t qaqvk_device_open(const char *name, const qaqvk_device_options *options,
+    qaqvk_device *device);
 
 typedef void (*qaqvk_void_function)(void);
-typedef qaqvk_void_function (*qaqvk_get_instance_proc_addr)(struct VkInstance_T *instance, const char *name);
+typedef qaqvk_void_function (*qaqvk_get_instance_proc_addr)(struct VkInstance_T *instance,
+                                                            const char *name);
 
-/* A caller's own Vulkan objects. They stay the caller's, are never destroyed here, and
- * outlive the device; the instance and the device were made for Vulkan 1.1 or newer. */
+/* A caller's own Vulkan objects. They stay the caller's, are never destroyed here, and outlive the
+ * device; the instance and the device were made for Vulkan 1.1 or newer. */
 typedef struct qaqvk_vulkan {
   uint32_t struct_size;
   uint32_t queue_family;       /* of queue; it can compute */
@@ -206,9 +217,10 @@ typedef struct qaqvk_vulkan {
   uint32_t enabled_extension_count;
   uint32_t reserved;
   const char *const *enabled_extensions;
-  /* Called with queue_user around each use of the queue, from any thread, threads of the library included;
-   * they must not call the library. NULL, both: the library uses the queue only during calls, and the
-   * caller keeps away from it while one runs; caches then adapt synchronously. */
+  /* Called with queue_user around each use of the queue, from any thread, threads of the library
+   * included; they must not call the library, and the caller holds no such lock during calls.
+   * NULL, both: the library uses the queue only during calls, and the caller keeps away from it
+   * while one runs; caches then adapt synchronously. */
   void (*lock)(void *queue_user);
   void (*unlock)(void *queue_user);
   void *queue_user;
@@ -220,7 +232,8 @@ void qaqvk_vulkan_init(qaqvk_vulkan *vulkan);
 const char *qaqvk_wanted_extension(uint32_t index);
 
 /* Adopts a caller's device and probes its arithmetic on the queue. Errors: those of devices. */
-int32_t qaqvk_device_adopt(const qaqvk_vulkan *vulkan, const qaqvk_device_options *options, qaqvk_device *device);
+int32_t qaqvk_device_adopt(const qaqvk_vulkan *vulkan, const qaqvk_device_options *options,
+    qaqvk_device *device);
 
 typedef struct qaqvk_device_info {
   uint32_t struct_size;
@@ -241,22 +254,23 @@ int32_t qaqvk_device_close(qaqvk_device device);
 
 /* ---- Buffers of the caller ---- */
 
-/* Makes the first size bytes of a VkBuffer of the device's VkDevice usable as rows. It has the usage
- * VK_BUFFER_USAGE_STORAGE_BUFFER_BIT and memory bound to it, and stays the caller's: it is
- * destroyed after qaqvk_buffer_release. size is a multiple of 4.
- * Errors: QAQVK_ERROR_UNSUPPORTED on devices that are not Vulkan's, QAQVK_ERROR_ARGUMENT. */
-int32_t qaqvk_buffer_import(qaqvk_device device, uint64_t vk_buffer, uint64_t size, qaqvk_buffer *buffer);
+/* Makes the first size bytes of a VkBuffer of the device's VkDevice usable as rows. It has the
+ * usage VK_BUFFER_USAGE_STORAGE_BUFFER_BIT and memory bound to it, and stays the caller's: it is
+ * destroyed after qaqvk_buffer_release. size is a multiple of 4. Errors: QAQVK_ERROR_UNSUPPORTED on
+ * devices that are not Vulkan's, QAQVK_ERROR_ARGUMENT. */
+int32_t qaqvk_buffer_import(qaqvk_device device, uint64_t vk_buffer, uint64_t size,
+    qaqvk_buffer *buffer);
 
-/* Forgets a buffer. No rows that were appended from it still wait to be read (qaqvk_append),
- * and no recording that uses it is open. */
+/* Forgets a buffer. No rows that were appended from it still wait to be read (qaqvk_append), and no
+ * recording that uses it is open. */
 int32_t qaqvk_buffer_release(qaqvk_buffer buffer);
 
 /* ---- Rows ---- */
 
 enum { QAQVK_F16 = 0, QAQVK_BF16 = 1, QAQVK_F32 = 2 };
 
-/* Rows of tokens or queries, one after the other without gaps, little-endian: in host memory, or in an
- * imported buffer; one of host and buffer is set. */
+/* Rows of tokens or queries, one after the other without gaps, little-endian: in host memory, or in
+ * an imported buffer; one of host and buffer is set. */
 typedef struct qaqvk_rows {
   uint32_t struct_size;
   uint32_t type;       /* QAQVK_F16, QAQVK_BF16 or QAQVK_F32 */
@@ -268,11 +282,12 @@ typedef struct qaqvk_rows {
 
 /* ---- Profiles: what the calibrated codec knows of a model ---- */
 
-/* Reads a profile that `qaqvk calibrate` made, from a UTF-8 path. Errors: QAQVK_ERROR_FAILED where the
- * file cannot be read, QAQVK_ERROR_PROFILE_FORMAT, QAQVK_ERROR_PROFILE_VERSION. */
+/* Reads a profile that `qaqvk calibrate` made, from a UTF-8 path. Errors: QAQVK_ERROR_FAILED where
+ * the file cannot be read, QAQVK_ERROR_PROFILE_FORMAT, QAQVK_ERROR_PROFILE_VERSION. */
 int32_t qaqvk_profile_load(const char *path, qaqvk_profile *profile);
 
-/* The profile that ships for a model, "SmolLM2-135M-Instruct"; QAQVK_ERROR_PROFILE_UNKNOWN: none does. */
+/* The profile that ships for a model, "SmolLM2-135M-Instruct"; QAQVK_ERROR_PROFILE_UNKNOWN: none
+ * does. */
 int32_t qaqvk_profile_shipped(const char *model, qaqvk_profile *profile);
 
 typedef struct qaqvk_profile_info {
@@ -280,7 +295,8 @@ typedef struct qaqvk_profile_info {
   uint32_t layers, kv_heads, head_dim; /* of the model */
   uint32_t page_tokens, recent;        /* what caches get */
   double bits;                         /* stored bits an element that it expects */
-  uint32_t rope_halves;                /* 1: RoPE turns elements i and i + head_dim/2 of keys together; 0: 2i and 2i+1 */
+  /* 1: RoPE turns elements i and i + head_dim/2 of keys together; 0: 2i and 2i+1 */
+  uint32_t rope_halves;
   uint32_t reserved;
 } qaqvk_profile_info;
 int32_t qaqvk_profile_get_info(qaqvk_profile profile, qaqvk_profile_info *info);
@@ -298,47 +314,63 @@ typedef struct qaqvk_cache_config {
   uint32_t struct_size;
   uint32_t layers;          /* 1..4096; no default */
   uint32_t kv_heads;        /* of a layer, 1..1024; no default */
-  uint32_t query_heads;     /* of a layer, a multiple of kv_heads, up to 32 a KV head; 0: qaqvk_attend is not used */
+  /* of a layer, a multiple of kv_heads, up to 32 a KV head; 0: qaqvk_attend is not used */
+  uint32_t query_heads;
   uint32_t head_dim;        /* elements of a row, a multiple of 8 from 32 to 256; no default */
   uint32_t capacity;        /* most tokens of a sequence; no default */
   uint32_t sequences;       /* most sequences at once; default 1 */
-  uint32_t type;            /* of the cache's rows: QAQVK_F16, whose largest value is 65,504, QAQVK_BF16 or QAQVK_F32 */
-  uint32_t level;           /* rows that share a range and bits: QAQVK_LEVEL_HEAD, ...; not with a profile */
-  uint32_t adaptation;      /* when chosen bits take effect: QAQVK_ADAPT_SYNCHRONOUS before qaqvk_step returns,
-                               QAQVK_ADAPT_ASYNCHRONOUS in a later step, from a thread of the library meanwhile;
-                               default asynchronous, but synchronous on devices adopted without lock */
-  int32_t adapt_every;      /* steps, with a profile tokens, between rounds of adaptation; default 16, with a profile 32; negative: only qaqvk_adapt */
-  int32_t max_submit_ms;    /* how long a submission may run on the device; default 100; negative: however long */
+  /* of the cache's rows: QAQVK_F16, whose largest value is 65,504, QAQVK_BF16 or QAQVK_F32 */
+  uint32_t type;
+  /* rows that share a range and bits: QAQVK_LEVEL_HEAD, ...; not with a profile */
+  uint32_t level;
+  /* when chosen bits take effect: QAQVK_ADAPT_SYNCHRONOUS before qaqvk_step returns,
+   * QAQVK_ADAPT_ASYNCHRONOUS in a later step, from a thread of the library meanwhile; default
+   * asynchronous, but synchronous on devices adopted without lock */
+  uint32_t adaptation;
+  /* steps, with a profile tokens, between rounds of adaptation; default 16, with a profile 32;
+   * negative: only qaqvk_adapt */
+  int32_t adapt_every;
+  /* how long a submission may run on the device; default 100; negative: however long */
+  int32_t max_submit_ms;
   uint32_t recent;          /* newest tokens kept as they came; default 5, with a profile its own */
   uint32_t queries;         /* newest queries whose attention importance looks at; default 5 */
   uint32_t page_tokens;     /* tokens of a page; default 16, with a profile its own */
   uint32_t max_step_tokens; /* most tokens of a step, up to 4,096; default 32 */
   double outlier_fraction;  /* part of a group kept as outliers, 0 to 0.1; not with a profile */
-  uint64_t reserve;         /* bytes of device memory for pages that are taken at once; 0: as tokens come */
-  uint64_t host_budget;     /* bytes of host memory for full-precision rows, which promotions and long rollbacks need; 0: none */
+  /* bytes of device memory for pages that are taken at once; 0: as tokens come */
+  uint64_t reserve;
+  /* bytes of host memory for full-precision rows, which promotions and long rollbacks need; 0:
+   * none */
+  uint64_t host_budget;
   uint64_t bytes_budget;    /* with a profile: live bytes to keep to; 0: no bound */
-  const uint32_t *layer_windows; /* [layers], tokens that a query sees at most; 0: all; NULL: 0 for all */
+  /* [layers], tokens that a query sees at most; 0: all; NULL: 0 for all */
+  const uint32_t *layer_windows;
   qaqvk_profile profile;    /* the calibrated codec; 0: ranges and outliers */
-  double bits;              /* with a profile: stored bits an element aimed at; 0: its own. Otherwise not used */
+  /* with a profile: stored bits an element aimed at; 0: its own. Otherwise not used */
+  double bits;
 
-  /* How bits are chosen: "none" (rows stay as they came), "uniform", "qaq", "h2o", "scissorhands"; with a profile "levels" or "fixed".
-   * NULL: "levels" with a profile, otherwise "none". */
+  /* How bits are chosen: "none" (rows stay as they came), "uniform", "qaq", "h2o",
+   * "scissorhands"; with a profile "levels" or "fixed". NULL: "levels" with a profile, otherwise
+   * "none". */
   const char *policy;
   double key_error, value_error;   /* qaq: target errors; default 0.005 and 0.002 */
   uint32_t min_bits, max_bits;     /* qaq: 0..8; max_bits default 8, or 16 for raw */
   uint32_t formula;                /* qaq: QAQVK_FORMULA_PAPER or QAQVK_FORMULA_AUTHORS */
   uint32_t key_bits, value_bits;   /* uniform: 1..8; default 4 */
-  uint32_t policy_tokens;          /* h2o, scissorhands: tokens of a layer and KV head that stay; default 256 */
+  /* h2o, scissorhands: tokens of a layer and KV head that stay; default 256 */
+  uint32_t policy_tokens;
   uint32_t policy_recent;          /* scissorhands: of these the newest; default 10 */
   uint32_t policy_history;         /* scissorhands: choices looked back at, 1..31; default 31 */
   uint32_t policy_recall;          /* h2o, scissorhands: 1: what was evicted may come back */
   uint32_t reserved;
-  const double *query_norms;       /* qaq: [layers][kv_heads], 90 % quantile of squared query norms; NULL: 1,024 for all */
+  /* qaq: [layers][kv_heads], 90 % quantile of squared query norms; NULL: 1,024 for all */
+  const double *query_norms;
 } qaqvk_cache_config;
 void qaqvk_cache_config_init(qaqvk_cache_config *config);
 
 /* Makes a cache without sequences. Errors: QAQVK_ERROR_CONFIG, those of devices and profiles. */
-int32_t qaqvk_cache_create(qaqvk_device device, const qaqvk_cache_config *config, qaqvk_cache *cache);
+int32_t qaqvk_cache_create(qaqvk_device device, const qaqvk_cache_config *config,
+    qaqvk_cache *cache);
 
 /* Drops its sequences and recordings, whose handles are closed with it, and frees all that it
  * holds. No command buffer may be running that was recorded. */
@@ -349,19 +381,21 @@ int32_t qaqvk_cache_close(qaqvk_cache cache);
 /* Adds an empty sequence. Errors: QAQVK_ERROR_SEQUENCES, those of memory. */
 int32_t qaqvk_sequence_create(qaqvk_cache cache, qaqvk_sequence *sequence);
 
-/* Adds a sequence that equals this one: pages are shared until one of the two changes them. Not between
- * qaqvk_append and qaqvk_step (QAQVK_ERROR_UNFINISHED_STEP). Errors: as above. */
+/* Adds a sequence that equals this one: pages are shared until one of the two changes them. Not
+ * between qaqvk_append and qaqvk_step (QAQVK_ERROR_UNFINISHED_STEP). Errors: as above. */
 int32_t qaqvk_sequence_fork(qaqvk_sequence sequence, qaqvk_sequence *fork);
 
 /* Ends a sequence and frees what it alone holds; also after QAQVK_ERROR_DEVICE_LOST. */
 int32_t qaqvk_sequence_drop(qaqvk_sequence sequence);
 
-/* Adds rows of n >= 1 tokens, [n][kv_heads][head_dim], of one type and place, to a layer. Rows of host
- * memory are copied; those in a buffer are read by the next qaqvk_attend, qaqvk_read or
- * qaqvk_step, or by the submission that the next qaqvk_record_attend is for, and stay as they are until then.
- * Finite values beyond the largest of the cache's type become that.
- * Errors: QAQVK_ERROR_CAPACITY, QAQVK_ERROR_SHAPE, QAQVK_ERROR_RANGE, QAQVK_ERROR_HOST_ROWS while a recording is open. */
-int32_t qaqvk_append(qaqvk_sequence sequence, uint32_t layer, const qaqvk_rows *k, const qaqvk_rows *v);
+/* Adds rows of n >= 1 tokens, [n][kv_heads][head_dim], of one type and place, to a layer. Rows of
+ * host memory are copied; those in a buffer are read by the next qaqvk_attend, qaqvk_read or
+ * qaqvk_step, or by the submission that the next qaqvk_record_attend is for, and stay as they are
+ * until then. Finite values beyond the largest of the cache's type become that. Errors:
+ * QAQVK_ERROR_CAPACITY, QAQVK_ERROR_SHAPE, QAQVK_ERROR_RANGE, QAQVK_ERROR_HOST_ROWS while a
+ * recording is open. */
+int32_t qaqvk_append(qaqvk_sequence sequence, uint32_t layer, const qaqvk_rows *k,
+    const qaqvk_rows *v);
 
 typedef struct qaqvk_attend_options {
   uint32_t struct_size;
@@ -372,65 +406,77 @@ typedef struct qaqvk_attend_options {
 } qaqvk_attend_options;
 void qaqvk_attend_options_init(qaqvk_attend_options *options);
 
-/* Computes softmax(q k^T * scale) v over a layer and waits for it. q and out are rows of n = 1..512 queries,
- * at most max_step_tokens, [n][query_heads][head_dim]; query i belongs to token T-n+i of the T tokens of
- * the layer, those of the current step included, and sees tokens up to its own; the query
- * heads of a KV head are consecutive. out is written. options: NULL for defaults.
- * Errors: QAQVK_ERROR_SHAPE, QAQVK_ERROR_QUERIES, QAQVK_ERROR_CONFIG, QAQVK_ERROR_RANGE; of the device: out in a buffer may have
- * some rows then, and the call may be repeated. */
-int32_t qaqvk_attend(qaqvk_sequence sequence, uint32_t layer, const qaqvk_rows *q, const qaqvk_rows *out, const qaqvk_attend_options *options);
+/* Computes softmax(q k^T * scale) v over a layer and waits for it. q and out are rows of n = 1..512
+ * queries, at most max_step_tokens, [n][query_heads][head_dim]; query i belongs to token T-n+i of
+ * the T tokens of the layer, those of the current step included, and sees tokens up to its own; the
+ * query heads of a KV head are consecutive. out is written. options: NULL for defaults. Errors:
+ * QAQVK_ERROR_SHAPE, QAQVK_ERROR_QUERIES, QAQVK_ERROR_CONFIG, QAQVK_ERROR_RANGE; of the device: out
+ * in a buffer may have some rows then, and the call may be repeated. */
+int32_t qaqvk_attend(qaqvk_sequence sequence, uint32_t layer, const qaqvk_rows *q,
+    const qaqvk_rows *out, const qaqvk_attend_options *options);
 
-/* For runtimes that compute attention themselves: takes the probabilities of the newest queries of a layer,
- * [queries][query_heads][tokens of the layer], count of them in all.
- * Errors: QAQVK_ERROR_SHAPE, QAQVK_ERROR_QUERIES, QAQVK_ERROR_RANGE. */
-int32_t qaqvk_observe(qaqvk_sequence sequence, uint32_t layer, const float *probabilities, uint64_t count, uint32_t queries, uint32_t query_heads);
+/* For runtimes that compute attention themselves: takes the probabilities of the newest queries of
+ * a layer, [queries][query_heads][tokens of the layer], count of them in all. Errors:
+ * QAQVK_ERROR_SHAPE, QAQVK_ERROR_QUERIES, QAQVK_ERROR_RANGE. */
+int32_t qaqvk_observe(qaqvk_sequence sequence, uint32_t layer, const float *probabilities,
+    uint64_t count, uint32_t queries, uint32_t query_heads);
 
-/* Ends a model step: its tokens become part of the sequence, whole pages that left the recent window are
- * quantized, and bits that were chosen take effect. Errors: QAQVK_ERROR_UNFINISHED_STEP where layers got
- * different tokens, and those of the device: the tokens are not in and the call may be repeated; or
- * they are, and the error is QAQVK_ERROR_DEFERRED: a later step does what was left. */
+/* Ends a model step: its tokens become part of the sequence, whole pages that left the recent
+ * window are quantized, and bits that were chosen take effect. Errors: QAQVK_ERROR_UNFINISHED_STEP
+ * where layers got different tokens, and those of the device: the tokens are not in and the call
+ * may be repeated; or they are, and the error is QAQVK_ERROR_DEFERRED: a later step does what was
+ * left. */
 int32_t qaqvk_step(qaqvk_sequence sequence);
 
-/* Chooses the bits of all stored tokens anew, waits for it, and counts the groups moved in *moved, which may
- * be NULL. Errors: QAQVK_ERROR_HOST_BUDGET with synchronous adaptation, those of the device. */
+/* Chooses the bits of all stored tokens anew, waits for it, and counts the groups moved in *moved,
+ * which may be NULL. Errors: QAQVK_ERROR_HOST_BUDGET with synchronous adaptation, those of the
+ * device. */
 int32_t qaqvk_adapt(qaqvk_sequence sequence, uint64_t *moved);
 
-/* Drops the last tokens of finished steps. Errors: QAQVK_ERROR_RANGE, QAQVK_ERROR_ROLLBACK, QAQVK_ERROR_UNFINISHED_STEP. */
+/* Drops the last tokens of finished steps. Errors: QAQVK_ERROR_RANGE, QAQVK_ERROR_ROLLBACK,
+ * QAQVK_ERROR_UNFINISHED_STEP. */
 int32_t qaqvk_rollback(qaqvk_sequence sequence, uint32_t tokens);
 
 /* Tokens of finished steps. */
 int32_t qaqvk_tokens(qaqvk_sequence sequence, uint32_t *tokens);
 
-/* Reads all rows of a layer, those of the current step included, in the type of k and v, which are alike and in
- * host memory with room for [tokens][kv_heads][head_dim]; zeros for tokens that were evicted. tokens may be
- * NULL. Errors: QAQVK_ERROR_SHAPE, QAQVK_ERROR_RANGE. */
-int32_t qaqvk_read(qaqvk_sequence sequence, uint32_t layer, const qaqvk_rows *k, const qaqvk_rows *v, uint32_t *tokens);
+/* Reads all rows of a layer, those of the current step included, in the type of k and v, which are
+ * alike and in host memory with room for [tokens][kv_heads][head_dim]; zeros for tokens that were
+ * evicted. tokens may be NULL. Errors: QAQVK_ERROR_SHAPE, QAQVK_ERROR_RANGE. */
+int32_t qaqvk_read(qaqvk_sequence sequence, uint32_t layer, const qaqvk_rows *k,
+    const qaqvk_rows *v, uint32_t *tokens);
 
 /* ---- Attention in a command buffer of the caller ---- */
 
-/* Begins to record into a VkCommandBuffer of the device's VkDevice, in the recording state and outside of a render
- * pass. What qaqvk_record_attend records begins and ends with a memory barrier between the writes and the reads and
- * writes of compute shaders and transfers, at its end also those of the host: the caller needs no
- * barrier for q, k and v that its compute shaders or transfers write before, nor for theirs that read
- * out behind; for other stages and for queue families it records its own (before: to the compute stage, shader
- * reads; behind: from the compute stage, shader writes). The compute pipeline, descriptor sets and push constants
- * that are bound are others afterwards.
+/* Begins to record into a VkCommandBuffer of the device's VkDevice, in the recording state and
+ * outside of a render pass. What qaqvk_record_attend records begins and ends with a memory barrier
+ * between the writes and the reads and writes of compute shaders and transfers, at its end also
+ * those of the host: the caller needs no barrier for q, k and v that its compute shaders or
+ * transfers write before, nor for theirs that read out behind; for other stages and for queue
+ * families it records its own (before: to the compute stage, shader reads; behind: from the compute
+ * stage, shader writes). The compute pipeline, descriptor sets and push constants that are bound
+ * are others afterwards.
  *
- * Then the caller submits the command buffer, once, to the device's queue, waits for the submission, and calls
- * qaqvk_recording_finish, or resets the command buffer and calls qaqvk_recording_discard. In between, buffers of rows
- * stay as they are, and calls of the cache but qaqvk_append, qaqvk_record_attend, qaqvk_sequence_create,
- * qaqvk_recording_begin, qaqvk_tokens, statistics and qaqvk_cache_close fail with QAQVK_ERROR_RECORDED. Several
- * command buffers have a recording each and run in the order in which they were recorded.
- * Errors: QAQVK_ERROR_UNSUPPORTED on devices that are not Vulkan's. */
-int32_t qaqvk_recording_begin(qaqvk_cache cache, struct VkCommandBuffer_T *command_buffer, qaqvk_recording *recording);
+ * Then the caller submits the command buffer, once, to the device's queue, waits for the
+ * submission, and calls qaqvk_recording_finish, or resets the command buffer and calls
+ * qaqvk_recording_discard. In between, buffers of rows stay as they are, and calls of the cache but
+ * qaqvk_append, qaqvk_record_attend, qaqvk_sequence_create, qaqvk_recording_begin, qaqvk_tokens,
+ * statistics and qaqvk_cache_close fail with QAQVK_ERROR_RECORDED. Several command buffers have a
+ * recording each and run in the order in which they were recorded. Errors: QAQVK_ERROR_UNSUPPORTED
+ * on devices that are not Vulkan's. */
+int32_t qaqvk_recording_begin(qaqvk_cache cache, struct VkCommandBuffer_T *command_buffer,
+    qaqvk_recording *recording);
 
-/* Records what qaqvk_attend does, the conversion of the rows that were appended to the sequence included. Any layers and
- * sequences of the cache, each layer of a sequence once. Errors: those of qaqvk_attend; QAQVK_ERROR_HOST_ROWS for rows in
- * host memory, k and v included; QAQVK_ERROR_RECORDED for a second time. They leave the command buffer as it
- * was, but for those of the device: then it can only be reset, and the recording discarded. */
-int32_t qaqvk_record_attend(qaqvk_recording recording, qaqvk_sequence sequence, uint32_t layer, const qaqvk_rows *q, const qaqvk_rows *out, const qaqvk_attend_options *options);
+/* Records what qaqvk_attend does, the conversion of the rows that were appended to the sequence
+ * included. Any layers and sequences of the cache, each layer of a sequence once. Errors: those of
+ * qaqvk_attend; QAQVK_ERROR_HOST_ROWS for rows in host memory, k and v included;
+ * QAQVK_ERROR_RECORDED for a second time. They leave the command buffer as it was, but for those of
+ * the device: then it can only be reset, and the recording discarded. */
+int32_t qaqvk_record_attend(qaqvk_recording recording, qaqvk_sequence sequence, uint32_t layer,
+    const qaqvk_rows *q, const qaqvk_rows *out, const qaqvk_attend_options *options);
 
-/* The submission has finished: importance counts the queries, and qaqvk_step comes next. Closes the handle. */
+/* The submission has finished: importance counts the queries, and qaqvk_step comes next. Closes the
+ * handle. */
 int32_t qaqvk_recording_finish(qaqvk_recording recording);
 
 /* There was and will be no submission: the appended rows wait again. Closes the handle. */
@@ -444,11 +490,13 @@ typedef struct qaqvk_stats {
   uint64_t tokens;          /* of finished steps */
   uint64_t stored_tokens;   /* of these in pages */
   uint64_t f16_bytes;       /* what the rows would take in f16 */
-  uint64_t live_bytes;      /* pages with every header, the used parts of window and importance, a profile's tables */
+  /* pages with every header, the used parts of window and importance, a profile's tables */
+  uint64_t live_bytes;
   uint64_t stored_bytes;    /* pages alone */
   uint64_t committed_bytes; /* device memory held for them, reserve and slack included */
   uint64_t table_bytes;     /* of a profile, which do not grow: a part of live_bytes */
-  uint64_t staging_bytes;   /* device and mapped memory that calls work in: does not grow with tokens */
+  /* device and mapped memory that calls work in: does not grow with tokens */
+  uint64_t staging_bytes;
   uint64_t host_bytes;      /* host memory */
   uint64_t peak_bytes;      /* the most device memory at once, of the device */
   double key_bits;          /* mean of the stored groups */
@@ -456,18 +504,21 @@ typedef struct qaqvk_stats {
   double lowered;           /* levels that bytes_budget takes off all tokens */
   uint64_t pages, segments, submits;
   uint64_t promoted, demoted, missed; /* groups whose bits changed, or should have */
-  uint64_t clamped, non_finite;       /* elements clamped when appended; groups stored raw because they cannot be quantized */
+  /* elements clamped when appended; groups stored raw because they cannot be quantized */
+  uint64_t clamped, non_finite;
 } qaqvk_stats;
 
 /* Fills stats, whose struct_size is set before, for all sequences of a cache or for one. */
 int32_t qaqvk_cache_get_stats(qaqvk_cache cache, qaqvk_stats *stats);
 int32_t qaqvk_sequence_get_stats(qaqvk_sequence sequence, qaqvk_stats *stats);
 
-/* The same and more as JSON (Stats of package backend), UTF-8 with an end of string: writes it to text, of room bytes, where it
- * fits, and its bytes, the end included, to *size. text may be NULL to ask for the size.
- * Errors: QAQVK_ERROR_ARGUMENT where room is too small; *size is set then too. */
+/* The same and more as JSON (Stats of package backend), UTF-8 with an end of string: writes it to
+ * text, of room bytes, where it fits, and its bytes, the end included, to *size. text may be NULL
+ * to ask for the size. Errors: QAQVK_ERROR_ARGUMENT where room is too small; *size is set then too.
+ */
 int32_t qaqvk_cache_get_stats_json(qaqvk_cache cache, char *text, uint64_t room, uint64_t *size);
-int32_t qaqvk_sequence_get_stats_json(qaqvk_sequence sequence, char *text, uint64_t room, uint64_t *size);
+int32_t qaqvk_sequence_get_stats_json(qaqvk_sequence sequence, char *text, uint64_t room,
+    uint64_t *size);
 
 #ifdef __cplusplus
 }
