@@ -98,7 +98,7 @@ func TestAttendRefuses(t *testing.T) {
 	require.ErrorIs(t, s.seq.Attend(t.Context(), 0, rows(1), rows(1), AttendOptions{}), ErrUnknownSequence)
 }
 
-// Lists are recorded when a layer's segments, the options or the tokens' next 256
+// Lists are recorded when a layer's segments, the options or the tokens' next 64
 // change, not for each token: in a reserve, whose segment stays, also where bits
 // change.
 func TestAttendRecordsOnceOnVulkan(t *testing.T) {
@@ -106,8 +106,8 @@ func TestAttendRecordsOnceOnVulkan(t *testing.T) {
 		name     string
 		policy   policy.Policy
 		reserve  int64
-		recorded int // of a layer at most: the first, the first page, 256 tokens, a longer frame; and larger segments
-	}{{"segments", policy.Uniform{KeyBits: 4, ValueBits: 4}, 0, 60}, {"reserve", testQAQ(policy.Paper), 1 << 20, 4}} {
+		recorded int // of a layer at most: the first, the first page, each 64 tokens, 256 tokens, longer frames; and larger segments
+	}{{"segments", policy.Uniform{KeyBits: 4, ValueBits: 4}, 0, 60}, {"reserve", testQAQ(policy.Paper), 1 << 20, 14}} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 600, Recent: 2, Queries: 2,
 				Policy: c.policy, AdaptEvery: 8, HostBudget: 1 << 24, Reserve: c.reserve})
