@@ -96,13 +96,12 @@ func (x *recorder) decode(steps ...int) {
 		for i := range x.seen {
 			x.seen[i] = math.Float32bits(float32(x.rng.NormFloat64()))
 		}
-		recording, err := x.c.NewRecording(x.r.Begin())
-		require.NoError(x.t, err)
 		for layer := range x.c.cfg.Layers {
 			v := x.views(layer, n)
 			require.NoError(x.t, x.recorded.Append(layer, RowsView(F32, v[0]), RowsView(F32, v[1])))
-			require.NoError(x.t, x.recorded.RecordAttend(recording, layer, RowsView(F32, v[2]), RowsView(F32, v[3]), x.o))
 		}
+		x.record(n).Discard() // the rows wait again
+		recording := x.record(n)
 		require.ErrorIs(x.t, x.text.Step(x.t.Context()), ErrRecorded)
 		x.r.Submit()
 		recording.Finish()
@@ -119,6 +118,18 @@ func (x *recorder) decode(steps ...int) {
 		x.compare()
 	}
 	require.Positive(x.t, x.recorded.Stats().Stored)
+}
+
+// record records a step whose rows wait, from the last layer on: the first one recorded
+// converts those of all.
+func (x *recorder) record(n int) *Recording {
+	recording, err := x.c.NewRecording(x.r.Begin())
+	require.NoError(x.t, err)
+	for layer := x.c.cfg.Layers - 1; layer >= 0; layer-- {
+		v := x.views(layer, n)
+		require.NoError(x.t, x.recorded.RecordAttend(recording, layer, RowsView(F32, v[2]), RowsView(F32, v[3]), x.o))
+	}
+	return recording
 }
 
 // compare compares what later steps depend on.
