@@ -9,7 +9,22 @@ import (
 type placed struct {
 	token int
 	text  string
-	at    image.Rectangle
+	at    image.Rectangle // from the panel's left
+}
+
+// wrapped are lines that were laid out, and of what.
+type wrapped struct {
+	tokens, width int
+	font          *face
+	lines         [][]placed
+}
+
+// laidOut are the lines of the text at a width.
+func (v *View) laidOut(width int) [][]placed {
+	if w := &v.wrapped; w.tokens != len(v.state.Tokens) || w.width != width || w.font != v.fonts.plain {
+		*w = wrapped{len(v.state.Tokens), width, v.fonts.plain, v.wrap(width)}
+	}
+	return v.wrapped.lines
 }
 
 // wrap lays tokens out in lines of a width; a token goes to the next line whole.
@@ -56,7 +71,7 @@ func (v *View) textBegin() int {
 func (v *View) textLines() (lines [][]placed, first, high int) {
 	r := v.layout.text
 	high = v.fonts.plain.height() + v.px(7)
-	lines = v.wrap(r.Dx())
+	lines = v.laidOut(r.Dx())
 	room := max(1, r.Dy()/high)
 	v.scroll = min(max(v.scroll, 0), max(0, len(lines)-room))
 	first = max(0, len(lines)-room-v.scroll)
@@ -64,7 +79,7 @@ func (v *View) textLines() (lines [][]placed, first, high int) {
 		y := r.Min.Y + (i-first)*high
 		for j := range lines[i] {
 			at := &lines[i][j].at
-			*at = image.Rect(at.Min.X+r.Min.X, y, at.Max.X+r.Min.X, y+high)
+			*at = image.Rect(at.Min.X, y, at.Max.X, y+high)
 		}
 	}
 	return lines[first:min(len(lines), first+room)], first, high
@@ -81,6 +96,7 @@ func (v *View) drawText(c canvas) {
 			if p.token < v.state.Stored {
 				col = v.colorOf(v.state.Cell(v.kinds, 0, v.state.Layers, p.token, p.token+1))
 			}
+			p.at = p.at.Add(image.Pt(v.layout.text.Min.X, 0))
 			if p.token == v.chosen {
 				c.fill(image.Rect(p.at.Min.X, p.at.Min.Y, p.at.Max.X, p.at.Min.Y+high-v.px(2)), line)
 			}
@@ -96,7 +112,7 @@ func (v *View) tokenOfText(at image.Point) int {
 	lines, _, _ := v.textLines()
 	for _, l := range lines {
 		for _, p := range l {
-			if at.In(p.at) {
+			if at.In(p.at.Add(image.Pt(v.layout.text.Min.X, 0))) {
 				return p.token
 			}
 		}

@@ -28,6 +28,8 @@ type View struct {
 	help   bool
 	scroll int // lines of the text, from the end
 
+	wrapped wrapped
+
 	layout layout
 	fonts  faces
 	scale  float64
@@ -76,6 +78,7 @@ func (v *View) Poll() bool {
 		v.state = recording.NewState(u.Header)
 		v.colors = make([][]color.RGBA, u.Header.Layers)
 		v.past.reset()
+		v.wrapped = wrapped{}
 		v.dirty = true
 	}
 	for _, step := range u.Steps {

@@ -90,7 +90,7 @@ func TestClicksChoose(t *testing.T) {
 	require.Equal(t, v.state.Layers/2, v.layer)
 	lines, _, _ := v.textLines()
 	for _, p := range lines[5][:2] {
-		v.Click(p.at.Min.Add(image.Pt(1, 1)))
+		v.Click(p.at.Min.Add(image.Pt(l.text.Min.X+1, 1)))
 		require.Equal(t, p.token, v.chosen)
 		require.Contains(t, v.state.Tokens[p.token].Text, p.text)
 	}
