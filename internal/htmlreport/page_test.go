@@ -106,7 +106,7 @@ func TestPageHasTheNumbers(t *testing.T) {
 	} {
 		require.True(t, strings.Contains(text, want), want)
 	}
-	require.Equal(t, 5, strings.Count(text, `<svg class="plot"`))
+	require.Equal(t, 5, strings.Count(text, "<figure><svg"))
 	require.False(t, strings.Contains(text, " <i>&"), "text of tokens is escaped")
 	m, err := measure(r)
 	require.NoError(t, err)

@@ -115,7 +115,7 @@ func render(p *plot.Plot) (template.HTML, error) {
 	}
 	svg := b.Bytes()
 	if at := bytes.Index(svg, []byte("<svg")); at >= 0 { // an XML header has no place inside HTML
-		svg = append([]byte(`<svg class="plot"`), svg[at+len("<svg"):]...)
+		svg = svg[at:]
 	}
 	return template.HTML(svg), nil
 }

@@ -13,6 +13,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/qaqvk/qaqvk/internal/palette"
 )
 
 // line is a curve of a chart, with the 95 % confidence intervals of its points.
@@ -71,9 +73,8 @@ type drawing struct {
 // entry is a curve of a legend: SVG's colour and dashes.
 type entry struct{ Name, Color, Dashes string }
 
-// colors can be told apart by those who do not see red and green apart (Okabe and
-// Ito), and once more by their dashes.
-var colors = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}, {0, 0, 0, 255}}
+// colors can be told apart, and once more by their dashes.
+var colors = palette.Lines
 
 // draw draws the chart.
 func (c chart) draw() (d drawing, err error) {

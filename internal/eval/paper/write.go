@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/qaqvk/qaqvk/internal/eval"
+	look "github.com/qaqvk/qaqvk/internal/page"
 	"github.com/qaqvk/qaqvk/internal/report"
 )
 
@@ -24,6 +25,7 @@ func isText(head string) bool { return head == "method" || strings.Contains(head
 
 // page is what the template takes.
 type page struct {
+	Style      template.CSS
 	Result     *eval.Result
 	Skip       int
 	TaskWindow int
@@ -46,7 +48,7 @@ const mostShown = 24
 // makes; each file whole, or not at all.
 func Write(dir string, r *eval.Result, p *eval.Probe) error {
 	v := newView(r, p)
-	out := page{Result: r, Skip: eval.Skip, TaskWindow: TaskWindow, Task: v.task}
+	out := page{Style: look.Style(), Result: r, Skip: eval.Skip, TaskWindow: TaskWindow, Task: v.task}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("paper: %w", err)
 	}
