@@ -8,12 +8,24 @@ import (
 
 // canvas draws into a picture; what lies beyond its clip is left out.
 type canvas struct {
-	img  *image.RGBA
-	clip image.Rectangle
+	img       *image.RGBA
+	clip      image.Rectangle
+	blueFirst bool // in the picture
+}
+
+// pixel is the four bytes of a colour in the picture.
+func (c canvas) pixel(col color.RGBA) color.RGBA {
+	if c.blueFirst {
+		col.R, col.B = col.B, col.R
+	}
+	return col
 }
 
 // within is the canvas with a smaller clip.
-func (c canvas) within(r image.Rectangle) canvas { return canvas{c.img, c.clip.Intersect(r)} }
+func (c canvas) within(r image.Rectangle) canvas {
+	c.clip = c.clip.Intersect(r)
+	return c
+}
 
 // fill fills a rectangle.
 func (c canvas) fill(r image.Rectangle, col color.RGBA) {
@@ -21,6 +33,7 @@ func (c canvas) fill(r image.Rectangle, col color.RGBA) {
 	if r.Empty() {
 		return
 	}
+	col = c.pixel(col)
 	row := c.img.Pix[c.img.PixOffset(r.Min.X, r.Min.Y):][:4*r.Dx()]
 	for i := 0; i < len(row); i += 4 {
 		row[i], row[i+1], row[i+2], row[i+3] = col.R, col.G, col.B, 255
@@ -69,6 +82,7 @@ func (c canvas) textFit(f *face, x, y, room int, s string, col color.RGBA) int {
 }
 
 func (c canvas) glyph(g *glyph, at image.Point, col color.RGBA) {
+	col = c.pixel(col)
 	r := g.mask.Rect.Add(at).Intersect(c.clip)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		mask := g.mask.Pix[(y-at.Y)*g.mask.Stride+r.Min.X-at.X:][:r.Dx()]
@@ -125,6 +139,7 @@ func (c canvas) curve(points []point, width float64, col color.RGBA) {
 // column lays a colour over a column of pixels from one place to another, as far as
 // each pixel lies between them.
 func (c canvas) column(x int, from, to float64, col color.RGBA) {
+	col = c.pixel(col)
 	for y := max(int(from), c.clip.Min.Y); y < c.clip.Max.Y && float64(y) < to; y++ {
 		part := min(to, float64(y+1)) - max(from, float64(y))
 		at := c.img.PixOffset(x, y)

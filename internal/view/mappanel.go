@@ -56,6 +56,7 @@ func (v *View) drawCells(c canvas) {
 				case t == -1:
 					col = inWindow
 				}
+				col = c.pixel(col)
 				row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = col.R, col.G, col.B, 255
 			}
 		}

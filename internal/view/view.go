@@ -13,6 +13,9 @@ import (
 // View is what a window shows: the state of a run, and what its user looks at. It is
 // for one goroutine at a time.
 type View struct {
+	// BlueFirst draws pixels of blue, green, red and alpha, as windows want them.
+	BlueFirst bool
+
 	source Source
 	state  *recording.State // nil: the run has not begun
 	end    *recording.End
@@ -169,7 +172,7 @@ func (v *View) Draw(img *image.RGBA, scale float64) error {
 	}
 	v.dirty = false
 	v.layout = v.newLayout(img.Rect)
-	c := canvas{img, img.Rect}
+	c := canvas{img, img.Rect, v.BlueFirst}
 	c.fill(img.Rect, paper)
 	v.drawTop(c)
 	if v.state == nil {

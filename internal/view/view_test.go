@@ -59,6 +59,17 @@ func TestPicturesAreTheSame(t *testing.T) {
 	require.True(t, bytes.Equal(want.Pix, drawn(t, v, 1).Pix), "back and forth")
 }
 
+// A picture of blue first is the same with its bytes in another order.
+func TestBlueFirst(t *testing.T) {
+	v, _, want := atEnd(t)
+	v.BlueFirst = true
+	got := drawn(t, v, 1)
+	for i := 0; i < len(got.Pix); i += 4 {
+		got.Pix[i], got.Pix[i+2] = got.Pix[i+2], got.Pix[i]
+	}
+	require.True(t, bytes.Equal(want.Pix, got.Pix))
+}
+
 // Cells have the colours of the recording's codes, on screens of any scale.
 func TestCellsHaveTheirColours(t *testing.T) {
 	for _, scale := range []float64{1, 1.5, 2} {

@@ -123,12 +123,14 @@ func (s *shown) fit(width, height int) (err error) {
 	return nil
 }
 
-// present draws the view and shows it.
+// present draws the view and shows it. It is not drawn into mapped memory, which may be
+// slow to read.
 func (s *shown) present() error {
 	scale, _ := s.of.GetContentScale()
+	s.view.BlueFirst = s.chain.BGRA()
 	if err := s.view.Draw(s.picture, float64(max(scale, 0.5))); err != nil {
 		return err
 	}
-	copyPicture(s.chain.Pixels(), s.picture.Pix, s.chain.BGRA())
+	copy(s.chain.Pixels(), s.picture.Pix)
 	return s.chain.Present()
 }

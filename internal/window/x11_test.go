@@ -103,9 +103,8 @@ func (u *user) picture() *image.RGBA {
 	shot, err := xproto.GetImage(u.x, xproto.ImageFormatZPixmap, xproto.Drawable(u.window), 0, 0, g.Width, g.Height, 0xffffffff).Reply()
 	require.NoError(u.t, err)
 	img := image.NewRGBA(image.Rect(0, 0, int(g.Width), int(g.Height)))
-	copyPicture(img.Pix, shot.Data, true)
-	for i := 3; i < len(img.Pix); i += 4 {
-		img.Pix[i] = 255
+	for i := 0; i < len(img.Pix); i += 4 {
+		img.Pix[i], img.Pix[i+1], img.Pix[i+2], img.Pix[i+3] = shot.Data[i+2], shot.Data[i+1], shot.Data[i], 255
 	}
 	return img
 }
