@@ -8,7 +8,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend"
 	"github.com/qaqvk/qaqvk/backend/policy"
-	"github.com/qaqvk/qaqvk/internal/session"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -85,7 +84,7 @@ func qaq(formula policy.Formula) func(p *parameters) (Method, error) {
 	return func(p *parameters) (Method, error) {
 		m := newPaged(p, 0.01)
 		q := policy.QAQ{Formula: formula,
-			KeyError: p.above("key-error", session.DefaultKeyError), ValueError: p.above("value-error", session.DefaultValueError),
+			KeyError: p.above("key-error", policy.DefaultKeyError), ValueError: p.above("value-error", policy.DefaultValueError),
 			MinBits: p.integer("min-bits", 1, 0, 8), MaxBits: p.integer("max-bits", 8, 0, shaders.Raw)}
 		blind := p.integer("blind", 0, 0, 1) == 1
 		m.policy = func(ctx context.Context, b *Bench, _ int) (policy.Policy, error) {

@@ -10,7 +10,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/profile"
 	"github.com/qaqvk/qaqvk/internal/kvbuffer"
 	"github.com/qaqvk/qaqvk/internal/pipelines"
-	"github.com/qaqvk/qaqvk/internal/session"
 )
 
 // outliers of the paper's codec.
@@ -88,7 +87,7 @@ func (h *Host) config(shape kvbuffer.Shape) (c backend.Config, words string, err
 	}
 	if p == nil {
 		c.OutlierFraction = outliers
-		c.Policy = policy.QAQ{KeyError: session.DefaultKeyError, ValueError: session.DefaultValueError, MinBits: 1, MaxBits: 8}
+		c.Policy = policy.QAQ{KeyError: policy.DefaultKeyError, ValueError: policy.DefaultValueError, MinBits: 1, MaxBits: 8}
 		return c, "policy qaq, no profile of the model is known (QAQVK_PROFILE or QAQVK_MODEL names it)", nil
 	}
 	c.Profile, c.BytesBudget = p, s.Budget

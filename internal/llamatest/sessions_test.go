@@ -51,9 +51,9 @@ func TestSessions(t *testing.T) {
 func TestSaveAndRestore(t *testing.T) {
 	for _, policy := range []string{"none", "qaq"} {
 		t.Run(policy, func(t *testing.T) {
-			o := llamatest.Options{Sequences: 3}
+			o := llamatest.Options{Sequences: 3, Model: tinyFloats(t), Context: 768}
 			p := start(t, policy, o)
-			tokens := p.tokens(prose)
+			tokens := p.tokens(prose)[:140]
 			p.feed(0, 0, 64, tokens[:100]...)
 			state, err := p.Get(0)
 			require.NoError(t, err)
@@ -93,12 +93,10 @@ func TestOverflow(t *testing.T) {
 		return logits, p.Log(), absorbed
 	}
 	want, _, _ := long("")
-	none, _, absorbed := long("none")
+	calibrated, log, absorbed := long("calibrated")
 	assert.Equal(t, int64(150), absorbed)
-	assert.Less(t, llamatest.MeanDivergence(want[250:], none[250:]), 2*kld)
-	calibrated, log, _ := long("calibrated")
 	d := llamatest.MeanDivergence(want[250:], calibrated[250:])
-	t.Logf("divergence after the shift: none %.5f, calibrated %.5f", llamatest.MeanDivergence(want[250:], none[250:]), d)
-	assert.Less(t, d, 0.08)
+	t.Logf("divergence after the shift %.5f", d)
+	assert.Less(t, d, 0.04)
 	assert.Contains(t, log, "profile that ships for "+gguf)
 }

@@ -53,14 +53,6 @@ const (
 	Auto       = "auto"
 )
 
-// Default target errors of qaq: with SmolLM2-135M and the default prompt they
-// give 5.1 bits to K and 3.0 to V and keep 99 % of the most likely tokens;
-// larger ones lose more tokens than bytes.
-const (
-	DefaultKeyError   = 0.005
-	DefaultValueError = 0.002
-)
-
 // Scissorhands as in the paper's experiments: ten recent tokens, and a history
 // of some 500 queries, a decision every 16.
 const (
