@@ -57,6 +57,5 @@ install_missing "${packages[@]}"
 swiftshader
 chromium
 ./mesa.sh
-./llama.sh
 ./python.sh
 go mod download
