@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"unsafe"
 
 	"github.com/go-gl/glfw/v3.3/glfw"
@@ -25,6 +26,9 @@ type Window struct {
 	device *vk.Device
 	chain  *vk.Swapchain
 	frames int // presented
+
+	mu   sync.Mutex
+	gone bool // Wake has nobody to wake
 }
 
 // open tells whether there is a window: GLFW has one display.
@@ -96,9 +100,12 @@ func (w *Window) surface(instance uintptr) (uint64, error) {
 // Presenter names the device that presents.
 func (w *Window) Presenter() string { return w.device.Info().Name }
 
-// Wake lets Show look whether there is something new.
+// Wake lets Show look whether there is something new. It may be called at any time, also
+// when the window is closed.
 func (w *Window) Wake() {
-	if C.qw_lost() == 0 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.gone && C.qw_lost() == 0 {
 		glfw.PostEmptyEvent()
 	}
 }
@@ -115,6 +122,9 @@ func (w *Window) Close() error {
 
 // destroy frees what there is, on the thread of Main.
 func (w *Window) destroy() (err error) {
+	w.mu.Lock()
+	w.gone = true
+	w.mu.Unlock()
 	w.chain.Release()
 	if w.device != nil {
 		err = w.device.Close()
