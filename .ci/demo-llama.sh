@@ -20,7 +20,7 @@ model="${MODEL:-$CACHE/SmolLM2-135M-Instruct.Q4_1.gguf}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 stats="$work/stats.json"
-head -c 5500 docs/drivers.md >"$work/text"
+head -c 3000 docs/drivers.md >"$work/text"
 chat() { node examples/llama/chat.mjs "$node/node_modules" "$model" "$work/text"; }
 
 printf '== llama.cpp with its own KV cache\n'
