@@ -21,7 +21,7 @@ step "kernels compiled for AMD chips"
 .ci/compileonly.sh
 
 step llama.cpp with its KV cache in qaqvk
-.ci/ggml.sh vet ./ggml ./cmd/libggml-qaqvk ./internal/llamatest
+.ci/ggml.sh vet ./backend/ggml ./cmd/libggml-qaqvk ./internal/llamatest
 .ci/ggml.sh test -count=1 ./internal/llamatest
 
 step "the Python package"

@@ -6,7 +6,7 @@ package main
 import (
 	"C"
 
-	_ "github.com/qaqvk/qaqvk/ggml"
+	_ "github.com/qaqvk/qaqvk/backend/ggml"
 )
 
 func main() {}

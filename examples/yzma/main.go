@@ -15,7 +15,7 @@ import (
 
 	"github.com/hybridgroup/yzma/pkg/llama"
 
-	"github.com/qaqvk/qaqvk/ggml"
+	"github.com/qaqvk/qaqvk/backend/ggml"
 )
 
 const mostTokens = 40
