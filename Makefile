@@ -49,7 +49,7 @@ PROFILE = internal/profiles/SmolLM2-135M-Instruct.safetensors
 
 profile: build ## the demo's profile again, from the model's gradients (minutes)
 	python3 internal/profiles/text.py bin/texts
-	bin/qaqvk calibrate --text bin/texts/words.txt --text bin/texts/prose.txt --text bin/texts/code.txt --windows 24 -o $(PROFILE)
+	bin/qaqvk calibrate --text bin/texts/words.txt --text bin/texts/prose.txt --text bin/texts/code.txt --windows 42 -o $(PROFILE)
 
 pictures: ## the pictures of README and of the tests again, in windows of an X server in memory
 	$(GO) test -tags glfw ./internal/window -run Replay -count=1 -update
