@@ -61,14 +61,6 @@ vec4 fourQueries(uint tile, uint d, uint v) {
     return uintBitsToFloat(STAGED != 0 ? staged[at / 4u] : queries[tile * (TILE / 4u) + at / 4u]);
 }
 
-// Elements d of all queries of a tile.
-void queriesAt(uint tile, uint d, out float y[QUERIES]) {
-    for (uint v = 0u; v < QUERIES; v++) {
-        if (STAGED == 0 && QUERIES % 4 == 0) y[v] = fourQueries(tile, d, v / 4u * 4u)[v % 4u];
-        else y[v] = queryAt(tile, d, v);
-    }
-}
-
 // Words at..at+n-1 of pages, n = 4 or 8; whole 128-bit words where rows begin
 // at such.
 void loadWords(uint at, uint n, out uint words[8]) {
@@ -138,10 +130,8 @@ void addBlock(inout float sums[QUERIES], inout Picked picked, uint tile, Row row
     for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
-        float ys[QUERIES];
-        queriesAt(tile, block * 32u + e, ys);
         for (uint v = 0u; v < QUERIES; v++) {
-            float y = ys[v];
+            float y = queryAt(tile, block * 32u + e, v);
             precise float product = y * x[e];
             precise float sum = parts[v] + product;
             parts[v] = sum;

@@ -21,8 +21,6 @@ const uint SUMS = 128;                           // lanes of the contract, whate
 const uint COLUMNS = QUERIES < 4 ? QUERIES : 4;    // columns of a workgroup
 const uint PARTS = QUERIES / COLUMNS;              // workgroups of a tile
 
-const uint TOGETHER = WORKGROUP < 32 ? 1 : 8;      // columns that an invocation loads before it uses them
-
 shared vec4 lanes[SUMS];
 
 // Four of a word's columns, one where tiles have fewer than four.
@@ -39,11 +37,6 @@ void storeFour(uint at, vec4 x) {
         return;
     }
     for (uint k = 0u; k < COLUMNS; k++) WORD(scores, at + k) = x[k];
-}
-
-// The words at, at + step_, ... of four columns each, the last of which may be read again.
-void loadColumns(uint row, uint i, uint step_, uint end, out vec4 e[TOGETHER]) {
-    for (uint j = 0u; j < TOGETHER; j++) e[j] = loadFour(row + min(i + j * step_, end - 1u) * QUERIES);
 }
 
 // Columns from..to-1 that each column's query sees; none where there is no query.
@@ -77,14 +70,10 @@ Seen seenBy(uint v0) {
 vec4 largest(uint row, Seen seen) {
     for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
         vec4 most = vec4(-8.507059173023462e37); // below every score
-        for (uint first = seen.first + lane; first < seen.end; first += SUMS * TOGETHER) {
-            vec4 score[TOGETHER];
-            loadColumns(row, first, SUMS, seen.end, score);
-            for (uint j = 0u; j < TOGETHER; j++) {
-                uint i = first + j * SUMS;
-                for (uint k = 0u; k < COLUMNS; k++)
-                    if (i >= seen.from[k] && i < seen.to[k]) most[k] = score[j][k] > most[k] ? score[j][k] : most[k];
-            }
+        for (uint i = seen.first + lane; i < seen.end; i += SUMS) {
+            vec4 score = loadFour(row + i * QUERIES);
+            for (uint k = 0u; k < COLUMNS; k++)
+                if (i >= seen.from[k] && i < seen.to[k]) most[k] = score[k] > most[k] ? score[k] : most[k];
         }
         lanes[lane] = most;
     }
@@ -113,21 +102,17 @@ void join(uint lane, uint step_) {
 vec4 sumUp(uint row, Seen seen, vec4 most) {
     for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
         vec4 sum = vec4(0.0);
-        for (uint first = seen.first / SUMS * SUMS + lane; first < seen.end; first += SUMS * TOGETHER) {
-            vec4 e[TOGETHER];
-            loadColumns(row, first, SUMS, seen.end, e);
-            for (uint j = 0u; j < TOGETHER; j++) {
-                uint i = first + j * SUMS;
-                for (uint k = 0u; k < COLUMNS; k++) {
-                    bool here = i >= seen.from[k] && i < seen.to[k];
-                    precise float below = e[j][k] - most[k];
-                    float power = exponential(here ? below : 0.0);
-                    precise float next = sum[k] + (here ? power : 0.0);
-                    sum[k] = next;
-                    e[j][k] = here ? power : e[j][k];
-                }
-                if (i < seen.end) storeFour(row + i * QUERIES, e[j]);
+        for (uint i = seen.first / SUMS * SUMS + lane; i < seen.end; i += SUMS) {
+            vec4 e = loadFour(row + i * QUERIES);
+            for (uint k = 0u; k < COLUMNS; k++) {
+                bool here = i >= seen.from[k] && i < seen.to[k];
+                precise float below = e[k] - most[k];
+                float power = exponential(here ? below : 0.0);
+                precise float next = sum[k] + (here ? power : 0.0);
+                sum[k] = next;
+                e[k] = here ? power : e[k];
             }
+            storeFour(row + i * QUERIES, e);
         }
         lanes[lane] = sum;
     }
@@ -147,17 +132,13 @@ void main() {
     vec4 most = largest(row, seen), sum = sumUp(row, seen, most), inverse = vec4(0.0);
     for (uint k = 0u; k < COLUMNS; k++) inverse[k] = reciprocal(v0 + k < Vectors ? sum[k] : 1.0);
     uint end = v0 < Vectors ? FRAME.tokens - FRAME.base : 0u;
-    for (uint first = gl_LocalInvocationID.x; first < end; first += WORKGROUP * TOGETHER) {
-        vec4 e[TOGETHER];
-        loadColumns(row, first, WORKGROUP, end, e);
-        for (uint j = 0u; j < TOGETHER; j++) {
-            uint i = first + j * WORKGROUP;
-            for (uint k = 0u; k < COLUMNS; k++) {
-                bool here = i >= seen.from[k] && i < seen.to[k];
-                precise float p = (here ? e[j][k] : 0.0) * inverse[k];
-                if (v0 + k < Vectors) e[j][k] = p < 9.094947017729282e-13 ? 0.0 : p; // 2^-40
-            }
-            if (i < end) storeFour(row + i * QUERIES, e[j]);
+    for (uint i = gl_LocalInvocationID.x; i < end; i += WORKGROUP) {
+        vec4 e = loadFour(row + i * QUERIES);
+        for (uint k = 0u; k < COLUMNS; k++) {
+            bool here = i >= seen.from[k] && i < seen.to[k];
+            precise float p = (here ? e[k] : 0.0) * inverse[k];
+            if (v0 + k < Vectors) e[k] = p < 9.094947017729282e-13 ? 0.0 : p; // 2^-40
         }
+        storeFour(row + i * QUERIES, e);
     }
 }

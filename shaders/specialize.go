@@ -70,7 +70,7 @@ func (t Target) workgroup(k *Kernel) uint32 {
 		return max(8, t.SubgroupSize)
 	case t.CPU && (k == ArrangeCalibrated || k == ArrangeMeans):
 		return max(16, t.SubgroupSize)
-	case k != Softmax && attends, t.CPU && (k == Score || k == ScoreCalibrated):
+	case attends, t.CPU && (k == Score || k == ScoreCalibrated):
 		return 64
 	case k == EncodeCalibrated || k == DecodeCalibrated || k == ArrangeCalibrated || k == ArrangeMeans || k == CombineCalibrated:
 		return 32

@@ -24,7 +24,7 @@ func TestSpecialize(t *testing.T) {
 		{"encode_calibrated on a GPU", EncodeCalibrated, gpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"decode_calibrated on a CPU", DecodeCalibrated, cpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"arrange_calibrated on a CPU", ArrangeCalibrated, cpu, Spec{Workgroup: 16, Lanes: 1}},
-		{"softmax on a GPU", Softmax, gpu, Spec{Workgroup: 128, Lanes: 1}},
+		{"softmax on a GPU", Softmax, gpu, Spec{Workgroup: 64, Lanes: 1}},
 		{"softmax on a CPU", Softmax, cpu, Spec{Workgroup: 8, Lanes: 1}},
 		{"softmax on a CPU of 16", Softmax, Target{16, true}, Spec{Workgroup: 16, Lanes: 1}},
 		{"weighted_sum on a GPU", WeightedSum, gpu, Spec{Workgroup: 64, Lanes: 32}},

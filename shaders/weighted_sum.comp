@@ -27,12 +27,6 @@ layout(push_constant) uniform Push {
 #include "lib/planes.glsl"
 
 const uint EACH = 32 / LANES; // elements of an invocation
-const uint TOGETHER = LANES == 1 ? 1 : 4; // rows whose words an invocation loads before it uses them
-
-// A statement for each of these rows. No loop: see EIGHT.
-#define ROWS_TOGETHER(statement)                                    \
-    statement(0u)                                                   \
-    if (TOGETHER > 1) { statement(1u) statement(2u) statement(3u) }
 
 // What an invocation works on.
 struct Item {
@@ -59,7 +53,9 @@ void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
     }
 }
 
-void addToken(inout float sums[EACH][QUERIES], float p[QUERIES], float x[EACH]) {
+void addToken(inout float sums[EACH][QUERIES], Item item, uint t, float x[EACH]) {
+    float p[QUERIES];
+    loadProbabilities(item, t, p);
     for (uint i = 0u; i < EACH; i++) {
         for (uint v = 0u; v < QUERIES; v++) {
             precise float product = p[v] * x[i];
@@ -93,8 +89,17 @@ void loadRawBlock(Item item, uint at, inout float x[EACH]) {
     EIGHT(FOUR)
 }
 
-// Pattern of an element whose word is given.
-uint patternIn(uint word, uint d) { return PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u; }
+// The elements of a raw row at word at.
+void loadRaw(Item item, uint at, inout float x[EACH]) {
+    if (LANES == 1) {
+        loadRawBlock(item, at, x);
+        return;
+    }
+    for (uint i = 0u; i < EACH; i++) {
+        uint d = elementOf(item, i);
+        x[i] = !ALIGNED && d >= HEAD_DIM ? 0.0 : boundPattern(storedPattern(at, d));
+    }
+}
 
 // Codes in the high bits of bytes. An invocation with all elements of a block
 // has element e in byte e/8 of word e%8; others have theirs in the first word,
@@ -104,9 +109,15 @@ const uint SPREAD = LANES == 8 ? 0x01010101 : LANES == 16 ? 0x00010001 : 1;
 void loadCodes(Item item, uint at, uint bits, out uint codes[8]) {
     uint words = rowWords(bits);
     for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
+    if (LANES == 1) {
 #define PLANE(p) WHERE(p < bits) codes[7u - p] = planeAt(at, words, p, item.block);
-    EIGHT(PLANE)
-    transpose(codes);
+        EIGHT(PLANE)
+        transpose(codes);
+        return;
+    }
+    for (uint p = 0u; p < bits; p++)
+        codes[0] = codes[0] << 1 | ((planeAt(at, words, p, item.block) >> item.lane) & SPREAD);
+    codes[0] <<= 8u - bits;
 }
 
 uint codeAt(uint codes[8], uint i) {
@@ -120,153 +131,56 @@ void place(Item item, uint d, uint pattern, inout float x[EACH]) {
     for (uint i = 0u; i < EACH; i++) x[i] = d == elementOf(item, i) ? value : x[i];
 }
 
-// A row of V.
-struct Row {
-    uint at;    // its codes or raw elements in pages
-    uint bits;  // RAW in the recent window
-    uint page;
-    uint group; // in its page
-    uint index; // in its group
-};
-
-// two are the outliers where each row has two.
-void placeOutliers(Item item, Row row, uvec4 two, inout float x[EACH]) {
+void placeOutliers(Item item, uint page, uint group, uint index, inout float x[EACH]) {
     uint groups = PageTokens * GroupsPerToken;
     if (PAIR) {
-        place(item, two.x - row.index * HEAD_DIM, two.y, x);
-        place(item, two.z - row.index * HEAD_DIM, two.w, x);
+        uvec4 two = outlierPair(page, groups, group);
+        place(item, two.x - index * HEAD_DIM, two.y, x);
+        place(item, two.z - index * HEAD_DIM, two.w, x);
         return;
     }
     for (uint j = 0u; j < OUTLIERS; j++) {
-        uint n = row.group * OUTLIERS + j;
-        place(item, outlierIndex(row.page, groups, n) - row.index * HEAD_DIM, storedPattern(row.page + valuesAt(groups), n), x);
+        uint n = group * OUTLIERS + j;
+        place(item, outlierIndex(page, groups, n) - index * HEAD_DIM, storedPattern(page + valuesAt(groups), n), x);
     }
 }
 
-// What a page says of a row besides its codes.
-struct Header {
-    uvec2 range;
-    uvec4 two; // outliers, where each row has two
-};
-
-Header headerOf(Row row) {
-    uint groups = PageTokens * GroupsPerToken;
-    return Header(rangePatterns(row.page + rangesAt(groups) + row.group * RANGE_WORDS), PAIR ? outlierPair(row.page, groups, row.group) : uvec4(0u));
-}
-
-// The values of a quantized row.
-void valuesOf(Item item, Row row, uint codes[8], Header header, inout float x[EACH]) {
-    float low = load(header.range.x);
-    precise float s8 = extentOf(header.range) * 0.00390625;
-    for (uint i = 0u; i < EACH; i++) x[i] = bound(valueOf(low, s8, halfStep(row.bits), codeAt(codes, i)));
-    placeOutliers(item, row, header.two, x);
-}
-
-// The elements of a row, by an invocation that has all of a block.
-void loadBlock(Item item, Row row, inout float x[EACH]) {
-    WHERE(row.bits == RAW) loadRawBlock(item, row.at, x);
-    if (RING != 0) return;
-    WHERE(row.bits != RAW && row.bits != EVICTED) {
-        uint codes[8];
-        loadCodes(item, row.at, row.bits, codes);
-        valuesOf(item, row, codes, headerOf(row), x);
-    }
-}
-
-// What an invocation reads of a row that it shares with others. All of it is read, used or
-// not, so that no branch keeps the reads of several rows from being under way at once.
-struct Shared {
-    uint words[8]; // planes, or those of its elements of a raw row
-    Header header;
-};
-
-uint sharedWord(Item item, Row row, uint planes, uint all, uint p) {
-    uint raw = row.at + min(elementOf(item, p % EACH), HEAD_DIM - 1u) / PER_WORD;
-    uint plane = row.at + min(p, max(planes, 1u) - 1u) * BLOCKS + item.block;
-    if (ALIGNED || RING != 0) return PAGE(row.bits == RAW ? raw : planes == 0u ? row.page : plane);
-    return row.bits == RAW ? PAGE(raw) : p < planes ? planeAt(row.at, all, p, item.block) : 0u;
-}
-
-Shared loadShared(Item item, Row row) {
-    Shared s;
-    uint planes = row.bits == RAW ? 0u : plainBits(row.bits), all = rowWords(row.bits);
-#define SHARED_WORD(p) if (RING == 0 || p < EACH) s.words[p] = sharedWord(item, row, planes, all, p);
-    EIGHT(SHARED_WORD)
-    if (RING == 0) s.header = headerOf(row);
-    return s;
-}
-
-// The elements of a row, from what loadShared read.
-void useShared(Item item, Row row, Shared s, inout float x[EACH]) {
-    if (row.bits == RAW) {
-        for (uint i = 0u; i < EACH; i++) {
-            uint d = elementOf(item, i);
-            x[i] = !ALIGNED && d >= HEAD_DIM ? 0.0 : boundPattern(patternIn(s.words[i], d));
-        }
-        return;
-    }
-    if (RING != 0 || row.bits == EVICTED) return;
+// The values of a quantized row of a page.
+void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits, inout float x[EACH]) {
     uint codes[8];
-#define SHARED_BIT(p) codes[0] = (p == 0u ? 0u : codes[0]) | (p < row.bits ? ((s.words[p] >> item.lane) & SPREAD) << (7u - p) : 0u);
-    EIGHT(SHARED_BIT)
-    valuesOf(item, row, codes, s.header, x);
-}
-
-// Adds the rows of tokens t to t+n-1, n up to TOGETHER.
-void addRows(inout float sums[EACH][QUERIES], Item item, Row rows[4], uint t, uint n) {
-    float x[EACH], p[4][QUERIES];
-    for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
-    if (LANES == 1) {
-        loadProbabilities(item, t, p[0]);
-        loadBlock(item, rows[0], x);
-        addToken(sums, p[0], x);
-        return;
-    }
-    Shared s[4];
-#define LOAD_SHARED(j)                                    \
-    loadProbabilities(item, t + min(j, n - 1u), p[j]);    \
-    s[j] = loadShared(item, rows[j]);
-    ROWS_TOGETHER(LOAD_SHARED)
-#define ADD_SHARED(j)                                     \
-    for (uint i = 0u; i < EACH; i++) x[i] = 0.0;          \
-    useShared(item, rows[j], s[j], x);                    \
-    if (j < n) addToken(sums, p[j], x);
-    ROWS_TOGETHER(ADD_SHARED)
+    loadCodes(item, at, bits, codes);
+    uvec2 range = rangePatterns(page + rangesAt(PageTokens * GroupsPerToken) + group * RANGE_WORDS);
+    float low = load(range.x);
+    precise float s8 = extentOf(range) * 0.00390625;
+    for (uint i = 0u; i < EACH; i++) x[i] = bound(valueOf(low, s8, halfStep(bits), codeAt(codes, i)));
+    placeOutliers(item, page, group, index, x);
 }
 
 // Tokens from..to-1 of the recent window.
 void addRing(inout float sums[EACH][QUERIES], Item item, uint from, uint to) {
-    for (uint t = from; t < to; t += TOGETHER) {
-        Row rows[4];
-#define RING_ROW(j) rows[j] = Row(min(t + j, to - 1u) % RingTokens * RingStride + RingFirst + item.head * RAW_ROW, RAW, 0u, 0u, 0u);
-        ROWS_TOGETHER(RING_ROW)
-        addRows(sums, item, rows, t, min(to - t, TOGETHER));
+    for (uint t = from; t < to; t++) {
+        float x[EACH];
+        for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
+        loadRaw(item, t % RingTokens * RingStride + RingFirst + item.head * RAW_ROW, x);
+        addToken(sums, item, t, x);
     }
 }
 
-// Where the next row of a page lies: words are those of the codes before a bits word that
-// eight groups share, so that no token sums up anew.
-struct Place {
-    uint words;
-    uint eight;
-};
-
-Row rowOf(Item item, uint page, uint token, inout Place at) {
-    uint groups = PageTokens * GroupsPerToken, index = GroupsPerToken == 1u ? RowFirst + item.head : 0u;
-    uint group = token * GroupsPerToken + (GroupsPerToken == 1u ? 0u : RowFirst + item.head);
-    for (; at.eight < group / 8u; at.eight++) at.words += wordsOfNibbles(PAGE(page + HEADER + at.eight));
-    uint nibbles = PAGE(page + HEADER + at.eight), bits = bitsOfNibble(nibbleOf(nibbles, group));
-    return Row(page + codesAt(groups) + at.words + wordsOfNibbles(nibblesBefore(nibbles, group)) + index * rowWords(bits), bits, page, group, index);
-}
-
-// Tokens from..to-1, all of one page.
+// Tokens from..to-1, all of one page. words are those of the codes before the
+// bits word that eight groups share, so that no token sums up anew.
 void addPage(inout float sums[EACH][QUERIES], Item item, uint page, uint start, uint from, uint to) {
-    Place at = Place(0u, 0u);
-    for (uint t = from; t < to; t += TOGETHER) {
-        Row rows[4];
-#define PAGE_ROW(j) rows[j] = rowOf(item, page, min(t + j, to - 1u) - start, at);
-        ROWS_TOGETHER(PAGE_ROW)
-        addRows(sums, item, rows, t, min(to - t, TOGETHER));
+    uint groups = PageTokens * GroupsPerToken, words = 0u, eight = 0u;
+    uint index = GroupsPerToken == 1u ? RowFirst + item.head : 0u;
+    for (uint t = from; t < to; t++) {
+        uint group = (t - start) * GroupsPerToken + (GroupsPerToken == 1u ? 0u : RowFirst + item.head);
+        for (; eight < group / 8u; eight++) words += wordsOfNibbles(PAGE(page + HEADER + eight));
+        uint nibbles = PAGE(page + HEADER + eight), bits = bitsOfNibble(nibbleOf(nibbles, group));
+        uint at = page + codesAt(groups) + words + wordsOfNibbles(nibblesBefore(nibbles, group)) + index * rowWords(bits);
+        float x[EACH];
+        for (uint i = 0u; i < EACH; i++) x[i] = 0.0;
+        WHERE(bits == RAW) loadRaw(item, at, x);
+        WHERE(bits != RAW && bits != EVICTED) loadValues(item, page, group, index, at, bits, x);
+        addToken(sums, item, t, x);
     }
 }
 

@@ -28,12 +28,6 @@ layout(push_constant) uniform Push {
 CODED_ROW(codedRow, TABLE4)
 
 const uint EACH = 32 / LANES; // elements of an invocation
-const uint TOGETHER = LANES == 1 ? 1 : 4; // rows whose words an invocation loads before it uses them
-
-// A statement for each of these rows. No loop: see EIGHT.
-#define ROWS_TOGETHER(statement)                                    \
-    statement(0u)                                                   \
-    if (TOGETHER > 1) { statement(1u) statement(2u) statement(3u) }
 
 // What an invocation works on.
 struct Item {
@@ -90,122 +84,36 @@ void addRaw(Item item, uint at, uint t) {
     }
 }
 
-// A row of V.
-struct Row {
-    uint at;    // its record in pages
-    uint level; // nibble
-    uint page;
-};
-
-CodedRow codedOf(Item item, Row row) { return codedRow(min(row.level, LEVELS - 1u), HeadFirst + item.head); }
-
-// The values of a coded row, by an invocation that has all elements of a block.
-void loadBlock(Item item, Reconstruction r, Row row, out float x[EACH]) {
-    float all[32];
-    valuesOf(r, planesOf(codedOf(item, row), row.at, item.block), all);
-    for (uint i = 0u; i < EACH; i++) x[i] = all[i % 32u];
-}
-
-// What an invocation reads of a coded row that it shares with others: of each plane the
-// word that has the bit of its element. All of it is read, used or not, so that no branch keeps
-// the reads of several rows from being under way at once.
-struct Shared {
-    CodedRow coded;
-    uint words[4][8]; // of up to four elements
-};
-
-// The word of a plane that has the bit of element e, if it is of its first n.
-uint sharedWord(Row row, uint bit, uint e, uint n) { return PAGE(e < n ? row.at + (bit + e) / 32u : row.page); }
-
-Shared loadShared(Item item, Row row) {
-    Shared s;
-    s.coded = codedOf(item, row);
-    uint bit = blockBit(s.coded, item.block), n;
-#define SHARED_WORD(p)                                                                                                \
-    n = row.level == RAW_LEVEL ? 0u : channelsOf(s.coded.planes[p], item.block);                                      \
-    for (uint i = 0u; i < EACH; i++) s.words[i % 4u][p] = sharedWord(row, bit, i * LANES + item.lane, n);             \
-    bit += n;
-    EIGHT(SHARED_WORD)
-    return s;
-}
-
-// The values of a coded row, from what loadShared read.
-void useShared(Item item, Reconstruction r, Shared s, out float x[EACH]) {
-    for (uint i = 0u; i < EACH; i++) {
-        uint e = i * LANES + item.lane, bit = blockBit(s.coded, item.block), code = 0u, bits = 0u, n, one;
-#define SHARED_BIT(p)                                                        \
-        n = channelsOf(s.coded.planes[p], item.block);                       \
-        one = e < n ? 1u : 0u;                                               \
-        code |= (one & (s.words[i % 4u][p] >> ((bit + e) % 32u))) << (7u - p); \
-        bits += one;                                                         \
-        bit += n;
-        EIGHT(SHARED_BIT)
-        x[i] = valueOfCode(r, item.words, code, bits);
+void addCoded(inout Sums sums, Item item, Reconstruction r, uint at, CodedRow row, float p[QUERIES]) {
+    BlockPlanes b = planesOf(row, at, item.block);
+    if (LANES == 1) {
+        float x[32];
+        valuesOf(r, b, x);
+        for (uint i = 0u; i < EACH; i++) { ADD(sums.coded[i], p, x[i % 32u]) }
+    } else {
+        for (uint i = 0u; i < EACH; i++) {
+            float x = valueAt(r, item.words, b, i * LANES + item.lane);
+            ADD(sums.coded[i], p, x)
+        }
     }
-}
-
-void addCoded(inout Sums sums, float p[QUERIES], float x[EACH]) {
-    for (uint i = 0u; i < EACH; i++) { ADD(sums.coded[i], p, x[i]) }
     for (uint v = 0u; v < QUERIES; v++) {
         precise float sum = sums.mass[v] + p[v];
         sums.mass[v] = sum;
     }
 }
 
-uint rawRow(Item item, Row row) { return row.at + (HeadFirst + item.head) * RAW_ROW; }
-
-// Adds the row of token t, by an invocation that has all elements of a block.
-void addRow(inout Sums sums, Item item, Reconstruction r, Row row, uint t) {
-    float p[QUERIES], x[EACH];
-    loadProbabilities(item, t, p);
-    WHERE(row.level == RAW_LEVEL) addRaw(item, rawRow(item, row), t);
-    WHERE(row.level != RAW_LEVEL) {
-        loadBlock(item, r, row, x);
-        addCoded(sums, p, x);
-    }
-}
-
-// Adds a row that was read, if it is of one of tokens from..to-1.
-void addShared(inout Sums sums, Item item, Reconstruction r, Row row, Shared s, uint t, uint from, uint to, float p[QUERIES]) {
-    if (t < from || t >= to) return;
-    if (row.level == RAW_LEVEL) {
-        addRaw(item, rawRow(item, row), t);
-        return;
-    }
-    float x[EACH];
-    useShared(item, r, s, x);
-    addCoded(sums, p, x);
-}
-
-// Adds the rows of those of tokens t, t+1, ... that are from..to-1.
-void addRows(inout Sums sums, Item item, Reconstruction r, Row rows[4], uint t, uint from, uint to) {
-    if (t + TOGETHER <= from) return;
-    float p[4][QUERIES];
-    Shared s[4];
-#define LOAD_SHARED(j)                                              \
-    loadProbabilities(item, clamp(t + j, from, to - 1u), p[j]);     \
-    s[j] = loadShared(item, rows[j]);
-    ROWS_TOGETHER(LOAD_SHARED)
-#define ADD_SHARED(j) addShared(sums, item, r, rows[j], s[j], t + j, from, to, p[j]);
-    ROWS_TOGETHER(ADD_SHARED)
-}
-
-Row nextRow(Sizes sizes, uint page, uint token, uint tokens, inout uint at) {
-    uint i = min(token, tokens - 1u);
-    Row row = Row(at, nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i), page);
-    at += token < tokens ? recordWords(sizes, row.level) : 0u;
-    return row;
-}
-
 // Tokens from..to-1, all of one page whose first token is start.
 void addPage(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint page, uint start, uint from, uint to) {
     uint at = page + recordsAt(PageTokens);
-    for (uint t = start; t < to; t += TOGETHER) {
-        Row rows[4];
-#define NEXT_ROW(j) rows[j] = nextRow(sizes, page, t + j - start, to - start, at);
-        ROWS_TOGETHER(NEXT_ROW)
-        if (LANES == 1) { WHERE(t >= from) addRow(sums, item, r, rows[0], t); }
-        else addRows(sums, item, r, rows, t, from, to);
+    for (uint t = start; t < to; t++) {
+        uint i = t - start, level = nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i);
+        WHERE(t >= from) {
+            float p[QUERIES];
+            loadProbabilities(item, t, p);
+            WHERE(level == RAW_LEVEL) addRaw(item, at + (HeadFirst + item.head) * RAW_ROW, t);
+            WHERE(level != RAW_LEVEL) addCoded(sums, item, r, at, codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), p);
+        }
+        at += recordWords(sizes, level);
     }
 }
 
