@@ -37,6 +37,11 @@ func enter(o any) Handle {
 func find[T interface{ kind() string }](h Handle) (T, error) {
 	objects.Lock()
 	defer objects.Unlock()
+	return lookUp[T](h)
+}
+
+// lookUp is find for one who has locked objects.
+func lookUp[T interface{ kind() string }](h Handle) (T, error) {
 	o, ok := objects.of[h].(T)
 	if !ok {
 		return o, fmt.Errorf("capi: %s %d: it is not open, or of another kind: %w", o.kind(), h, ErrHandle)
@@ -53,11 +58,13 @@ func forget(list ...Handle) {
 	}
 }
 
-// take finds an object and closes its handle.
+// take finds an object and closes its handle, for one of those that try at once.
 func take[T interface{ kind() string }](h Handle) (T, error) {
-	o, err := find[T](h)
+	objects.Lock()
+	defer objects.Unlock()
+	o, err := lookUp[T](h)
 	if err == nil {
-		forget(h)
+		delete(objects.of, h)
 	}
 	return o, err
 }
