@@ -6,10 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=drivers.sh
 . ./drivers.sh
+# shellcheck source=packages.sh
+. ./packages.sh
 
 [[ -e "$LLAMA_DIR/lib/libllama.so" && -f "$LLAMA_DIR/include/ggml-backend-impl.h" ]] && exit 0
-for c in npm git tar; do
-	command -v "$c" >/dev/null || { echo "llama: no $c command: install it (npm comes with Node.js)" >&2; exit 1; }
+for c in npm git; do # packages of the same names
+	command -v "$c" >/dev/null || install_missing "$c"
 done
 
 work="$LLAMA_DIR.part"
