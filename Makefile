@@ -2,7 +2,7 @@
 GO ?= go
 DEVICE ?=
 
-.PHONY: help setup build ggml lib wheel quick test test-transformers demo demo-llama bench profile pictures generate update clean
+.PHONY: help setup build ggml lib wheel example-wgpu quick test test-transformers demo demo-llama bench profile pictures generate update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lib: ## bin/libqaqvk.so for C and everything that calls C, its header and pkg-co
 
 wheel: ## bin/qaqvk-*.whl, the Python package with the library in it
 	@.ci/python.sh wheel bin
+
+example-wgpu: lib ## a program on wgpu lends qaqvk its Vulkan device (needs Rust: cargo, rustc; not in CI)
+	@examples/wgpu/run.sh bin
 
 quick: ## the checks of two minutes: on the reference and llvmpipe, with no setup but Go, gcc and that driver
 	@.ci/quick.sh
@@ -62,4 +65,4 @@ update: ## all that is generated, goldens and expected digests: see git diff
 	@.ci/update.sh
 
 clean: ## remove what build made; the cache folder stays
-	rm -rf bin
+	rm -rf bin examples/wgpu/target

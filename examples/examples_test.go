@@ -1,4 +1,4 @@
-// Package examples builds and runs the programs in its folders.
+// Package examples builds and runs the programs in its folders that are parts of this module.
 package examples
 
 import (

@@ -213,7 +213,9 @@ typedef struct qaqvk_vulkan {
   /* vkGetInstanceProcAddr of the loader, or of the driver, that they come from; NULL: the
    * system's loader. One process has one: a different one is QAQVK_ERROR_OTHER_LOADER. */
   qaqvk_get_instance_proc_addr get_instance_proc_addr;
-  /* Device extensions that were enabled, of those that qaqvk_wanted_extension lists. */
+  /* Device extensions that were enabled, of those that qaqvk_wanted_extension lists, and those of
+   * the list that the core of a Vulkan version has for which both instance and device are made
+   * (VK_KHR_shader_float_controls from 1.2 on). Others may be among them and do nothing. */
   uint32_t enabled_extension_count;
   uint32_t reserved;
   const char *const *enabled_extensions;

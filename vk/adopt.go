@@ -14,7 +14,7 @@ type Handles struct {
 	Device         uintptr // VkDevice
 	Queue          uintptr // VkQueue of QueueFamily, with compute
 	QueueFamily    uint32
-	FloatControls  bool // VK_KHR_shader_float_controls is enabled in Device
+	FloatControls  bool // VK_KHR_shader_float_controls is enabled in Device, or Vulkan 1.2 has it
 
 	// GetInstanceProcAddr is vkGetInstanceProcAddr of the loader, or of the driver, that
 	// the objects come from; 0: the system's loader. A process uses one: the first

@@ -121,17 +121,20 @@ func TestVulkanC(t *testing.T) {
 	}
 }
 
-// TestVulkanRecord: a C++ program with a Vulkan device of its own, of the loader with the
-// validation layer watching, and of the driver without a loader.
+// TestVulkanRecord: C++ programs with a Vulkan device of their own, of the loader with the
+// validation layer watching, with as little of Vulkan as there can be and as wgpu makes one, and of
+// the driver without a loader.
 func TestVulkanRecord(t *testing.T) {
 	icd, driver := llvmpipe(t)
 	program := compile(t, "testdata/record.cpp")
-	t.Run("loader", func(t *testing.T) {
-		runs(t, []string{"VK_ICD_FILENAMES=" + icd, "VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation",
-			"VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT"}, program, "libvulkan.so.1")
-	})
+	for _, style := range []string{"plain", "wgpu"} {
+		t.Run("loader "+style, func(t *testing.T) {
+			runs(t, []string{"VK_ICD_FILENAMES=" + icd, "VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation",
+				"VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT"}, program, "libvulkan.so.1", style)
+		})
+	}
 	t.Run("driver", func(t *testing.T) {
-		runs(t, []string{"VK_ICD_FILENAMES=/none"}, program, driver)
+		runs(t, []string{"VK_ICD_FILENAMES=/none"}, program, driver, "wgpu")
 	})
 }
 

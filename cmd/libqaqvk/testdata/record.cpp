@@ -1,152 +1,8 @@
-// A runtime with a Vulkan device of its own, made with nothing but the entry point of a
-// library, LIBRARY: the loader, or a driver without one. Its command buffers bring rows to
-// its buffer, attend to them and bring the results back, two sequences and all layers in one
-// submission. record LIBRARY
-#include "check.h"
-#define VK_NO_PROTOTYPES
-#include <mutex>
+// A runtime with a Vulkan device of its own: its command buffers bring rows to its buffer, attend
+// to them and bring the results back, two sequences and all layers in one submission.
+// record LIBRARY plain|wgpu
+#include "runtime.hpp"
 #include <vector>
-#include <vulkan/vulkan.h>
-
-#define FUNCTIONS(F)                                                                              \
-  F(vkEnumeratePhysicalDevices) F(vkGetPhysicalDeviceQueueFamilyProperties) F(vkCreateDevice)     \
-  F(vkGetPhysicalDeviceMemoryProperties) F(vkGetDeviceQueue) F(vkCreateBuffer) F(vkAllocateMemory) \
-  F(vkGetBufferMemoryRequirements) F(vkBindBufferMemory) F(vkMapMemory) F(vkCreateCommandPool)    \
-  F(vkAllocateCommandBuffers) F(vkBeginCommandBuffer) F(vkEndCommandBuffer) F(vkCmdCopyBuffer)    \
-  F(vkQueueSubmit) F(vkQueueWaitIdle) F(vkDestroyBuffer) F(vkFreeMemory) F(vkDestroyCommandPool)  \
-  F(vkDestroyDevice) F(vkDestroyInstance) F(vkResetCommandBuffer)
-#define DECLARE(name) static PFN_##name name;
-FUNCTIONS(DECLARE)
-
-#define VK(call) CHECK((call) == VK_SUCCESS)
-
-// memory is a buffer with memory of its own, which the host sees.
-struct memory {
-  VkBuffer buffer;
-  VkDeviceMemory block;
-  float *at;
-};
-
-struct runtime {
-  PFN_vkGetInstanceProcAddr entry = nullptr;
-  VkInstance instance = VK_NULL_HANDLE;
-  VkPhysicalDevice physical = VK_NULL_HANDLE;
-  VkDevice device = VK_NULL_HANDLE;
-  VkQueue queue = VK_NULL_HANDLE;
-  VkCommandPool pool = VK_NULL_HANDLE;
-  VkCommandBuffer commands = VK_NULL_HANDLE;
-  uint32_t family = 0;
-  std::mutex lock;
-  int locked = 0, unlocked = 0;
-
-  explicit runtime(const char *library);
-  ~runtime();
-  memory make(VkDeviceSize size);
-  void destroy(const memory &m);
-  void begin();
-  void submit();
-};
-
-runtime::runtime(const char *library) {
-  void *lib = dlopen(library, RTLD_NOW | RTLD_NODELETE);
-  CHECK(lib != nullptr);
-  void *symbol = dlsym(lib, "vkGetInstanceProcAddr");
-  if (!symbol) symbol = dlsym(lib, "vk_icdGetInstanceProcAddr");
-  CHECK(symbol != nullptr);
-  entry = reinterpret_cast<PFN_vkGetInstanceProcAddr>(symbol);
-  auto create = reinterpret_cast<PFN_vkCreateInstance>(entry(VK_NULL_HANDLE, "vkCreateInstance"));
-  VkApplicationInfo app{};
-  app.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO;
-  app.apiVersion = VK_API_VERSION_1_1;
-  VkInstanceCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
-  info.pApplicationInfo = &app;
-  VK(create(&info, nullptr, &instance));
-#define LOAD(name) CHECK((name = reinterpret_cast<PFN_##name>(entry(instance, #name))) != nullptr);
-  FUNCTIONS(LOAD)
-  uint32_t one = 1, count = 16;
-  VkQueueFamilyProperties families[16];
-  CHECK(vkEnumeratePhysicalDevices(instance, &one, &physical) >= 0 && one == 1);
-  vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
-  while (family < count && !(families[family].queueFlags & VK_QUEUE_COMPUTE_BIT)) family++;
-  CHECK(family < count);
-  float priority = 1;
-  VkDeviceQueueCreateInfo queues{};
-  queues.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
-  queues.queueFamilyIndex = family;
-  queues.queueCount = 1;
-  queues.pQueuePriorities = &priority;
-  VkDeviceCreateInfo made{};
-  made.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
-  made.queueCreateInfoCount = 1;
-  made.pQueueCreateInfos = &queues;
-  VK(vkCreateDevice(physical, &made, nullptr, &device));
-  vkGetDeviceQueue(device, family, 0, &queue);
-  VkCommandPoolCreateInfo pools{};
-  pools.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
-  pools.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
-  pools.queueFamilyIndex = family;
-  VK(vkCreateCommandPool(device, &pools, nullptr, &pool));
-  VkCommandBufferAllocateInfo allocate{};
-  allocate.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
-  allocate.commandPool = pool;
-  allocate.commandBufferCount = 1;
-  VK(vkAllocateCommandBuffers(device, &allocate, &commands));
-}
-
-runtime::~runtime() {
-  vkDestroyCommandPool(device, pool, nullptr);
-  vkDestroyDevice(device, nullptr);
-  vkDestroyInstance(instance, nullptr);
-}
-
-memory runtime::make(VkDeviceSize size) {
-  memory m{};
-  VkBufferCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
-  info.size = size;
-  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-  VK(vkCreateBuffer(device, &info, nullptr, &m.buffer));
-  VkMemoryRequirements need;
-  vkGetBufferMemoryRequirements(device, m.buffer, &need);
-  VkPhysicalDeviceMemoryProperties types;
-  vkGetPhysicalDeviceMemoryProperties(physical, &types);
-  const VkMemoryPropertyFlags want = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  VkMemoryAllocateInfo allocate{};
-  allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
-  allocate.allocationSize = need.size;
-  while (!(need.memoryTypeBits & (1u << allocate.memoryTypeIndex)) ||
-         (types.memoryTypes[allocate.memoryTypeIndex].propertyFlags & want) != want)
-    CHECK(++allocate.memoryTypeIndex < types.memoryTypeCount);
-  VK(vkAllocateMemory(device, &allocate, nullptr, &m.block));
-  VK(vkBindBufferMemory(device, m.buffer, m.block, 0));
-  void *at = nullptr;
-  VK(vkMapMemory(device, m.block, 0, VK_WHOLE_SIZE, 0, &at));
-  m.at = static_cast<float *>(at);
-  return m;
-}
-
-void runtime::destroy(const memory &m) {
-  vkDestroyBuffer(device, m.buffer, nullptr);
-  vkFreeMemory(device, m.block, nullptr);
-}
-
-void runtime::begin() {
-  VkCommandBufferBeginInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
-  VK(vkBeginCommandBuffer(commands, &info));
-}
-
-void runtime::submit() {
-  VK(vkEndCommandBuffer(commands));
-  VkSubmitInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
-  info.commandBufferCount = 1;
-  info.pCommandBuffers = &commands;
-  std::lock_guard<std::mutex> alone(lock);
-  VK(vkQueueSubmit(queue, 1, &info, VK_NULL_HANDLE));
-  VK(vkQueueWaitIdle(queue));
-}
 
 enum { SEQUENCES = 2, STEP = 5, TOKENS = 66 };
 
@@ -189,8 +45,10 @@ cached::cached(runtime &owner, qaqvk_device d, const char *policy) : r(owner) {
   config.sequences = SEQUENCES + 1;
   config.policy = policy;
   config.host_budget = 1 << 20;
-  config.adaptation = QAQVK_ADAPT_SYNCHRONOUS;
   config.adapt_every = 4;
+  config.adaptation = QAQVK_ADAPT_ASYNCHRONOUS;
+  if (!r.how.locks) GIVES(QAQVK_ERROR_CONFIG, qaqvk_cache_create(d, &config, &cache));
+  config.adaptation = r.how.locks ? QAQVK_ADAPT_SYNCHRONOUS : QAQVK_ADAPT_DEFAULT;
   OK(qaqvk_cache_create(d, &config, &cache));
   for (text &t : texts) OK(qaqvk_sequence_create(cache, &t.sequence));
   OK(qaqvk_sequence_create(cache, &plain.sequence));
@@ -220,7 +78,7 @@ void cached::upload(int tokens) {
       for (int part = 0; part < 3; part++)
         fill(host.at + place(s, layer, part), part, layer, texts[s].tokens, tokens, part == 2 ? Q : KV);
   VkBufferCopy all{0, 0, FLOATS * sizeof(float)};
-  vkCmdCopyBuffer(r.commands, host.buffer, device.buffer, 1, &all);
+  vkCmdCopyBuffer(r.part(0), host.buffer, device.buffer, 1, &all);
 }
 
 void cached::record(qaqvk_recording recording, int sequence, int tokens) {
@@ -258,7 +116,7 @@ void cached::step(int tokens, int sequences) {
   if (texts[0].tokens == 0) {
     r.begin();
     upload(tokens);
-    OK(qaqvk_recording_begin(cache, r.commands, &recording));
+    OK(qaqvk_recording_begin(cache, r.part(1), &recording));
     for (int layer = 0; layer < LAYERS; layer++) {
       qaqvk_rows k = view(0, layer, 0, tokens * KV), v = view(0, layer, 1, tokens * KV);
       OK(qaqvk_append(texts[0].sequence, static_cast<uint32_t>(layer), &k, &v));
@@ -268,19 +126,18 @@ void cached::step(int tokens, int sequences) {
     refuse(recording);
     OK(qaqvk_recording_discard(recording));
     GIVES(QAQVK_ERROR_HANDLE, qaqvk_recording_finish(recording));
-    VK(vkResetCommandBuffer(r.commands, 0));
+    r.reset();
     OK(qaqvk_sequence_drop(texts[0].sequence)); // with the rows that wait again
     OK(qaqvk_sequence_create(cache, &texts[0].sequence));
   }
   r.begin();
   upload(tokens);
-  OK(qaqvk_recording_begin(cache, r.commands, &recording));
+  OK(qaqvk_recording_begin(cache, r.part(1), &recording));
   for (int s = 0; s < sequences; s++) record(recording, s, tokens);
   VkBufferCopy all{0, 0, FLOATS * sizeof(float)};
-  vkCmdCopyBuffer(r.commands, device.buffer, host.buffer, 1, &all);
+  vkCmdCopyBuffer(r.part(2), device.buffer, host.buffer, 1, &all);
   VkMemoryBarrier to_host{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT, VK_ACCESS_HOST_READ_BIT};
-  auto barrier = reinterpret_cast<PFN_vkCmdPipelineBarrier>(r.entry(r.instance, "vkCmdPipelineBarrier"));
-  barrier(r.commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0, nullptr, 0, nullptr);
+  vkCmdPipelineBarrier(r.part(2), VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0, nullptr, 0, nullptr);
   r.submit();
   OK(qaqvk_recording_finish(recording));
   for (int s = 0; s < sequences; s++) {
@@ -329,30 +186,35 @@ static void decode(runtime &r, qaqvk_device d, const char *policy, double least,
   c.close();
 }
 
-int main(int argc, char **argv) {
-  CHECK(argc == 2);
-  pin();
-  runtime r(argv[1]);
-  qaqvk_vulkan v;
-  qaqvk_vulkan_init(&v);
-  v.instance = r.instance;
-  v.physical_device = r.physical;
-  v.device = r.device;
-  v.queue = r.queue;
-  v.queue_family = r.family;
-  v.get_instance_proc_addr = r.entry;
-  v.queue_user = &r;
-  v.lock = [](void *user) { static_cast<runtime *>(user)->lock.lock(), static_cast<runtime *>(user)->locked++; };
-  qaqvk_device device = 0;
-  GIVES(QAQVK_ERROR_ARGUMENT, qaqvk_device_adopt(&v, nullptr, &device)); // lock without unlock
-  v.unlock = [](void *user) { static_cast<runtime *>(user)->unlocked++, static_cast<runtime *>(user)->lock.unlock(); };
-  OK(qaqvk_device_adopt(&v, nullptr, &device));
-  decode(r, device, "none", 0, 2e-6);
-  decode(r, device, "qaq", 1e-5, 0.1);
-  OK(qaqvk_device_close(device));
-  CHECK(r.locked > 0 && r.locked == r.unlocked);
+// refused is what cannot be lent.
+static void refused(runtime &r) {
+  qaqvk_device device = 7;
+  qaqvk_vulkan v = r.lent();
+  v.lock = [](void *) {};
+  v.unlock = nullptr;
+  GIVES(QAQVK_ERROR_ARGUMENT, qaqvk_device_adopt(&v, nullptr, &device));
+  v = r.lent();
+  v.queue_family = 1000;
+  GIVES(QAQVK_ERROR_FAILED, qaqvk_device_adopt(&v, nullptr, &device));
+  CHECK(strstr(qaqvk_last_message(), "queue family 1000") != nullptr && device == 0);
+  v = r.lent();
   v.get_instance_proc_addr = [](VkInstance, const char *) -> PFN_vkVoidFunction { return nullptr; };
   GIVES(QAQVK_ERROR_OTHER_LOADER, qaqvk_device_adopt(&v, nullptr, &device));
+}
+
+int main(int argc, char **argv) {
+  CHECK(argc == 3);
+  pin();
+  const bool plain = strcmp(argv[2], "plain") == 0;
+  runtime r(argv[1], plain ? plain_style : wgpu_style);
+  qaqvk_vulkan v = r.lent();
+  qaqvk_device device = 0;
+  OK(qaqvk_device_adopt(&v, nullptr, &device));
+  if (plain) decode(r, device, "none", 0, 2e-6);
+  decode(r, device, "qaq", 1e-5, 0.1);
+  OK(qaqvk_device_close(device));
+  CHECK(r.how.locks == (r.locked > 0) && r.locked == r.unlocked);
+  refused(r);
   memory still = r.make(64); // the runtime's device is its own
   r.destroy(still);
   puts("ok");
