@@ -127,6 +127,12 @@ type Config struct {
 	Reserve    int64 // bytes of device memory that New takes for pages: while they have room there, storing and adapting take none and need no second copies (PageBytes tells how much), and no more than all sequences can fill; 0: memory follows the tokens
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 
+	// Scratch is bytes of device memory for what calls work out: scores of attention, codes
+	// before they are packed. With more of it a call of many queries, or a step that
+	// stores many pages, is fewer and larger dispatches; bits do not change. What is
+	// needed at least is taken anyway, about 0.5 % of the rows of a full sequence: 0.
+	Scratch int64
+
 	reserveSegments int // of tests: segments of the reserve; 0: as few as possible
 
 	Trace func(Span) // told of each span when it has ended, from the callers' goroutines and those of adaptations; nil: nobody
@@ -144,6 +150,7 @@ const (
 	maxPageTokens      = 256
 	maxStepTokens      = 4096
 	maxSequences       = 1 << 16
+	maxScratch         = 1 << 32 // bytes
 )
 
 // defaultMaxSubmit is far below the seconds after which drivers and systems take a

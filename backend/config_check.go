@@ -55,6 +55,9 @@ func (c Config) checkNumbers() error {
 	if c.Reserve < 0 {
 		return fmt.Errorf("backend: reserve of %d bytes: must not be negative: %w", c.Reserve, policy.ErrConfig)
 	}
+	if c.Scratch < 0 || c.Scratch > maxScratch {
+		return fmt.Errorf("backend: scratch of %d bytes: must be 0..%d: %w", c.Scratch, int64(maxScratch), policy.ErrConfig)
+	}
 	if c.BytesBudget < 0 || c.BytesBudget > 0 && (c.Profile == nil || c.Policy == policy.Levels{Fixed: true}) {
 		return fmt.Errorf("backend: budget of %d bytes: must not be negative, and needs a profile whose levels are not fixed: %w", c.BytesBudget, policy.ErrConfig)
 	}

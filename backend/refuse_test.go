@@ -47,6 +47,7 @@ func TestNewRefuses(t *testing.T) {
 		{"page", func(c *Config) { c.PageTokens = 257 }, "backend: page tokens 257: must be 1..256: bad cache configuration"},
 		{"step", func(c *Config) { c.MaxStepTokens = 5000 }, "backend: tokens a step 5000: must be 1..4096: bad cache configuration"},
 		{"reserve", func(c *Config) { c.Reserve = -1 }, "backend: reserve of -1 bytes: must not be negative: bad cache configuration"},
+		{"scratch", func(c *Config) { c.Scratch = 1<<32 + 1 }, "backend: scratch of 4294967297 bytes: must be 0..4294967296: bad cache configuration"},
 		{"budget", func(c *Config) { c.HostBudget = -1 }, "backend: host budget of -1 bytes: must not be negative: bad cache configuration"},
 		{"uniform", func(c *Config) { c.Policy = policy.Uniform{KeyBits: 3, ValueBits: 9} }, "policy: uniform: 9 bits for v: must be 0..8: bad cache configuration"},
 		{"target", qaq(func(q *policy.QAQ) { q.KeyError = 0 }), "policy: qaq: target error 0 for k: must be above 0 and finite: bad cache configuration"},

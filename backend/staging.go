@@ -56,11 +56,11 @@ func (c *Cache) makeStaging() error {
 	return err
 }
 
-// scratchWords are the words of the scratch: at least what storing a page of K and
-// one of V needs, and what one query of one KV head needs.
+// scratchWords are the words of the scratch: what was asked for, and at least what storing
+// a page of K and one of V needs, and what one query of one KV head needs.
 func (c *Cache) scratchWords(storing int) int {
 	w := c.work
-	return max(minScratch, attend.LeastScratch(w.Geometry, w.Limits), c.cfg.Capacity*w.TokenWords/scratchPart, storing)
+	return max(minScratch, int(c.cfg.Scratch/4), attend.LeastScratch(w.Geometry, w.Limits), c.cfg.Capacity*w.TokenWords/scratchPart, storing)
 }
 
 // reserveWords are the words of the reserve: as many as asked for, but no more

@@ -15,6 +15,10 @@ import (
 // outliers of the paper's codec.
 const outliers = 0.01
 
+// scratch of a cache in bytes: with the least that does, a prompt of 512 tokens is attended
+// a few queries at a time.
+const scratch = 4 << 20
+
 // Host makes the caches of a process. Several goroutines may use it.
 type Host struct {
 	Settings Settings
@@ -76,7 +80,7 @@ func (h *Host) New(shape kvbuffer.Shape) (*backend.Cache, error) {
 func (h *Host) config(shape kvbuffer.Shape) (c backend.Config, words string, err error) {
 	s := h.Settings
 	c = backend.Config{Layers: shape.Layers, KVHeads: shape.KVHeads, QueryHeads: shape.QueryHeads, HeadDim: shape.HeadDim,
-		Capacity: shape.Cells, Sequences: shape.Streams, MaxStepTokens: shape.StepTokens, HostBudget: s.HostBudget, Synchronous: true}
+		Capacity: shape.Cells, Sequences: shape.Streams, MaxStepTokens: shape.StepTokens, HostBudget: s.HostBudget, Scratch: scratch, Synchronous: true}
 	if s.Policy == None {
 		c.Policy, c.HostBudget = policy.None{}, 0
 		return c, "rows as they came", nil
