@@ -388,9 +388,9 @@ var records = []glsl.Record{
 	{
 		Name:     "weighted_sum_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "07d826cde31faca6196e20d240334b923409a8d6896bb52de97bd91ddf64384e",
+		SPIRV:    "9aabb8e0fbff9e6284fbf678030d28a3299a79b6ef8fd4b41f5afe1a59974af2",
 		Sources: []glsl.Source{
-			{Path: "weighted_sum_calibrated.comp", SHA256: "d1bf83eac4ea31b5040612ca8384d08b527ccfe05bdd5bce05ca38b65417bfb1"},
+			{Path: "weighted_sum_calibrated.comp", SHA256: "41976a72018f178d141699dc4883ddf57a4932668b74e0e1399ab4746e8f0e0f"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},

@@ -84,7 +84,8 @@ void addRaw(Item item, uint at, uint t) {
     }
 }
 
-void addCoded(inout Sums sums, Item item, Reconstruction r, uint at, CodedRow row, float p[QUERIES]) {
+void addCoded(inout Sums sums, Item item, Reconstruction r, uint at, CodedRow row, bool coded, float p[QUERIES]) {
+    for (uint k = 0u; k < 8u; k++) row.planes[k] = coded ? row.planes[k] : 0u;
     BlockPlanes b = planesOf(row, at, item.block);
     if (LANES == 1) {
         float x[32];
@@ -97,22 +98,22 @@ void addCoded(inout Sums sums, Item item, Reconstruction r, uint at, CodedRow ro
         }
     }
     for (uint v = 0u; v < QUERIES; v++) {
-        precise float sum = sums.mass[v] + p[v];
+        precise float sum = sums.mass[v] + (coded ? p[v] : 0.0);
         sums.mass[v] = sum;
     }
 }
 
-// Tokens from..to-1, all of one page whose first token is start.
+// Tokens from..to-1, all of one page whose first token is start. Those before from and raw
+// ones add zeros, which change no sum: drivers that run invocations in vector lanes copy
+// all sums at each level of branches and loops that changes them.
 void addPage(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint page, uint start, uint from, uint to) {
     uint at = page + recordsAt(PageTokens);
     for (uint t = start; t < to; t++) {
         uint i = t - start, level = nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i);
-        WHERE(t >= from) {
-            float p[QUERIES];
-            loadProbabilities(item, t, p);
-            WHERE(level == RAW_LEVEL) addRaw(item, at + (HeadFirst + item.head) * RAW_ROW, t);
-            WHERE(level != RAW_LEVEL) addCoded(sums, item, r, at, codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), p);
-        }
+        float p[QUERIES];
+        loadProbabilities(item, max(t, from), p);
+        WHERE(t >= from && level == RAW_LEVEL) addRaw(item, at + (HeadFirst + item.head) * RAW_ROW, t);
+        addCoded(sums, item, r, at, codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), t >= from && level != RAW_LEVEL, p);
         at += recordWords(sizes, level);
     }
 }
