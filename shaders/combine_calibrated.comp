@@ -110,7 +110,7 @@ void main() {
         staged[2u * i + 1u] = inverseFour(eight.z, eight.w);
     }
     barrier();
-    uint coded = at + Splits * (row / 4u), splits = splitsTo(FRAME.end);
+    uint coded = at + Splits * (row / 4u), splits = vector < Vectors ? splitsTo(FRAME.end) : 0u; // other lanes load nothing
     float sums[TOGETHER];
     for (uint k = 0u; k < TOGETHER; k++) sums[k] = 0.0;
     addBlock(sums, coded, row, splits, 0u);
@@ -122,7 +122,7 @@ void main() {
     if (BLOCKS > 6) addBlock(sums, coded, row, splits, 6u);
     if (BLOCKS > 7) addBlock(sums, coded, row, splits, 7u);
     float mass = massOver(2u * Splits * row + h * Vectors + v, all, splits);
-    finish(sums, at + element / 4u, MEAN_AT + (HeadFirst + h) * HEAD_DIM + element, row, mass, splitsTo(FRAME.tokens));
+    finish(sums, at + element / 4u, MEAN_AT + (HeadFirst + h) * HEAD_DIM + element, row, mass, vector < Vectors ? splitsTo(FRAME.tokens) : 0u);
     if (vector >= Vectors) return;
     uint to = RowFirst + ((v / PerHead * RowHeads + h * PerHead + v % PerHead) * HEAD_DIM + element) / OUT_PER_WORD;
     for (uint k = 0u; k < TOGETHER; k += OUT_PER_WORD) {

@@ -21,7 +21,7 @@ var records = []glsl.Record{
 	{
 		Name:     "arrange_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "d3282afd664b00a581796d0279e98702a98207a8719e3a00cc173c0242f43025",
+		SPIRV:    "70d3cf7c4e6296d4e782c5008a2649a7dcb9c5db5ffc96c1eb9f14f3dbc7d43a",
 		Sources: []glsl.Source{
 			{Path: "arrange_calibrated.comp", SHA256: "b17ae3965b6e404d1cdaed902749b340f1a3f3a4277989082672ad9f1547d38b"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
@@ -30,13 +30,13 @@ var records = []glsl.Record{
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
 			{Path: "lib/record.glsl", SHA256: "dde7062b87a85b8a49720a510e71b6cdb33a5a4555273060a7117e9d5c3f4c7a"},
 			{Path: "lib/matrix.glsl", SHA256: "f5c0f8ca5a9a304b0858c773f4c344059dd5314987b59295794d1fc4f92c7442"},
-			{Path: "lib/query.glsl", SHA256: "a610f9c88d9a7517d8c3c64b45089e29176563f208665b6fe48c9c9c39b7eb3a"},
+			{Path: "lib/query.glsl", SHA256: "c2a1c33e442c13a3e227853aa71560d38d8d6beb8773b79c6d39ac646a7cc9a8"},
 		},
 	},
 	{
 		Name:     "arrange_means",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "ab86285fcd14a98457fd417a08830123881f2db05d3f64398bb85422f6fe660a",
+		SPIRV:    "fde3bcee9c7ea356e6f7327a60be948e33893e9f775aae9634eaa7c9c08da353",
 		Sources: []glsl.Source{
 			{Path: "arrange_means.comp", SHA256: "2648781aaae74e098487a708658f38cca627a8aa4a49ec5fe85e010af8c304f6"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
@@ -45,7 +45,7 @@ var records = []glsl.Record{
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
 			{Path: "lib/record.glsl", SHA256: "dde7062b87a85b8a49720a510e71b6cdb33a5a4555273060a7117e9d5c3f4c7a"},
 			{Path: "lib/rotation.glsl", SHA256: "e9e65c25a3320082b260a2f16bcfe3ffda186e819cbc34bf264c1e3364536bde"},
-			{Path: "lib/query.glsl", SHA256: "a610f9c88d9a7517d8c3c64b45089e29176563f208665b6fe48c9c9c39b7eb3a"},
+			{Path: "lib/query.glsl", SHA256: "c2a1c33e442c13a3e227853aa71560d38d8d6beb8773b79c6d39ac646a7cc9a8"},
 		},
 	},
 	{
@@ -58,7 +58,7 @@ var records = []glsl.Record{
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
-			{Path: "lib/query.glsl", SHA256: "a610f9c88d9a7517d8c3c64b45089e29176563f208665b6fe48c9c9c39b7eb3a"},
+			{Path: "lib/query.glsl", SHA256: "c2a1c33e442c13a3e227853aa71560d38d8d6beb8773b79c6d39ac646a7cc9a8"},
 		},
 	},
 	{
@@ -102,9 +102,9 @@ var records = []glsl.Record{
 	{
 		Name:     "combine_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "927a5d84eee5ee018279bbf7c1df95be8caaddab7ef47873a1d83b6af1894075",
+		SPIRV:    "8c12261f8a442883612b30781113ce6eacfd2f9b525cfeefa845ee9929616911",
 		Sources: []glsl.Source{
-			{Path: "combine_calibrated.comp", SHA256: "f8b0f3df8f46c41c97eab0b7d728bbc34f183f3fbadbcdb7444520a1ea082308"},
+			{Path: "combine_calibrated.comp", SHA256: "28cff8fa2e560c50ca1230ebaccecc0802b79097417590431dbb3a0a6e3cc39a"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},

@@ -32,7 +32,7 @@ type Pipeline struct {
 func Specialize(k *Kernel, t Target, s Setting) Pipeline {
 	l := s.Layout
 	return Pipeline{k, Spec{
-		Workgroup: t.workgroup(k), Lanes: t.lanes(k, l), Type: l.Type, OutType: s.Out,
+		Workgroup: t.workgroup(k, s.Queries), Lanes: t.lanes(k, l), Type: l.Type, OutType: s.Out,
 		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High),
 		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag((k == Score || k == ScoreCalibrated) && t.CPU),
 	}}
@@ -63,13 +63,13 @@ func (p Pipeline) Workgroups(items int) uint32 {
 // that run together: barriers between more cost much there, and small workgroups
 // spread better over its threads; score rounds tokens up to few. Kernels of the
 // calibrated codec that multiply by a matrix have the tokens of a page, or vectors
-// of queries, as invocations: seldom more than 32.
-func (t Target) workgroup(k *Kernel) uint32 {
+// of queries, as invocations: seldom more than 32, and few where tiles are small.
+func (t Target) workgroup(k *Kernel, queries int) uint32 {
 	switch attends := k == Softmax || k == WeightedSum || k == WeightedSumCalibrated; {
 	case t.CPU && (attends || k == CombineCalibrated):
 		return max(8, t.SubgroupSize)
 	case t.CPU && (k == ArrangeCalibrated || k == ArrangeMeans):
-		return max(16, t.SubgroupSize)
+		return max(t.SubgroupSize, min(uint32(queries+7)/8*8, 16), 8)
 	case attends, t.CPU && (k == Score || k == ScoreCalibrated):
 		return 64
 	case k == EncodeCalibrated || k == DecodeCalibrated || k == ArrangeCalibrated || k == ArrangeMeans || k == CombineCalibrated:

@@ -41,6 +41,7 @@ func TestSpecialize(t *testing.T) {
 			assert.NoError(t, c.kernel.CheckSpec(p.Words()))
 		})
 	}
+	assert.EqualValues(t, 8, Specialize(ArrangeMeans, cpu, Setting{Layout: l, Queries: 4}).Spec.Workgroup)
 }
 
 func TestWorkgroupsAndTuning(t *testing.T) {
