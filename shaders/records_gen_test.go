@@ -326,9 +326,9 @@ var records = []glsl.Record{
 	{
 		Name:     "score",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "c045a073bd3b7a74268027aa5247474701dfcd906de7301cb5c1167b614decc2",
+		SPIRV:    "b72316365fdd3eb195e0336679f8a65c91b92bd3722361da3910a0d72e943246",
 		Sources: []glsl.Source{
-			{Path: "score.comp", SHA256: "95053676da9f8ec342f8a2ef3c96be372a4903c99970ebb26801303a25a6d836"},
+			{Path: "score.comp", SHA256: "7839e1f517285b847c4fdda18c8a442339f561e7b55d9b184c21b556f27b9299"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
@@ -342,9 +342,9 @@ var records = []glsl.Record{
 	{
 		Name:     "score_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "3d54ca71a3d593ef1aa406ea0b5d2aec834a679ea00b3382777a3188f28ba255",
+		SPIRV:    "993068223140b102e042e72e0bc9a336f67179365d346a0a89009bb58fdd1d0e",
 		Sources: []glsl.Source{
-			{Path: "score_calibrated.comp", SHA256: "d36accc5e013d35a60d63b44b0d9ad84942aea111b00a5aec7f5109f824e7082"},
+			{Path: "score_calibrated.comp", SHA256: "91e281c52f7b9d4b9e1a135be43d484b239dd44cc00c165adbff2e28db47454a"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},

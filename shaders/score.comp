@@ -96,12 +96,8 @@ void loadCodes(Row row, uint block, inout float x[32]) {
 // Elements of a block: bytes u of codes, or values of a raw row.
 void loadBlock(Row row, uint block, out float x[32]) {
     for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
-    if (RING != 0) {
-        loadRaw(row, block, x);
-        return;
-    }
     WHERE(row.bits == RAW) loadRaw(row, block, x);
-    WHERE(row.bits != RAW && row.bits != 0u) loadCodes(row, block, x);
+    if (RING == 0) WHERE(row.bits != RAW && row.bits != 0u) loadCodes(row, block, x);
 }
 
 // A workgroup that has all elements of its queries at hand picks those of a
@@ -233,9 +229,10 @@ float sumOf(uint tile, uint v) {
     return sum;
 }
 
-Row rowOf(uint t, uint h) {
+// The row of a token, of which nothing is loaded where it does not count.
+Row rowOf(uint t, uint h, bool counts) {
     Row row;
-    row.bits = RAW;
+    row.bits = counts ? RAW : 0u;
     row.evicted = false;
     if (RING != 0) {
         row.at = t % RingTokens * RingStride + RingFirst + h * RAW_ROW;
@@ -248,7 +245,7 @@ Row rowOf(uint t, uint h) {
     row.index = GroupsPerToken == 1u ? RowFirst + h : 0u;
     row.bits = bitsOfNibble(nibbleOf(PAGE(page + HEADER + row.group / 8u), row.group));
     row.evicted = row.bits == EVICTED;
-    row.bits = plainBits(row.bits);
+    row.bits = counts ? plainBits(row.bits) : 0u;
     row.words = rowWords(row.bits);
     row.at = page + codesAt(groups) + codesBefore(page + HEADER, row.group) + row.index * row.words;
     uvec2 range = rangePatterns(page + rangesAt(groups) + row.group * RANGE_WORDS);
@@ -286,7 +283,7 @@ void main() {
     uint token = begin() + n / together * WORKGROUP + gl_LocalInvocationID.x;
     uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early, see addBlock
     stage(tile);
-    Row row = rowOf(t, h);
+    Row row = rowOf(t, h, t == token);
     float sums[QUERIES], X[QUERIES];
     Picked picked;
     for (uint v = 0u; v < QUERIES; v++) {
