@@ -47,7 +47,7 @@ func (s *Sequence) Inspect(in *Inspection) error {
 // Importance returns how important the stored tokens of each layer are, [layers]
 // [Stored], as the policy sees it: the largest attention probability of the last
 // Config.Queries queries, over the groups of a token; in a cache with a profile, the
-// decayed sum of squared probabilities over its mean over tokens. Tokens that too few
+// decayed sum of shares of squared probabilities over its mean over tokens. Tokens that too few
 // queries saw have -1. It runs lists on the device. nil: the policy looks at none.
 func (s *Sequence) Importance() ([][]float32, error) {
 	if err := s.idle(0); err != nil {

@@ -26,12 +26,13 @@ func buildAccumulateImportance(c Case) (*program, error) {
 	whole, split := p.change("importance", old), p.change("importance.split", slices.Clone(old))
 	begin := p.input("frame", a.decayFrame(true))
 	c.Params.addAccumulateImportance(p, begin, p.input("scores", scores), whole, first, end)
-	perHead := a.tiles() * a.stride() * a.Tile
+	perHead, spreads := a.tiles()*a.stride()*a.Tile, a.tiles()*a.Tile
 	heads := a.heads()
+	behind := scores[heads*perHead:]
 	a.HeadFirst, a.HeadCount = 0, 1
 	next := p.input("frame.next", a.decayFrame(false))
 	for h := range heads {
-		one := p.input(fmt.Sprintf("scores.%d", h), aligned(scores[h*perHead:(h+1)*perHead]))
+		one := p.input(fmt.Sprintf("scores.%d", h), aligned(slices.Concat(scores[h*perHead:(h+1)*perHead], behind[h*spreads:(h+1)*spreads])))
 		frame := begin
 		if h > 0 {
 			frame = next

@@ -18,7 +18,8 @@ func buildRecordImportance(c Case) (*program, error) {
 	return p, nil
 }
 
-// probabilities are 0, 1, 2^-40 or any between, for each vector and token.
+// probabilities are 0, 1, 2^-40 or any between, for each vector and token, and its
+// spread is any from 1 to the number of tokens.
 func (c Case) probabilities() []uint32 {
 	a, rng := c.Params.Attention, c.rng(6)
 	words := slices.Repeat([]uint32{unwritten}, a.scoresWords())
@@ -26,6 +27,10 @@ func (c Case) probabilities() []uint32 {
 		for t := a.Base; t < a.Tokens; t++ {
 			words[a.scoreAt(v, t)] = probability(rng.Uint32())
 		}
+	}
+	rng = c.rng(9)
+	for v := range a.heads() * a.vectors() {
+		words[a.spreadAt(v)] = math.Float32bits(float32(math.Pow(float64(a.Tokens), rng.Float64())))
 	}
 	return words
 }

@@ -33,9 +33,15 @@ func (a *Attention) splits() int {
 	return (a.Tokens - a.Base + shaders.SplitTokens - 1) / shaders.SplitTokens
 }
 
-// scoresWords are the words of the scores of all tiles.
+// scoresWords are the words of the scores of all tiles, and of the spreads.
 func (a *Attention) scoresWords() int {
-	return shaders.AlignWords(a.heads() * a.tiles() * a.stride() * a.Tile)
+	return shaders.ScoresWords(a.heads()*a.tiles(), a.stride(), a.Tile)
+}
+
+// spreadAt is the word of the spread of vector v of all KV heads' vectors.
+func (a *Attention) spreadAt(v int) int {
+	tile := v/a.vectors()*a.tiles() + v%a.vectors()/a.Tile
+	return (a.heads()*a.tiles()*a.stride()+tile)*a.Tile + v%a.vectors()%a.Tile
 }
 
 // scoreAt is the word of vector v of all KV heads' vectors for token t.

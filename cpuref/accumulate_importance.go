@@ -1,10 +1,14 @@
 package cpuref
 
-import "github.com/qaqvk/qaqvk/shaders"
+import (
+	"math"
+
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // AccumulateImportance changes the decayed importance of the tokens of a layer: what
-// is left of the old, and the squares of the probabilities that queries
-// QueryFirst..QueryEnd-1 gave them.
+// is left of the old, and their shares of the squared probabilities of queries
+// QueryFirst..QueryEnd-1.
 func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, frame, scores, importance []uint32) error {
 	const k = kernel("accumulate_importance")
 	return try(func() {
@@ -13,6 +17,7 @@ func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, fr
 		in := buffer{k, "scores", scores}
 		checkWhole(in)
 		a.scores = openScores(in, a.scored(), k.tiles(s, p.Vectors), p.Heads, p.Stride, uint64(a.f.Tokens))
+		a.scores.openSpreads(in, p.Heads)
 		end := max(a.f.Tokens, a.f.Old)
 		words := buffer{k, "importance", importance}.span(0, shaders.ImportanceHeader+uint64(end))[shaders.ImportanceHeader:]
 		parallel(int(end), int(p.Heads*p.Vectors), func(from, to int) {
@@ -75,9 +80,10 @@ func (a *accumulator) add(sum, q uint32, place uint64) uint32 {
 	weight := weightOf((a.f.Age-q-1)/a.p.Block, a.p.Fraction)
 	for h := range uint64(a.p.Heads) {
 		for j := range a.p.PerHead {
-			p := a.scores.get(h, uint64(q*a.p.PerHead+j), place)
-			square := float32(p * p)
-			sum = addImportance(sum, uint32(float32(square*weight)))
+			v := uint64(q*a.p.PerHead + j)
+			p, spread := a.scores.get(h, v, place), math.Float32frombits(*a.scores.spread(h, v))
+			share := min(float32(float32(p*p)*spread), 1)
+			sum = addImportance(sum, uint32(float32(share*weight)))
 		}
 	}
 	return sum

@@ -115,14 +115,15 @@ func (t tiles) words() uint64 { return uint64(shaders.TileWords(int(t.d), int(t.
 // place of a token is its number, counted from the frame's base.
 type scoreTiles struct {
 	tiles
-	words  []uint32
-	stride uint64
+	words   []uint32
+	stride  uint64
+	spreads []uint32 // [KV head][tile][queries], for who asked for them
 }
 
 // openScores returns the scores of so many KV heads, of which tokens
 // base..end-1 are used.
 func openScores(scores buffer, f frame, t tiles, heads, stride uint32, end uint64) scoreTiles {
-	s := scoreTiles{t, nil, uint64(stride)}
+	s := scoreTiles{tiles: t, stride: uint64(stride)}
 	n := uint64(heads) * t.perHead
 	if n == 0 || end <= f.base {
 		return s
@@ -137,6 +138,21 @@ func openScores(scores buffer, f frame, t tiles, heads, stride uint32, end uint6
 	}
 	s.words = scores.span(0, last+used*t.queries)
 	return s
+}
+
+// openSpreads opens the spreads behind the scores of so many KV heads too.
+func (s *scoreTiles) openSpreads(scores buffer, heads uint32) {
+	tiles := uint64(heads) * s.perHead
+	at, ok := product(tiles, s.stride, s.queries)
+	if !ok {
+		at = 1 << 62
+	}
+	s.spreads = scores.span(at, tiles*s.queries)
+}
+
+// spread returns the place of the spread of vector v of KV head h.
+func (s scoreTiles) spread(h, v uint64) *uint32 {
+	return &s.spreads[(h*s.perHead+v/s.queries)*s.queries+v%s.queries]
 }
 
 // tile returns the word where a token's scores begin in tile n of all.

@@ -45,7 +45,7 @@ func (a attention) run(t testing.TB, out uint32) (r results) {
 	qp := shaders.ArrangeQueriesPush{Vectors: v, Heads: h, PerHead: g, RowHeads: rowHeads, RowFirst: at, Scale: a.scale()}
 	require.NoError(t, ArrangeQueries(spec, qp, append(guarded(3), a.queryRows()...), r.queries))
 
-	r.scores = guarded(heads * a.tiles() * a.stride() * int(a.tile))
+	r.scores = guarded(shaders.ScoresWords(heads*a.tiles(), a.stride(), int(a.tile)))
 	for _, p := range a.partsOf(t, 0) {
 		a.score(t, p, out, r)
 	}

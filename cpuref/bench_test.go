@@ -52,7 +52,7 @@ func BenchmarkAttend(b *testing.B) {
 	a.tokens = 64 // for scores and queries of the right form, made anew below
 	queries := a.run(b, 0).queries
 	a.tokens = 4096
-	scores := make([]uint32, 32*a.stride())
+	scores := make([]uint32, shaders.ScoresWords(8, a.stride(), 4))
 	partials := make([]uint32, 16*32*128)
 	before := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(before)

@@ -12,7 +12,7 @@ func addImportance(sum, more uint32) uint32 {
 	return uint32(min(uint64(sum)+uint64(more), shaders.MostImportance))
 }
 
-// weightOf returns 2^(fraction - k/2): what a squared probability of k blocks of
+// weightOf returns 2^(fraction - k/2): what a share of k blocks of
 // queries ago is multiplied by. From half a unit on it does not fall.
 func weightOf(k, fraction uint32) float32 {
 	k = min(k, 2*fraction+1)

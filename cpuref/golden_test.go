@@ -56,9 +56,11 @@ func attended(t testing.TB, a attention) map[string][]uint32 {
 	want := make([]uint32, n)
 	require.NoError(t, ReduceImportance(shaders.Spec{}, w, []uint32{0, 0, uint32(a.tokens - 9)}, importance, want))
 	levels, decayed := leveled(t, a, r)
+	_, heads := a.dispatched()
+	scored := heads * a.tiles() * a.stride() * int(a.tile)
 	return map[string][]uint32{
 		"accumulate_importance": decayed, "choose_levels": levels,
-		"arrange_queries": r.queries, "score": r.scores, "softmax": r.probabilities, "record_importance": importance,
+		"arrange_queries": r.queries, "score": r.scores[:scored], "softmax": r.probabilities, "record_importance": importance,
 		"reduce_importance": want, "weighted_sum": r.partials, "combine": r.rows,
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// Softmax turns the scores of each query vector into probabilities, in place.
-// Tokens that a query does not see get +0.
+// Softmax turns the scores of each query vector into probabilities, in place, and
+// writes its spread behind all tiles. Tokens that a query does not see get +0.
 func Softmax(s shaders.Spec, p shaders.SoftmaxPush, frame, scores []uint32) error {
 	const k = kernel("softmax")
 	return try(func() {
@@ -17,12 +17,19 @@ func Softmax(s shaders.Spec, p shaders.SoftmaxPush, frame, scores []uint32) erro
 			return
 		}
 		c.check(k)
-		c.scores = openScores(buffer{k, "scores", scores}, c.f, t, p.Heads, p.Stride, c.f.tokens)
+		in := buffer{k, "scores", scores}
+		c.scores = openScores(in, c.f, t, p.Heads, p.Stride, c.f.tokens)
+		c.scores.openSpreads(in, p.Heads)
 		parallel(int(c.g.vectors*c.g.heads), int(4*(c.f.tokens-c.f.base)), func(from, to int) {
 			for i := uint64(from); i < uint64(to); i++ {
 				c.vector(i/c.g.vectors, i%c.g.vectors)
 			}
 		})
+		for i := range c.g.heads * t.perHead * t.queries { // columns without a vector
+			if v := i % (t.perHead * t.queries); v >= c.g.vectors {
+				*c.scores.spread(i/(t.perHead*t.queries), v) = 0
+			}
+		}
 	})
 }
 
@@ -62,13 +69,18 @@ func (c *softmax) vector(h, v uint64) {
 	for t := from; t < to; t++ {
 		most = max(most, math.Float32frombits(*at(t)))
 	}
-	var lanes [128]float32
+	var lanes, squares [128]float32
 	for t := from; t < to; t++ {
 		e := exponential(math.Float32frombits(*at(t)) - most)
 		lanes[t%128] += e
+		if e >= leastBound {
+			squares[t%128] += float32(e * e)
+		}
 		*at(t) = math.Float32bits(e)
 	}
-	inverse := reciprocal(sumLanes(lanes))
+	sum := sumLanes(lanes)
+	*c.scores.spread(h, v) = math.Float32bits(float32(float32(sum*sum) * reciprocal(sumLanes(squares))))
+	inverse := reciprocal(sum)
 	for t := c.f.base; t < c.f.tokens; t++ {
 		p := float32(math.Float32frombits(*at(t)) * inverse)
 		if t < from || t >= to || p < leastBound {

@@ -130,7 +130,9 @@ func TestWhatIsNotWritten(t *testing.T) {
 		require.Equal(t, i%44 >= 42, w == guard, "queries[%d]", i)
 	}
 	a.tile = 2
-	for i, w := range r.scores {
+	spreads := 2 * 2 * 2 * a.stride() // of two KV heads, two tiles of two vectors each
+	require.Len(t, r.scores, spreads+8)
+	for i, w := range r.scores[:spreads] {
 		behind := i/2%a.stride() >= 600-256
 		require.Equal(t, behind, w == guard, "scores[%d]", i)
 		require.Equal(t, behind, r.probabilities[i] == guard, "probabilities[%d]", i)
@@ -139,11 +141,16 @@ func TestWhatIsNotWritten(t *testing.T) {
 			require.Zero(t, r.probabilities[i], "probabilities[%d] of no vector", i)
 		}
 	}
+	for i, w := range r.probabilities[spreads:] {
+		require.Equal(t, uint32(guard), r.scores[spreads+i])
+		require.Equal(t, i%4 == 3, w == 0, "spread %d", i)
+		require.NotEqual(t, uint32(guard), w)
+	}
 	assert.NotContains(t, r.partials, uint32(guard))
 	p := a.ringPart(0, 560, 600)
 	part := results{queries: r.queries, scores: guarded(len(r.scores))}
 	a.score(t, p, 0, part)
-	for i, w := range part.scores {
+	for i, w := range part.scores[:spreads] {
 		place := i / 2 % a.stride()
 		require.Equal(t, place < 560-256 || place >= 600-256, w == guard, "scores[%d] of a part", i)
 	}
@@ -151,11 +158,12 @@ func TestWhatIsNotWritten(t *testing.T) {
 
 // TestSoftmaxLeavesPlacesOfNoVector gives it something there.
 func TestSoftmaxLeavesPlacesOfNoVector(t *testing.T) {
-	scores := []uint32{0, 1, 2, guard, 0, 1, 2, guard}
+	scores := []uint32{0, 1, 2, guard, 0, 1, 2, guard, guard, guard, guard, guard}
 	s, p := shaders.Spec{HeadDim: 32, Queries: 4}, shaders.SoftmaxPush{Vectors: 3, Heads: 1, PerHead: 3, Stride: 2}
 	require.NoError(t, Softmax(s, p, []uint32{2, 0, 0, 2}, scores))
 	half := math.Float32bits(reciprocal(2))
-	same(t, []uint32{half, half, half, guard, half, half, half, guard}, scores, "probabilities")
+	two := math.Float32bits(float32(4 * reciprocal(2)))
+	same(t, []uint32{half, half, half, guard, half, half, half, guard, two, two, two, 0}, scores, "probabilities and spreads")
 }
 
 func TestProbabilitiesAreOfWhatIsSeen(t *testing.T) {

@@ -1,12 +1,12 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Decayed importance of the tokens of a layer: what is left of the old, and the
-// squares of the probabilities that queries gave them. An invocation has a token.
+// Decayed importance of the tokens of a layer: what is left of the old, and their shares
+// of the squared probabilities of queries. An invocation has a token.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/decay.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; };
-layout(set = 0, binding = 1, std430) readonly buffer Scores { vec4 scores[]; };
+layout(set = 0, binding = 1, std430) readonly buffer Scores { vec4 scores[]; }; // probabilities, then spreads
 layout(set = 0, binding = 2, std430) buffer Importance { uint importance[]; }; // of the layer
 layout(push_constant) uniform Push {
     uint Vectors;    // query vectors of a KV head, V
@@ -21,34 +21,36 @@ layout(push_constant) uniform Push {
 
 #define FRAME READ5(DecayFrame, frame, 0u, 0u)
 
-// The sum with what a probability adds.
-uint addSquare(uint sum, float p, float weight) {
+// The sum with what a probability of a vector of that spread adds.
+uint addShare(uint sum, float p, float spread, float weight) {
     precise float square = p * p;
-    precise float weighted = square * weight;
+    precise float share = square * spread;
+    precise float weighted = (share > 1.0 ? 1.0 : share) * weight;
     return addImportance(sum, uint(weighted));
 }
 
 const uint COLUMNS = QUERIES < 4 ? QUERIES : 4; // vectors of a tile that are loaded at once
 
-// Probabilities of vectors v to v + COLUMNS - 1, 0 where not in first..end-1.
+// What vectors v to v + COLUMNS - 1 have from a word on, 0 where not in first..end-1.
 vec4 loadFour(uint at, uint v, uint first, uint end) {
-    vec4 p = vec4(0.0);
-    if (COLUMNS == 4) p = scores[at / 4u];
+    vec4 x = vec4(0.0);
+    if (COLUMNS == 4) x = scores[at / 4u];
     for (uint k = 0u; k < COLUMNS; k++) {
-        if (COLUMNS < 4) p[k] = WORD(scores, at + k);
-        p[k] = v + k >= first && v + k < end ? p[k] : 0.0;
+        if (COLUMNS < 4) x[k] = WORD(scores, at + k);
+        x[k] = v + k >= first && v + k < end ? x[k] : 0.0;
     }
-    return p;
+    return x;
 }
 
 // The sum with what vectors first..end-1 of all KV heads add.
 uint addVectors(uint sum, uint place, uint first, uint end, float weight) {
-    uint tiles = (Vectors + QUERIES - 1u) / QUERIES;
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, spreads = spreadsAt(Vectors, Heads, Stride);
     for (uint h = 0u; h < Heads; h++) {
         for (uint v = first / COLUMNS * COLUMNS; v < end; v += COLUMNS) {
-            uint at = ((h * tiles + v / QUERIES) * Stride + place) * QUERIES + v % QUERIES;
-            vec4 p = loadFour(at, v, first, end);
-            for (uint k = 0u; k < COLUMNS; k++) sum = addSquare(sum, p[k], weight);
+            uint tile = h * tiles + v / QUERIES, column = v % QUERIES;
+            vec4 p = loadFour((tile * Stride + place) * QUERIES + column, v, first, end);
+            vec4 spread = loadFour(spreads + tile * QUERIES + column, v, first, end);
+            for (uint k = 0u; k < COLUMNS; k++) sum = addShare(sum, p[k], spread[k], weight);
         }
     }
     return sum;

@@ -53,6 +53,10 @@
 // j+k to its sum. l is lane 0's. The probability is p_t = e_t*reciprocal(l), +0
 // where that is below 2^-40, and +0 for tokens that are not seen.
 //
+// The spread of a query vector is how many tokens it attends to, 1 over the sum of its
+// squared probabilities (the inverse participation ratio): (l*l)*reciprocal(s), where
+// s is summed as l is, of e_t*e_t, +0 for e_t below 2^-40.
+//
 // exponential(x), x <= 0: +0 where x < -80. Else k = trunc(x*1.44269504 - 0.5) as an
 // integer, r = (x - k*0.693359375) + k*0.000212194440, and Horner's scheme in r
 // with the coefficients 1/5040, 1/720, 1/120, 1/24, 1/6, 1/2, 1, 1, all f32;
@@ -99,7 +103,8 @@
 // are in ceil(V/QUERIES) tiles of QUERIES, vector v in tile v/QUERIES, and the
 // scores of token t have place t-Base; probabilities take their place. score
 // writes all QUERIES scores of a tile's token, those beyond V too, which nobody
-// reads but as factors of sums that nobody keeps. Partials are [split -
+// reads but as factors of sums that nobody keeps. Behind the tiles softmax writes the
+// spreads, [KV head][tile][QUERIES], 0 for vectors beyond V. Partials are [split -
 // Base/256][KV head][v][D] in f32. Arranged queries are tiles of QUERIES
 // vectors, [KV head][tile], each [D elements, then the X_c][QUERIES] in f32, zero
 // for vectors beyond V, padded to a multiple of four words.

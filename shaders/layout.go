@@ -247,6 +247,10 @@ func TileWords(headDim, queries int) int {
 	return AlignWords((headDim + Blocks(headDim)) * queries)
 }
 
+// ScoresWords returns the words of the scores of so many tiles and, behind them, of the
+// spreads of their query vectors.
+func ScoresWords(tiles, stride, queries int) int { return AlignWords(tiles * (stride + 1) * queries) }
+
 // AlignWords rounds words up to a multiple of Align.
 func AlignWords(n int) int { return (n + Align - 1) / Align * Align }
 

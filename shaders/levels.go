@@ -17,7 +17,7 @@ const MostFraction = 24
 
 // ImportanceFraction returns how many bits of decayed importance may lie behind the
 // point so that neither it nor its sum over tokens passes MostImportance, whatever
-// attention does: the probabilities of a query vector add up to 1.
+// attention does: the shares of a query vector add up to 1.
 func ImportanceFraction(queryHeads, block int) (uint32, error) {
 	for f := MostFraction; f >= 0; f-- {
 		if sumOfShares*uint64(queryHeads)*uint64(block) <= uint64(2*MostImportance)>>f {

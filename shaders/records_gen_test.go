@@ -9,13 +9,13 @@ var records = []glsl.Record{
 	{
 		Name:     "accumulate_importance",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "a8ee2546d98a1ec8a3f07e47e69ac7e0ab06f4092c77f2c6620b6a36f367a9fc",
+		SPIRV:    "30a4d0aba54583eed597c62ae8f545541b4d6420e8754c0b532cb80dacab4533",
 		Sources: []glsl.Source{
-			{Path: "accumulate_importance.comp", SHA256: "48661ea8f18b305afe97d264bbd856f1d829dec49e3a9452654f9243b962f221"},
+			{Path: "accumulate_importance.comp", SHA256: "11f4cdc8dc8446021d90db2a8202af2cb38341750abd94d7307d4ca504360bd6"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
-			{Path: "lib/decay.glsl", SHA256: "782560e90a35dfbac5e8ee69baaaaae9a6935a4d20dc424935382eaaaac958df"},
+			{Path: "lib/decay.glsl", SHA256: "ebcfda637fdf93dcb299044f716ff979708e94e0c58e16eab104653099c037a2"},
 		},
 	},
 	{
@@ -205,7 +205,7 @@ var records = []glsl.Record{
 		Sources: []glsl.Source{
 			{Path: "normalize_importance.comp", SHA256: "706cbf03316d0ba6dc1cb9c3ca06e5ecfb8f0fb39dbc57cd72e1ba0cfe21f5bb"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
-			{Path: "lib/decay.glsl", SHA256: "782560e90a35dfbac5e8ee69baaaaae9a6935a4d20dc424935382eaaaac958df"},
+			{Path: "lib/decay.glsl", SHA256: "ebcfda637fdf93dcb299044f716ff979708e94e0c58e16eab104653099c037a2"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
 		},
 	},
@@ -342,9 +342,9 @@ var records = []glsl.Record{
 	{
 		Name:     "score_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "993068223140b102e042e72e0bc9a336f67179365d346a0a89009bb58fdd1d0e",
+		SPIRV:    "3d54ca71a3d593ef1aa406ea0b5d2aec834a679ea00b3382777a3188f28ba255",
 		Sources: []glsl.Source{
-			{Path: "score_calibrated.comp", SHA256: "91e281c52f7b9d4b9e1a135be43d484b239dd44cc00c165adbff2e28db47454a"},
+			{Path: "score_calibrated.comp", SHA256: "d36accc5e013d35a60d63b44b0d9ad84942aea111b00a5aec7f5109f824e7082"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
@@ -359,15 +359,16 @@ var records = []glsl.Record{
 	{
 		Name:     "softmax",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "32bd0454990dbd0d577e28af39b9e9c1891e04f2ad960afa97f708f6c8acaa6f",
+		SPIRV:    "6a84429bf71b116734a6109596c0262f856d9ab41a98b1d8c971707ef9bf068b",
 		Sources: []glsl.Source{
-			{Path: "softmax.comp", SHA256: "882c1c7a5b4375dfd4651fa403ee857784e05808f1507013905c042fff7a8ded"},
+			{Path: "softmax.comp", SHA256: "368c68070925d8bc6d80cdba709f6d2e14433a966a8937bc7e59244c44378744"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 			{Path: "lib/attend.glsl", SHA256: "c3922f54f508e245ed9b2efa443c4846970d7700d03d605c62070bb764674368"},
+			{Path: "lib/decay.glsl", SHA256: "ebcfda637fdf93dcb299044f716ff979708e94e0c58e16eab104653099c037a2"},
 		},
 	},
 	{

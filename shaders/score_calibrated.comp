@@ -95,8 +95,7 @@ void scoreRaw(out float sums[QUERIES], uint tile, Row row) {
     }
 }
 
-// The row of a token, without channels where it is raw or does not count.
-Row rowOf(uint t, uint h, bool counts) {
+Row rowOf(uint t, uint h) {
     SIZES(sizes)
     uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).k, i = (t - FRAME.first) % PageTokens;
     Row row;
@@ -104,7 +103,7 @@ Row rowOf(uint t, uint h, bool counts) {
     row.level = nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i);
     row.at = page + recordsAt(PageTokens) + recordsBefore(sizes, page + RECORD_HEADER, i);
     row.coded = codedRow(min(row.level, LEVELS - 1u), row.head);
-    for (uint p = 0u; p < 8u; p++) row.coded.planes[p] = counts && row.level != RAW_LEVEL ? row.coded.planes[p] : 0u;
+    for (uint p = 0u; p < 8u; p++) row.coded.planes[p] = row.level == RAW_LEVEL ? 0u : row.coded.planes[p];
     return row;
 }
 
@@ -151,7 +150,7 @@ void main() {
     uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early: see score.comp, addBlock
     stage(tile);
     RECONSTRUCTION(r)
-    Row row = rowOf(t, h, t == token);
+    Row row = rowOf(t, h);
     float sums[QUERIES];
     for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
     addBlock(sums, r, tile, row, 0u);
@@ -164,6 +163,6 @@ void main() {
     if (BLOCKS > 7) addBlock(sums, r, tile, row, 7u);
     uint means = MEANS_AT(together) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
     addMeans(sums, means);
-    WHERE(row.level == RAW_LEVEL && t == token) scoreRaw(sums, tile, row);
+    WHERE(row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
 }

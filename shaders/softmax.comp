@@ -1,12 +1,13 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Scores to probabilities, in place. A workgroup has the query vectors of up to
-// four neighbouring columns of a tile, so that it moves 128 bits at a time.
+// Scores to probabilities, in place, and behind all tiles the spread of each query
+// vector. A workgroup has the vectors of up to four neighbouring columns of a tile, so
+// that it moves 128 bits at a time.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer FrameIn { uint frame[]; };
-layout(set = 0, binding = 1, std430) buffer Scores { vec4 scores[]; };
+layout(set = 0, binding = 1, std430) buffer Scores { vec4 scores[]; }; // [KV head][tile][Stride][QUERIES], then spreads [KV head][tile][QUERIES]
 layout(push_constant) uniform Push {
     uint Vectors;   // query vectors of a KV head, V
     uint Heads;     // KV heads in this dispatch
@@ -16,12 +17,14 @@ layout(push_constant) uniform Push {
 };
 #include "lib/math.glsl"
 #include "lib/attend.glsl"
+#include "lib/decay.glsl"
 
 const uint SUMS = 128;                           // lanes of the contract, whatever WORKGROUP is
 const uint COLUMNS = QUERIES < 4 ? QUERIES : 4;    // columns of a workgroup
 const uint PARTS = QUERIES / COLUMNS;              // workgroups of a tile
 
 shared vec4 lanes[SUMS];
+shared vec4 squares[SUMS];
 
 // Four of a word's columns, one where tiles have fewer than four.
 vec4 loadFour(uint at) {
@@ -92,16 +95,17 @@ vec4 largest(uint row, Seen seen) {
 }
 
 void join(uint lane, uint step_) {
-    vec4 a = lanes[lane], b = lanes[lane + step_];
-    precise vec4 sum = a + b;
+    precise vec4 sum = lanes[lane] + lanes[lane + step_];
+    precise vec4 square = squares[lane] + squares[lane + step_];
     lanes[lane] = sum;
+    squares[lane] = square;
 }
 
-// Sums exp(score - most) by the lanes of the contract, and leaves the
-// exponentials in scores.
-vec4 sumUp(uint row, Seen seen, vec4 most) {
+// Sums exp(score - most), and the squares of those that are not too small, by the lanes
+// of the contract, to lane 0, and leaves the exponentials in scores.
+void sumUp(uint row, Seen seen, vec4 most) {
     for (uint lane = gl_LocalInvocationID.x; lane < SUMS; lane += WORKGROUP) {
-        vec4 sum = vec4(0.0);
+        vec4 sum = vec4(0.0), square = vec4(0.0);
         for (uint i = seen.first / SUMS * SUMS + lane; i < seen.end; i += SUMS) {
             vec4 e = loadFour(row + i * QUERIES);
             for (uint k = 0u; k < COLUMNS; k++) {
@@ -110,18 +114,34 @@ vec4 sumUp(uint row, Seen seen, vec4 most) {
                 float power = exponential(here ? below : 0.0);
                 precise float next = sum[k] + (here ? power : 0.0);
                 sum[k] = next;
+                float large = here && power >= 9.094947017729282e-13 ? power : 0.0; // 2^-40
+                precise float product = large * large;
+                precise float more = square[k] + product;
+                square[k] = more;
                 e[k] = here ? power : e[k];
             }
             storeFour(row + i * QUERIES, e);
         }
         lanes[lane] = sum;
+        squares[lane] = square;
     }
     for (uint k = SUMS / 2u; k > 0u; k /= 2u) {
         barrier();
         for (uint lane = gl_LocalInvocationID.x; lane < k; lane += WORKGROUP) join(lane, k);
     }
     barrier();
-    return lanes[0];
+}
+
+// The spreads of the columns, whose exponentials and squares add up to lane 0.
+void storeSpread(uint tile, uint part) {
+    vec4 spread = vec4(0.0);
+    for (uint k = 0u; k < COLUMNS; k++) {
+        float sum = lanes[0][k];
+        precise float all = sum * sum;
+        precise float tokens = all * reciprocal(sum > 0.0 ? squares[0][k] : 1.0);
+        spread[k] = tokens;
+    }
+    storeFour(spreadsAt(Vectors, Heads, Stride) + tile * QUERIES + part * COLUMNS, spread);
 }
 
 void main() {
@@ -129,8 +149,10 @@ void main() {
     uint tiles = tilesOf(Vectors), v0 = tile % tiles * QUERIES + part * COLUMNS;
     uint row = tile * Stride * QUERIES + part * COLUMNS;
     Seen seen = seenBy(v0);
-    vec4 most = largest(row, seen), sum = sumUp(row, seen, most), inverse = vec4(0.0);
-    for (uint k = 0u; k < COLUMNS; k++) inverse[k] = reciprocal(v0 + k < Vectors ? sum[k] : 1.0);
+    vec4 most = largest(row, seen), inverse = vec4(0.0);
+    sumUp(row, seen, most);
+    if (gl_LocalInvocationID.x == 0u) storeSpread(tile, part);
+    for (uint k = 0u; k < COLUMNS; k++) inverse[k] = reciprocal(v0 + k < Vectors ? lanes[0][k] : 1.0);
     uint end = v0 < Vectors ? FRAME.tokens - FRAME.base : 0u;
     for (uint i = gl_LocalInvocationID.x; i < end; i += WORKGROUP) {
         vec4 e = loadFour(row + i * QUERIES);

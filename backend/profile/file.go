@@ -14,7 +14,7 @@ import (
 // Format and Version stand in the metadata of every profile.
 const (
 	Format  = "qaqvk.profile"
-	Version = 1
+	Version = 2
 )
 
 // maxBytes is the largest file that is read.
@@ -122,6 +122,9 @@ func (r *reader) vouch() error {
 	}
 	if version > Version {
 		return fmt.Errorf("version %d, known up to %d; a newer qaqvk reads it: %w", version, Version, ErrVersion)
+	}
+	if version < Version {
+		return fmt.Errorf("version %d, whose importance is another than that of %d; calibrate anew: %w", version, Version, ErrVersion)
 	}
 	views := map[string]safetensors.TensorView{}
 	for _, t := range r.tensors.Tensors() {

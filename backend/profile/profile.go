@@ -54,12 +54,12 @@ func (c Codebook) Table(bits int) []float32 {
 }
 
 // Importance says how the level of a (token, layer) follows from attention:
-// with I its decayed sum of squared probabilities divided by the mean over tokens,
+// with I its decayed sum of shares of squared probabilities divided by the mean over tokens,
 // the level is ½·log2((I + Floor)/(1 + Floor)), rounded to half steps.
 type Importance struct {
-	HalfLife int     // queries after which a squared probability counts half
+	HalfLife int     // queries after which a share counts half
 	Floor    float32 // added to I
-	Sink     float32 // a token whose mean squared probability exceeds it is kept raw
+	Sink     float32 // a token whose mean share of the squared probabilities of queries exceeds it is kept raw
 	Recent   int     // newest tokens, kept raw
 	First    int     // first tokens of a text, kept raw
 }
@@ -67,7 +67,7 @@ type Importance struct {
 // DefaultImportance are the parameters that were measured to be good over kinds
 // of text.
 func DefaultImportance() Importance {
-	return Importance{HalfLife: 64, Floor: 0.1, Sink: 0.2 * 0.2, Recent: 64, First: 4}
+	return Importance{HalfLife: 64, Floor: 0.1, Sink: 0.4, Recent: 64, First: 4}
 }
 
 // Head are the tables of one kind, layer and KV head; they share the profile's

@@ -92,9 +92,9 @@ func newCollector(m *model.Model, windows [][]int, o Options) (*collector, error
 		c.heads = append(c.heads, h)
 	}
 	for range m.Layers {
-		c.levels = append(c.levels, newLevels(c.setup, m.KVHeads, m.Group()))
+		c.levels = append(c.levels, newLevels(c.setup, m.QueryHeads))
 	}
-	c.pass.Attended = func(layer int, squares []float32) { c.levels[layer].add(squares) }
+	c.pass.Attended = func(layer int, shares []float32) { c.levels[layer].add(shares) }
 	return c, nil
 }
 

@@ -12,65 +12,55 @@ import (
 // after each block of queries, of all tokens that have left the recent window.
 type levels struct {
 	setup       profile.Importance
-	heads       int
-	perQuery    float32 // 1 / (queries of a block · query heads of a KV head)
+	perQuery    float32 // 1 / (queries of a block · query heads)
 	decay, gain float32
-	average     []float32 // decayed sum of p², [KVHeads][tokens of the window]
+	average     []float32 // decayed sum of shares of p², of the tokens of the window
 	sinks       []bool    // tokens that are raw from now on
 	counts      [profile.Levels]float64
 	raw         float64
 }
 
-func newLevels(setup profile.Importance, heads, group int) *levels {
+func newLevels(setup profile.Importance, queryHeads int) *levels {
 	decay := math.Exp2(-model.AttendedBlock / float64(setup.HalfLife))
 	return &levels{
-		setup: setup, heads: heads, perQuery: 1 / float32(model.AttendedBlock*group),
+		setup: setup, perQuery: 1 / float32(model.AttendedBlock*queryHeads),
 		decay: float32(decay), gain: float32(1 - decay),
 	}
 }
 
 // begin begins a window of n tokens.
 func (l *levels) begin(n int) {
-	l.average, l.sinks = make([]float32, l.heads*n), make([]bool, n)
+	l.average, l.sinks = make([]float32, n), make([]bool, n)
 }
 
-// add takes the squared probabilities of a block of queries, [KVHeads][seen].
-func (l *levels) add(squares []float32) {
-	n, seen := len(l.sinks), len(squares)/l.heads
-	for h := range l.heads {
-		row := l.average[h*n : (h+1)*n]
-		for j, x := range squares[h*seen : (h+1)*seen] {
-			row[j] = l.decay*row[j] + l.gain*x
-			if row[j]*l.perQuery > l.setup.Sink {
-				l.sinks[j] = true
-			}
+// add takes the shares of a block of queries, of the tokens so far.
+func (l *levels) add(shares []float32) {
+	for j, x := range shares {
+		l.average[j] = l.decay*l.average[j] + l.gain*x
+		if l.average[j]*l.perQuery > l.setup.Sink {
+			l.sinks[j] = true
 		}
 	}
-	importance := l.importance(seen)
-	for j := l.setup.First; j < seen-l.setup.Recent; j++ {
+	mean := l.mean(len(shares))
+	for j := l.setup.First; j < len(shares)-l.setup.Recent; j++ {
 		if l.sinks[j] {
 			l.raw++
 			continue
 		}
-		l.counts[Level(importance[j], l.setup.Floor)]++
+		l.counts[Level(float64(l.average[j])/mean, l.setup.Floor)]++
 	}
 }
 
-// importance returns the mean over KV heads of each token's average, divided by
-// the head's mean over tokens, [seen].
-func (l *levels) importance(seen int) []float64 {
-	n, out := len(l.sinks), make([]float64, seen)
-	for h := range l.heads {
-		row, sum := l.average[h*n:h*n+seen], 0.0
-		for _, x := range row[min(l.setup.First, seen):] {
-			sum += float64(x)
-		}
-		mean := max(sum/float64(max(1, seen-l.setup.First)), 1e-30)
-		for j, x := range row {
-			out[j] += float64(x) / mean / float64(l.heads)
+// mean is that of the first tokens that may have a level.
+func (l *levels) mean(seen int) float64 {
+	sum, count := 0.0, 0
+	for j := l.setup.First; j < seen; j++ {
+		if !l.sinks[j] {
+			sum += float64(l.average[j])
+			count++
 		}
 	}
-	return out
+	return max(sum/float64(max(1, count)), 1e-30)
 }
 
 // Level returns the level of a token of that importance.

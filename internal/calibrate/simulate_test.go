@@ -38,7 +38,7 @@ const simTokens = 4096
 func newSimulated(c model.Config, p *profile.Profile) *simulated {
 	s := &simulated{c: c, p: p, planes: p.Planes(), values: tables(p), layers: make([]simLayer, c.Layers)}
 	for i := range s.layers {
-		s.layers[i].average = make([]float32, c.KVHeads*simTokens)
+		s.layers[i].average = make([]float32, simTokens)
 	}
 	return s
 }
@@ -100,7 +100,7 @@ func (s *simulated) Attend(layer int, q, out []float32, a model.Attention) error
 	n := len(q) / (s.c.QueryHeads * d)
 	total := s.tokens + n
 	s.adapt(layer, max(0, s.tokens-s.p.Importance.Recent))
-	squares := make([]float32, s.c.QueryHeads*total)
+	shares := make([]float32, s.c.QueryHeads*total)
 	blas.Parallel(s.c.QueryHeads, func(i int) {
 		kv, width := i/s.c.Group()*d, s.c.KVHeads*d
 		probs := blas.Matrix{Data: make([]float32, n*total), Stride: total}
@@ -108,24 +108,25 @@ func (s *simulated) Attend(layer int, q, out []float32, a model.Attention) error
 		for r := range n {
 			row, seen := probs.Data[r*total:(r+1)*total], s.tokens+r+1
 			softmax(row, seen)
+			var squares float32
+			for _, x := range row[:seen] {
+				squares += x * x
+			}
 			for j, x := range row[:seen] {
-				squares[i*total+j] += x * x
+				shares[i*total+j] += x * x / squares
 			}
 		}
 		blas.Mul(n, d, total, 1, probs, blas.Matrix{Data: l.kept[1][kv:], Stride: width}, 0, blas.Matrix{Data: out[i*d:], Stride: s.c.QueryHeads * d})
 	})
 	decay := float32(math.Exp2(-float64(n) / float64(s.p.Importance.HalfLife)))
-	for h := range s.c.KVHeads {
-		for j := range total {
-			var sum float32
-			for g := range s.c.Group() {
-				sum += squares[(h*s.c.Group()+g)*total+j]
-			}
-			at := h*simTokens + j
-			l.average[at] = l.average[at]*decay + sum*(1-decay)
-			if l.average[at]/float32(n*s.c.Group()) > s.p.Importance.Sink {
-				l.sinks[j] = true
-			}
+	for j := range total {
+		var sum float32
+		for h := range s.c.QueryHeads {
+			sum += shares[h*total+j]
+		}
+		l.average[j] = l.average[j]*decay + sum*(1-decay)
+		if l.average[j]/float32(n*s.c.QueryHeads) > s.p.Importance.Sink {
+			l.sinks[j] = true
 		}
 	}
 	return nil
@@ -149,14 +150,11 @@ func softmax(row []float32, seen int) {
 // adapt gives the tokens before bound their levels and counts their bits.
 func (s *simulated) adapt(layer, bound int) {
 	l, elems := &s.layers[layer], float64(2*s.c.KVHeads*s.c.HeadDim)
-	importance := make([]float64, s.tokens)
-	for h := range s.c.KVHeads {
-		row, sum := l.average[h*simTokens:][:s.tokens], 0.0
-		for _, x := range row[min(s.p.Importance.First, s.tokens):] {
-			sum += float64(x)
-		}
-		for j, x := range row {
-			importance[j] += float64(x) / (sum / float64(s.tokens-s.p.Importance.First)) / float64(s.c.KVHeads)
+	sum, count := 0.0, 0.0
+	for j := s.p.Importance.First; j < s.tokens; j++ {
+		if !l.sinks[j] {
+			sum += float64(l.average[j])
+			count++
 		}
 	}
 	changed := make([][]int, profile.Levels)
@@ -174,7 +172,7 @@ func (s *simulated) adapt(layer, bound int) {
 			}
 			continue
 		}
-		level := calibrate.Level(importance[j], s.p.Importance.Floor)
+		level := calibrate.Level(float64(l.average[j])*count/sum, s.p.Importance.Floor)
 		s.bits += float64(s.planes.RecordBits(shaders.Key, layer, level) + s.planes.RecordBits(shaders.Value, layer, level))
 		if level != l.level[j] {
 			l.level[j] = level

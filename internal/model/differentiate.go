@@ -14,9 +14,9 @@ import (
 type Differentiator struct {
 	Distance int // least tokens between a key and the queries that count; 0: all
 	// Attended, where not nil, is told how much attention the tokens of a layer
-	// got from AttendedBlock queries: the sums over queries and the query heads of a
-	// KV head of p², [KVHeads][tokens up to the block's last].
-	Attended func(layer int, squares []float32)
+	// got from AttendedBlock queries: the sums over queries and query heads of their
+	// shares p²/Σp², [tokens up to the block's last].
+	Attended func(layer int, shares []float32)
 
 	model  *Model
 	tokens []int

@@ -159,26 +159,23 @@ func TestGradientsRepeatExactly(t *testing.T) {
 	}
 }
 
-// The squares are of the probabilities of all queries so far, block by block.
+// The shares are of all queries so far, block by block, and those of a query sum to 1.
 func TestAttended(t *testing.T) {
 	m := load(t, modeltest.Tiny(7))
 	tokens, _ := window(m.Vocab, modeltest.Context)
 	d := model.NewDifferentiator(m)
 	var blocks []int
-	d.Attended = func(layer int, squares []float32) {
+	d.Attended = func(layer int, shares []float32) {
 		if layer != 0 {
 			return
 		}
-		blocks = append(blocks, len(squares)/m.KVHeads)
+		blocks = append(blocks, len(shares))
 		var sum float64
-		for _, x := range squares {
+		for _, x := range shares {
 			require.GreaterOrEqual(t, x, float32(0))
 			sum += float64(x)
 		}
-		// The squares of a query sum to at least 1/T and at most 1.
-		queries := float64(model.AttendedBlock * m.QueryHeads)
-		assert.LessOrEqual(t, sum, queries)
-		assert.GreaterOrEqual(t, sum, queries/float64(len(squares)/m.KVHeads))
+		assert.InEpsilon(t, model.AttendedBlock*m.QueryHeads, sum, 1e-5)
 	}
 	require.NoError(t, d.Forward(tokens, nil))
 	assert.Equal(t, []int{32, 64, 96}, blocks)

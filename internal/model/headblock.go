@@ -54,12 +54,17 @@ func (h queryHead) probabilities(first, last int) blas.Matrix {
 	return p
 }
 
-// square adds the squared probabilities of queries first to last to their blocks.
-func (h queryHead) square(p blas.Matrix, first, last int) {
+// share adds each token's shares of the squared probabilities of queries first to last
+// to their blocks.
+func (h queryHead) share(p blas.Matrix, first, last int) {
 	for i := first; i < last; i++ {
-		sum := h.s.squares[i/AttendedBlock*h.n:]
-		for j, x := range p.Data[(i-first)*p.Stride:][:i+1] {
-			sum[j] += x * x
+		row, squares := p.Data[(i-first)*p.Stride:][:i+1], float32(0)
+		for _, x := range row {
+			squares += x * x
+		}
+		sum := h.s.shares[i/AttendedBlock*h.n:]
+		for j, x := range row {
+			sum[j] += x * x / squares
 		}
 	}
 }

@@ -27,7 +27,7 @@ type headScratch struct {
 	probs, grads, slopes []float32 // [queryRows][n]
 	near, nearV          []float32 // [queryRows][queryRows+distance]
 	k, v, farK, farV     []float32 // gradients, [n][D]
-	squares              []float32 // [blocks of AttendedBlock][n]
+	shares               []float32 // [blocks of AttendedBlock][n]
 }
 
 // reset prepares for a layer.
@@ -45,21 +45,21 @@ func (g *headGradients) reset(c Config, o Attention, n, distance int, t *taped) 
 	return g
 }
 
-// forward computes out [n][QueryHeads][D], and the squares where asked.
-func (g *headGradients) forward(out []float32, squares bool) {
+// forward computes out [n][QueryHeads][D], and the shares where asked.
+func (g *headGradients) forward(out []float32, shares bool) {
 	g.out = out
 	blas.Parallel(g.QueryHeads, func(q int) {
 		h := g.head(q)
-		if squares {
-			h.s.squares = grow(h.s.squares, g.blocks()*g.n)
-			clear(h.s.squares)
+		if shares {
+			h.s.shares = grow(h.s.shares, g.blocks()*g.n)
+			clear(h.s.shares)
 		}
 		for first := 0; first < g.n; first += queryRows {
 			last := min(first+queryRows, g.n)
 			probs := h.probabilities(first, last)
 			blas.Mul(last-first, g.HeadDim, last, 1, probs, h.values(), 0, h.of(g.out, first))
-			if squares {
-				h.square(probs, first, last)
+			if shares {
+				h.share(probs, first, last)
 			}
 		}
 	})
@@ -67,15 +67,14 @@ func (g *headGradients) forward(out []float32, squares bool) {
 
 func (g *headGradients) blocks() int { return (g.n + AttendedBlock - 1) / AttendedBlock }
 
-// tell sums the squares over the query heads of each KV head, block after block.
+// tell sums the shares over the query heads, block after block.
 func (g *headGradients) tell(layer int, attended func(int, []float32)) {
 	for block := range g.blocks() {
 		seen := min((block+1)*AttendedBlock, g.n)
-		sum := make([]float32, g.KVHeads*seen)
+		sum := make([]float32, seen)
 		for q := range g.QueryHeads {
-			dst := sum[q/g.Group()*seen:][:seen]
-			for j, x := range g.heads[q].squares[block*g.n:][:seen] {
-				dst[j] += x
+			for j, x := range g.heads[q].shares[block*g.n:][:seen] {
+				sum[j] += x
 			}
 		}
 		attended(layer, sum)

@@ -13,7 +13,7 @@ func TestSettingOfAProfile(t *testing.T) {
 	p := profile.New(policy.Shape{Layers: 1, KVHeads: 1, HeadDim: 8})
 	p.Slope = .25
 	s := SettingOf(p)
-	assert.Equal(t, Setting{Slope: .25, HalfLife: 64, Floor: .1, Sink: .2 * .2, Recent: 64}, s)
+	assert.Equal(t, Setting{Slope: .25, HalfLife: 64, Floor: .1, Sink: .4, Recent: 64}, s)
 	s.HalfLife, s.Slope = 128, .5
 	q := s.Apply(p)
 	assert.Equal(t, s, SettingOf(q))

@@ -6,8 +6,13 @@
 // A sum of importance, cut: so that no order of adding shows. Both are cut already.
 uint addImportance(uint sum, uint more) { return min(sum + more, MOST_IMPORTANCE); }
 
-// 2^(fraction - k/2) to f32, at least half a unit: what a squared probability of
-// k blocks ago is multiplied by.
+// The word of scores where the spreads of query vectors begin, behind all tiles.
+uint spreadsAt(uint vectors, uint heads, uint stride) {
+    return heads * ((vectors + QUERIES - 1u) / QUERIES) * stride * QUERIES;
+}
+
+// 2^(fraction - k/2) to f32, at least half a unit: what a share of k blocks ago is
+// multiplied by.
 float weightOf(uint k, uint fraction) {
     uint halves = min(k, 2u * fraction + 1u);
     uint exponent = 127u + fraction - (halves + 1u) / 2u;

@@ -27,7 +27,7 @@ func newLayout(g *core.Geometry, l device.Limits, vectors, heads, stride int) la
 	}
 	room := core.Measuring(l.ViewAlign)
 	a.arranged = room.Take(arranged)
-	a.scores = room.Take(heads * a.tiles * a.tile * stride)
+	a.scores = room.Take(shaders.ScoresWords(heads*a.tiles, stride, a.tile))
 	a.partials = room.Take(partials)
 	a.words = room.Used()
 	return a

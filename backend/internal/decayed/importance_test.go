@@ -64,17 +64,19 @@ func (o *model) record(layer int, probs []float32, queries, tokens int, s split)
 	o.m.Done(layer, queries, tokens)
 }
 
-// tiled are scores of some queries and KV heads as attention lays them out.
+// tiled are probabilities and spreads of some queries and KV heads as attention lays
+// them out.
 func tiled(w *core.Work, probs []float32, query, queries, head, heads, tokens, tile int) []uint32 {
 	g := w.QueriesPerHead()
 	tiles := (queries*g + tile - 1) / tile
-	words := slices.Repeat([]uint32{math.Float32bits(0.75)}, heads*tiles*tokens*tile)
+	words := slices.Repeat([]uint32{math.Float32bits(0.75)}, shaders.ScoresWords(heads*tiles, tokens, tile))
 	for h := range heads {
 		for v := range queries * g {
 			row := probs[((query+v/g)*w.QueryHeads+(head+h)*g+v%g)*tokens:][:tokens]
 			for t, p := range row {
 				words[((h*tiles+v/tile)*tokens+t)*tile+v%tile] = math.Float32bits(p)
 			}
+			words[(heads*tiles*tokens+h*tiles+v/tile)*tile+v%tile] = math.Float32bits(spreadOf(row))
 		}
 	}
 	return words
@@ -245,7 +247,7 @@ func TestLayoutRefuses(t *testing.T) {
 		{func(p *Parameters, _ *core.Shape) { p.HalfLife = 7 }, "half-life of 7 queries: must be even"},
 		{func(p *Parameters, _ *core.Shape) { p.HalfLife = 0 }, "half-life of 0 queries"},
 		{func(p *Parameters, _ *core.Shape) { p.Floor = 0 }, "floor of importance 0: must be above 0"},
-		{func(p *Parameters, _ *core.Shape) { p.Sink = float32(math.NaN()) }, "squared probability of sinks NaN"},
+		{func(p *Parameters, _ *core.Shape) { p.Sink = float32(math.NaN()) }, "share of sinks NaN"},
 		{func(p *Parameters, _ *core.Shape) { p.First = -1 }, "first -1 tokens"},
 		{func(p *Parameters, _ *core.Shape) { p.HalfLife = 1 << 40 }, "more than a word holds"},
 		{func(_ *Parameters, s *core.Shape) { s.GroupHeads, s.GroupLayers = false, true }, "a level is of one layer"},

@@ -12,9 +12,9 @@ import (
 
 // Parameters say how levels follow from attention.
 type Parameters struct {
-	HalfLife int     // queries after which a squared probability counts half, even
+	HalfLife int     // queries after which a share counts half, even
 	Floor    float32 // added to shares of the mean
-	Sink     float32 // a token whose mean squared probability, over query heads, reaches it is a sink
+	Sink     float32 // a token whose mean share of the squared probabilities of query heads reaches it is a sink
 	First    int     // first tokens of a text, raw
 }
 
@@ -26,7 +26,7 @@ func (p Parameters) check() error {
 	case !(p.Floor > 0 && p.Floor <= 1):
 		return fmt.Errorf("floor of importance %v: must be above 0 and at most 1", p.Floor)
 	case !(p.Sink > 0 && p.Sink <= 1):
-		return fmt.Errorf("squared probability of sinks %v: must be above 0 and at most 1", p.Sink)
+		return fmt.Errorf("share of sinks %v: must be above 0 and at most 1", p.Sink)
 	case p.First < 0:
 		return fmt.Errorf("first %d tokens: must be 0 or more", p.First)
 	}

@@ -12,10 +12,10 @@ import (
 // Observe adds the probabilities of the newest queries of a layer from the host,
 // [queries][query heads][tokens].
 func (m *Importance) Observe(layer int, probs []float32, queries, tokens int) error {
-	err := m.fitUpload(m.work.QueryHeads * tokens * max(1, queries))
+	err := m.fitUpload(shaders.ScoresWords(m.work.QueryHeads*max(1, queries), tokens, 1))
 	o := observed{Call: m.Call(layer, max(1, queries)), tokens: tokens, probs: probs}
 	for q := m.counting(queries); q < queries && err == nil; {
-		n := max(1, min(queries-q, m.upload.Len()/(m.work.QueryHeads*tokens)))
+		n := max(1, min(queries-q, m.upload.Len()/shaders.ScoresWords(m.work.QueryHeads, tokens, 1)))
 		err = o.add(core.Take{First: q, End: q + n})
 		q += n
 	}
@@ -35,7 +35,7 @@ const mostUpload = 1 << 18
 // ask for it.
 func (l *Layout) fitUpload(words int) error {
 	words = core.RoundUp(min(words, mostUpload), shaders.SplitTokens)
-	words = max(words, l.work.QueriesPerHead()*shaders.SplitTokens)
+	words = max(words, shaders.ScoresWords(l.work.QueriesPerHead(), shaders.SplitTokens, 1))
 	if l.upload != nil && l.upload.Len() >= words {
 		return nil
 	}
@@ -63,9 +63,9 @@ type observed struct {
 func (o *observed) add(t core.Take) error {
 	w, perHead := o.work, o.work.QueriesPerHead()
 	heads, some := w.KVHeads, o.tokens
-	if (t.End-t.First)*w.QueryHeads*o.tokens > o.upload.Len() {
-		some = min(core.RoundUp(o.tokens, shaders.SplitTokens), o.upload.Len()/perHead/shaders.SplitTokens*shaders.SplitTokens)
-		heads = min(w.KVHeads, o.upload.Len()/(perHead*some))
+	if shaders.ScoresWords((t.End-t.First)*w.QueryHeads, o.tokens, 1) > o.upload.Len() {
+		some = min(core.RoundUp(o.tokens, shaders.SplitTokens), (o.upload.Len()/perHead-1)/shaders.SplitTokens*shaders.SplitTokens)
+		heads = min(w.KVHeads, o.upload.Len()/shaders.ScoresWords(perHead, some, 1))
 	}
 	for head := 0; head < w.KVHeads; head += heads {
 		for base := 0; base < o.tokens; base += some {
@@ -78,13 +78,15 @@ func (o *observed) add(t core.Take) error {
 }
 
 // addPart takes the tokens base..end-1 of some KV heads: [head][vector][token], tiles of
-// one vector.
+// one vector, and the spreads.
 func (o *observed) addPart(t core.Take, head, heads, base, end int) error {
 	w, n, perHead := o.work, end-base, o.work.QueriesPerHead()
 	words, vectors := o.upload.Words(), (t.End-t.First)*perHead
 	for i := range heads * vectors {
 		q, h := t.First+i%vectors/perHead, (head+i/vectors)*perHead+i%perHead
-		copyProbabilities(words[i*n:][:n], o.probs[(q*w.QueryHeads+h)*o.tokens+base:])
+		row := o.probs[(q*w.QueryHeads+h)*o.tokens:][:o.tokens]
+		copyProbabilities(words[i*n:][:n], row[base:])
+		words[heads*vectors*n+i] = math.Float32bits(spreadOf(row))
 	}
 	return w.Run.Run("observe", func(l *device.List) {
 		plan := w.PlanRoom()
@@ -98,10 +100,27 @@ func (o *observed) addPart(t core.Take, head, heads, base, end int) error {
 // copyProbabilities brings values into 0..1.
 func copyProbabilities(dst []uint32, src []float32) {
 	for i := range dst {
-		p := src[i]
-		if !(p > 0) {
-			p = 0
-		}
-		dst[i] = math.Float32bits(min(p, 1))
+		dst[i] = math.Float32bits(probability(src[i]))
 	}
+}
+
+func probability(x float32) float32 {
+	if !(x > 0) {
+		return 0
+	}
+	return min(x, 1)
+}
+
+// spreadOf is how many tokens a query attends to: 1 over the sum of its squared
+// probabilities, 0 if that is 0.
+func spreadOf(probs []float32) float32 {
+	var sum float32
+	for _, x := range probs {
+		p := probability(x)
+		sum += float32(p * p) // not fused
+	}
+	if !(sum >= 0x1p-100) {
+		return 0
+	}
+	return 1 / sum
 }
