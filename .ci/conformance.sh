@@ -47,7 +47,10 @@ finish() {
 }
 
 start "$SWIFTSHADER_ICD" swiftshader --limits minimum # takes longest
-LP_NATIVE_VECTOR_WIDTH=128 start "$llvmpipe" llvmpipe
-LP_NATIVE_VECTOR_WIDTH=512 start "$MESA2_ICD" llvmpipe
+# Kernels of the calibrated codec take long to build: those for heads of more than 64
+# elements are left to SwiftShader and the unit test.
+few='^[a-z_]*(nd|[^d])/|/d(32|40|64)/' # not "..._calibrated/", or a small head
+LP_NATIVE_VECTOR_WIDTH=128 start "$llvmpipe" llvmpipe --filter "$few"
+LP_NATIVE_VECTOR_WIDTH=512 start "$MESA2_ICD" llvmpipe --filter "$few"
 while ((${#logs[@]} > 0)); do finish; done
 exit "$status"
