@@ -40,14 +40,20 @@ func (a *Attention) scoresWords() int {
 
 // spreadAt is the word of the spread of vector v of all KV heads' vectors.
 func (a *Attention) spreadAt(v int) int {
-	tile := v/a.vectors()*a.tiles() + v%a.vectors()/a.Tile
-	return (a.heads()*a.tiles()*a.stride()+tile)*a.Tile + v%a.vectors()%a.Tile
+	tile, column := a.columnOf(v)
+	return (a.heads()*a.tiles()*a.stride()+tile)*a.Tile + column
+}
+
+// columnOf is the tile, of all, of vector v of all KV heads' vectors, and its place there.
+func (a *Attention) columnOf(v int) (tile, column int) {
+	h, v := v/a.vectors(), v%a.vectors()
+	return h*a.tiles() + v/a.Tile, v % a.Tile
 }
 
 // scoreAt is the word of vector v of all KV heads' vectors for token t.
 func (a *Attention) scoreAt(v, t int) int {
-	tile := v/a.vectors()*a.tiles() + v%a.vectors()/a.Tile
-	return (tile*a.stride()+t-a.Base)*a.Tile + v%a.vectors()%a.Tile
+	tile, column := a.columnOf(v)
+	return (tile*a.stride()+t-a.Base)*a.Tile + column
 }
 
 // scaleOf is what queries are multiplied by.

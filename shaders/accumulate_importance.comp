@@ -44,7 +44,7 @@ vec4 loadFour(uint at, uint v, uint first, uint end) {
 
 // The sum with what vectors first..end-1 of all KV heads add.
 uint addVectors(uint sum, uint place, uint first, uint end, float weight) {
-    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, spreads = spreadsAt(Vectors, Heads, Stride);
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, spreads = spreadsAt(tiles * Heads, Stride);
     for (uint h = 0u; h < Heads; h++) {
         for (uint v = first / COLUMNS * COLUMNS; v < end; v += COLUMNS) {
             uint tile = h * tiles + v / QUERIES, column = v % QUERIES;

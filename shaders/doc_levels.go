@@ -4,8 +4,8 @@
 // V, by the sum of its shares of the squared probabilities of each query vector, of
 // which half is left after HalfLife queries. Shares, because heads differ in how much
 // they weigh and how many tokens they spread it over, and a profile gives each head
-// its bits already: what is left to say is which tokens matter to a head. It is a word a (token, layer), a whole number
-// of 2^-Fraction: bits 0 to 30, cut to MOST_IMPORTANCE wherever something is added,
+// its bits already: what is left to say is which tokens matter to a head. It is a word
+// a (token, layer), a whole number of 2^-Fraction: bits 0 to 30, cut to MOST_IMPORTANCE wherever something is added,
 // so that no order of adding shows. Bit 31, SINK_MARK, says that the token is a sink.
 // A layer is IMPORTANCE_HEADER words, then a word a token.
 //
@@ -20,8 +20,9 @@
 //	S_t = S_t + trunc(share*2^(Fraction - k/2)) for all vectors, where Base <= t < Tokens
 //
 // with share = p*p*spread, cut to 1, p the probability (0..1) and spread that of the
-// vector (doc_attention.go), and three f32 products rounded one by one, the last with 2^(Fraction - k/2), whose odd halves are the f32 next to the root of 2. A k
-// above 2*Fraction + 1 counts as that, which adds nothing. Factor is
+// vector (doc_attention.go), and three f32 products rounded one by one, the last with
+// 2^(Fraction - k/2), whose odd halves are the f32 next to the root of 2. A k above
+// 2*Fraction + 1 counts as that, which adds nothing. Factor is
 // 2^(32-k/2), rounded, for the k blocks that ended since the last queries of the
 // layer; the first dispatch of a call has it, the others of the call have 0, and as
 // Old the most tokens that there were before. So results do not depend on how a

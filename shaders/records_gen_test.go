@@ -9,13 +9,13 @@ var records = []glsl.Record{
 	{
 		Name:     "accumulate_importance",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "30a4d0aba54583eed597c62ae8f545541b4d6420e8754c0b532cb80dacab4533",
+		SPIRV:    "10b2b7085fcda1dba593e09337e8b2fac558cb1c06ef6567e439d062f52fd856",
 		Sources: []glsl.Source{
-			{Path: "accumulate_importance.comp", SHA256: "11f4cdc8dc8446021d90db2a8202af2cb38341750abd94d7307d4ca504360bd6"},
+			{Path: "accumulate_importance.comp", SHA256: "0b82cbc61cfe9ea21b75bce95163d6dfb73600387cdd56835409635ea81f2984"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
-			{Path: "lib/decay.glsl", SHA256: "ebcfda637fdf93dcb299044f716ff979708e94e0c58e16eab104653099c037a2"},
+			{Path: "lib/decay.glsl", SHA256: "85225dbb58c40ef2a4d97f1aa684c54cd5e99ff81985afa4e9e7791c68765a01"},
 		},
 	},
 	{
@@ -205,7 +205,7 @@ var records = []glsl.Record{
 		Sources: []glsl.Source{
 			{Path: "normalize_importance.comp", SHA256: "706cbf03316d0ba6dc1cb9c3ca06e5ecfb8f0fb39dbc57cd72e1ba0cfe21f5bb"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
-			{Path: "lib/decay.glsl", SHA256: "ebcfda637fdf93dcb299044f716ff979708e94e0c58e16eab104653099c037a2"},
+			{Path: "lib/decay.glsl", SHA256: "85225dbb58c40ef2a4d97f1aa684c54cd5e99ff81985afa4e9e7791c68765a01"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
 		},
 	},
@@ -359,16 +359,16 @@ var records = []glsl.Record{
 	{
 		Name:     "softmax",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "6a84429bf71b116734a6109596c0262f856d9ab41a98b1d8c971707ef9bf068b",
+		SPIRV:    "fa77079f55d18525bf577590828f000639f3ca4ee7ee19fb7a17731690aaa826",
 		Sources: []glsl.Source{
-			{Path: "softmax.comp", SHA256: "368c68070925d8bc6d80cdba709f6d2e14433a966a8937bc7e59244c44378744"},
+			{Path: "softmax.comp", SHA256: "7dfc854760af9957798bcce48809a95f937ae0deaefa7754f2eb6a893e9869c0"},
 			{Path: "lib/config.glsl", SHA256: "a84a8cfc0de43cbb9b839395ba50ca73907ecb465fc0233302f120ed2c5cbd44"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "254c83e19b73f7c69ab62c1d531474d4297a5d4db634efd4e611bc9351d4d422"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 			{Path: "lib/attend.glsl", SHA256: "c3922f54f508e245ed9b2efa443c4846970d7700d03d605c62070bb764674368"},
-			{Path: "lib/decay.glsl", SHA256: "ebcfda637fdf93dcb299044f716ff979708e94e0c58e16eab104653099c037a2"},
+			{Path: "lib/decay.glsl", SHA256: "85225dbb58c40ef2a4d97f1aa684c54cd5e99ff81985afa4e9e7791c68765a01"},
 		},
 	},
 	{

@@ -141,7 +141,7 @@ void storeSpread(uint tile, uint part) {
         precise float tokens = all * reciprocal(sum > 0.0 ? squares[0][k] : 1.0);
         spread[k] = tokens;
     }
-    storeFour(spreadsAt(Vectors, Heads, Stride) + tile * QUERIES + part * COLUMNS, spread);
+    storeFour(spreadsAt(tilesOf(Vectors) * Heads, Stride) + tile * QUERIES + part * COLUMNS, spread);
 }
 
 void main() {

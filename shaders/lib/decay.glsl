@@ -6,10 +6,8 @@
 // A sum of importance, cut: so that no order of adding shows. Both are cut already.
 uint addImportance(uint sum, uint more) { return min(sum + more, MOST_IMPORTANCE); }
 
-// The word of scores where the spreads of query vectors begin, behind all tiles.
-uint spreadsAt(uint vectors, uint heads, uint stride) {
-    return heads * ((vectors + QUERIES - 1u) / QUERIES) * stride * QUERIES;
-}
+// The word of scores where the spreads of query vectors begin, behind so many tiles.
+uint spreadsAt(uint tiles, uint stride) { return tiles * stride * QUERIES; }
 
 // 2^(fraction - k/2) to f32, at least half a unit: what a share of k blocks ago is
 // multiplied by.
