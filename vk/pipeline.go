@@ -58,16 +58,20 @@ func (d *Device) NewPipeline(k *shaders.Kernel, spec []uint32) (*Pipeline, error
 	if err != nil {
 		return nil, fmt.Errorf("vk: %s: %w", what, err)
 	}
-	size, err := d.checkKernel(k, module, spec, what)
+	values := valuesOf(k, spec)
+	size, err := d.checkKernel(k, module, values, what)
 	if err != nil {
 		return nil, err
 	}
-	layout, err := d.layoutOf(k, module)
+	if module, err = module.Prune(values); err != nil {
+		return nil, fmt.Errorf("vk: %s: %w", what, err)
+	}
+	layout, err := d.layoutOf(k)
 	if err != nil {
 		return nil, err
 	}
 	p := &Pipeline{device: d, kernel: k, layout: layout, size: size}
-	if err := d.compile(p, spec); err != nil {
+	if err := d.compile(p, module, spec); err != nil {
 		return nil, err
 	}
 	d.pipelines[key] = p
@@ -83,26 +87,52 @@ func specKey(spec []uint32) string {
 	return string(b)
 }
 
-func (d *Device) compile(p *Pipeline, spec []uint32) error {
+// valuesOf are the values of a kernel's constants by SpecId.
+func valuesOf(k *shaders.Kernel, spec []uint32) map[uint32]uint32 {
+	values := map[uint32]uint32{}
+	for i, c := range k.Constants {
+		values[c.ID] = spec[i]
+	}
+	return values
+}
+
+// compile makes the pipeline of a module, which is not needed afterwards.
+func (d *Device) compile(p *Pipeline, module *spirv.Module, spec []uint32) error {
 	ids := make([]uint32, len(spec))
 	for i, c := range p.kernel.Constants {
 		ids[i] = c.ID
 	}
-	var err error
+	shader, err := d.makeModule(p.kernel, module)
+	if err != nil {
+		return err
+	}
+	defer d.destroyModule(shader)
 	p.handle, err = create(&d.calls, Pipelines, "vkCreateComputePipelines", p.kernel.Name, func(h *vulkan.Pipeline) (r vulkan.Result) {
-		*h, r = nativeCreatePipeline(d.device, d.cache.handle, p.layout.module, p.layout.pipeline, ids, spec, d.compileOnly)
+		*h, r = nativeCreatePipeline(d.device, d.cache.handle, shader, p.layout.pipeline, ids, spec, d.compileOnly)
 		return r
 	})
 	return err
 }
 
+func (d *Device) makeModule(k *shaders.Kernel, module *spirv.Module) (vulkan.ShaderModule, error) {
+	code := d.info.FloatModes.request(module, d.physical.floatSharing)
+	defer pin(code)()
+	info := vulkan.ShaderModuleCreateInfo{SType: vulkan.StructureTypeShaderModuleCreateInfo,
+		CodeSize: uint(4 * len(code)), PCode: code}
+	defer info.Free()
+	return create(&d.calls, ShaderModules, "vkCreateShaderModule", k.Name, func(h *vulkan.ShaderModule) vulkan.Result {
+		return vulkan.CreateShaderModule(d.device, &info, nil, h)
+	})
+}
+
+func (d *Device) destroyModule(m vulkan.ShaderModule) {
+	vulkan.DestroyShaderModule(d.device, m, nil)
+	d.count(ShaderModules, -1)
+}
+
 // checkKernel compares a kernel with the enforced limits and the enabled
 // features; it returns the size of the workgroup.
-func (d *Device) checkKernel(k *shaders.Kernel, module *spirv.Module, spec []uint32, what string) (uint32, error) {
-	values := map[uint32]uint32{}
-	for i, c := range k.Constants {
-		values[c.ID] = spec[i]
-	}
+func (d *Device) checkKernel(k *shaders.Kernel, module *spirv.Module, values map[uint32]uint32, what string) (uint32, error) {
 	needs, err := module.Requirements(values)
 	if err != nil {
 		return 0, fmt.Errorf("vk: %s: %w", what, err)

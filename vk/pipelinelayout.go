@@ -3,7 +3,6 @@ package vk
 import (
 	vulkan "github.com/vulkan-go/vulkan"
 
-	"github.com/qaqvk/qaqvk/internal/spirv"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -11,21 +10,19 @@ import (
 type kernelLayout struct {
 	set      vulkan.DescriptorSetLayout
 	pipeline vulkan.PipelineLayout
-	module   vulkan.ShaderModule
 }
 
 // maxBindings is what a kernel can have whatever the device allows: the size
 // of the arrays in native_calls.c.
 const maxBindings = 64
 
-// layoutOf makes the layouts and the shader module of a kernel, once. The caller
-// holds d.pipelineMu.
-func (d *Device) layoutOf(k *shaders.Kernel, module *spirv.Module) (*kernelLayout, error) {
+// layoutOf makes the layouts of a kernel, once. The caller holds d.pipelineMu.
+func (d *Device) layoutOf(k *shaders.Kernel) (*kernelLayout, error) {
 	if l := d.layouts[k]; l != nil {
 		return l, nil
 	}
 	l := &kernelLayout{}
-	if err := d.makeLayout(k, module, l); err != nil {
+	if err := d.makeLayout(k, l); err != nil {
 		d.destroyLayout(l)
 		return nil, err
 	}
@@ -33,14 +30,11 @@ func (d *Device) layoutOf(k *shaders.Kernel, module *spirv.Module) (*kernelLayou
 	return l, nil
 }
 
-func (d *Device) makeLayout(k *shaders.Kernel, module *spirv.Module, l *kernelLayout) error {
+func (d *Device) makeLayout(k *shaders.Kernel, l *kernelLayout) error {
 	if err := d.makeSetLayout(k, l); err != nil {
 		return err
 	}
-	if err := d.makePipelineLayout(k, l); err != nil {
-		return err
-	}
-	return d.makeModule(k, module, l)
+	return d.makePipelineLayout(k, l)
 }
 
 func (d *Device) makeSetLayout(k *shaders.Kernel, l *kernelLayout) error {
@@ -78,24 +72,7 @@ func (d *Device) makePipelineLayout(k *shaders.Kernel, l *kernelLayout) error {
 	return err
 }
 
-func (d *Device) makeModule(k *shaders.Kernel, module *spirv.Module, l *kernelLayout) error {
-	code := d.info.FloatModes.request(module, d.physical.floatSharing)
-	defer pin(code)()
-	info := vulkan.ShaderModuleCreateInfo{SType: vulkan.StructureTypeShaderModuleCreateInfo,
-		CodeSize: uint(4 * len(code)), PCode: code}
-	defer info.Free()
-	var err error
-	l.module, err = create(&d.calls, ShaderModules, "vkCreateShaderModule", k.Name, func(h *vulkan.ShaderModule) vulkan.Result {
-		return vulkan.CreateShaderModule(d.device, &info, nil, h)
-	})
-	return err
-}
-
 func (d *Device) destroyLayout(l *kernelLayout) {
-	if l.module != vulkan.NullShaderModule {
-		vulkan.DestroyShaderModule(d.device, l.module, nil)
-		d.count(ShaderModules, -1)
-	}
 	if l.pipeline != vulkan.NullPipelineLayout {
 		vulkan.DestroyPipelineLayout(d.device, l.pipeline, nil)
 		d.count(PipelineLayouts, -1)

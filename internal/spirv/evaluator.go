@@ -25,7 +25,9 @@ func (e *evaluator) take(in Instruction) {
 			e.bytes[id] += e.bytes[part]
 		}
 	case opConstant, opSpecConstant:
-		e.values[id] = e.specialized(id, o[2])
+		if len(o) == 3 {
+			e.values[id] = e.specialized(id, o[2])
+		}
 	case opConstantTrue, opSpecConstantTrue:
 		e.values[id] = e.specialized(id, 1)
 	case opConstantFalse, opSpecConstantFalse:

@@ -66,12 +66,12 @@ func TestKernelsWithFloatModes(t *testing.T) {
 	}
 	for _, k := range shaders.All() {
 		t.Run(k.Name, func(t *testing.T) {
-			if m := parse(t, k.SPIRV); len(m.FloatWidths()) > 0 {
+			if m := parsed(t, k.SPIRV); len(m.FloatWidths()) > 0 {
 				assert.NoError(t, validate(t, m.WithFloatModes(RoundingModeRTE, DenormPreserve)))
 			}
 		})
 	}
-	m := parse(t, shaders.Probe.SPIRV)
+	m := parsed(t, shaders.Probe.SPIRV)
 	assert.Equal(t, []uint32{32}, m.FloatWidths(), "the probe is to run in the modes of the kernels")
 	if validator != "" { // the control: a mode without the capability that belongs to it
 		assert.Error(t, validate(t, m.WithFloatModes(FloatMode{DenormPreserve.capability, RoundingModeRTE.mode})))

@@ -43,7 +43,7 @@ func TestControls(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := parse(t, control(t, test.name))
+			m := parsed(t, control(t, test.name))
 			found := Lint(m)
 			require.Len(t, found, len(test.want), "%v", found)
 			for i, want := range test.want {
@@ -74,7 +74,7 @@ func assertFinding(t *testing.T, m *Module, want, got Finding) {
 }
 
 func TestFindingString(t *testing.T) {
-	found := Lint(parse(t, control(t, "divide")))
+	found := Lint(parsed(t, control(t, "divide")))
 	require.Len(t, found, 1)
 	assert.Equal(t, `word 319: OpFDiv %34 "quotient" in main: not on the list of exact operations`, found[0].String())
 	assert.Equal(t, "word 7: OpCapability: capability 10 is not on the list",
@@ -102,7 +102,7 @@ func TestLintEdits(t *testing.T) {
 	code := control(t, "exact")
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := parse(t, edited(t, code, test.edit))
+			m := parsed(t, edited(t, code, test.edit))
 			found := Lint(m)
 			require.NotEmpty(t, found)
 			assert.Equal(t, test.want, found[0].Reason)
@@ -113,14 +113,14 @@ func TestLintEdits(t *testing.T) {
 // TestAtomicsAreOnIntegers gives every atomic of the good control a float type.
 func TestAtomicsAreOnIntegers(t *testing.T) {
 	code := control(t, "exact")
-	m := parse(t, code)
+	m := parsed(t, code)
 	float := uint32(0)
 	for _, in := range m.Instructions {
 		if in.Op == opTypeFloat {
 			float = in.resultID()
 		}
 	}
-	for _, finding := range Lint(parse(t, edited(t, code, func(in Instruction) Instruction {
+	for _, finding := range Lint(parsed(t, edited(t, code, func(in Instruction) Instruction {
 		if _, ok := atomicOps[in.Op]; ok {
 			in.Operands[0] = float
 		}
@@ -134,7 +134,7 @@ func TestAtomicsAreOnIntegers(t *testing.T) {
 
 // edited applies edit to copies of all instructions of code.
 func edited(t *testing.T, code []byte, edit func(Instruction) Instruction) []byte {
-	instructions := parse(t, append([]byte(nil), code...)).Instructions
+	instructions := parsed(t, append([]byte(nil), code...)).Instructions
 	for i := range instructions {
 		instructions[i] = edit(instructions[i])
 	}

@@ -1,7 +1,7 @@
 // Package spirv reads SPIR-V modules: Parse splits a module into instructions,
 // Reflect finds what a kernel declares, Requirements what it needs of a device,
-// Lint enforces the numeric contract. WithFloatModes is the one change that is
-// made to a module. Malformed modules give errors.
+// Lint enforces the numeric contract. Prune and WithFloatModes are the changes that
+// are made to a module. Malformed modules give errors.
 package spirv
 
 import (
@@ -81,6 +81,11 @@ func Parse(code []byte) (*Module, error) {
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint32(code[4*i:])
 	}
+	return parse(words)
+}
+
+// parse reads the words of a module.
+func parse(words []uint32) (*Module, error) {
 	if words[0] != magic {
 		return nil, fmt.Errorf("spirv: magic number %#08x, want %#08x", words[0], magic)
 	}

@@ -28,12 +28,22 @@ const (
 	opSpecConstantComposite Op = 51
 	opSpecConstantOp        Op = 52
 	opFunction              Op = 54
+	opFunctionEnd           Op = 56
+	opFunctionCall          Op = 57
 	opVariable              Op = 59
 	opStore                 Op = 62
 	opDecorate              Op = 71
 	opMemberDecorate        Op = 72
 	opCompositeExtract      Op = 81
 	opAtomicStore           Op = 228
+	opPhi                   Op = 245
+	opLoopMerge             Op = 246
+	opSelectionMerge        Op = 247
+	opLabel                 Op = 248
+	opBranch                Op = 249
+	opBranchConditional     Op = 250
+	opSwitch                Op = 251
+	opUnreachable           Op = 255
 	opExecutionModeID       Op = 331
 )
 

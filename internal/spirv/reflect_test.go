@@ -9,7 +9,7 @@ import (
 )
 
 func TestReflect(t *testing.T) {
-	r, err := Reflect(parse(t, control(t, "exact")))
+	r, err := Reflect(parsed(t, control(t, "exact")))
 	require.NoError(t, err)
 	assert.Equal(t, &Reflection{
 		Bindings:  []Binding{{Name: "In", Index: 0, ReadOnly: true}, {Name: "Out", Index: 1}},
@@ -17,7 +17,7 @@ func TestReflect(t *testing.T) {
 		Constants: []Constant{{Name: "WORKGROUP", ID: 0, Default: 128}, {Name: "HALF_WIDTH", ID: 7, Default: 16}},
 	}, r)
 	assert.Equal(t, uint32(8), r.PushSize())
-	r, err = Reflect(parse(t, control(t, "divide")))
+	r, err = Reflect(parsed(t, control(t, "divide")))
 	require.NoError(t, err)
 	assert.True(t, r.Bindings[1].WriteOnly)
 	assert.Zero(t, r.PushSize())
@@ -64,7 +64,7 @@ func TestReflectVersion(t *testing.T) {
 	code := slices.Clone(control(t, "exact"))
 	code[5]++
 	code[6] = 1
-	_, err := Reflect(parse(t, code))
+	_, err := Reflect(parsed(t, code))
 	assert.EqualError(t, err, "spirv: version 0x00010400, at most 0x00010300")
 }
 

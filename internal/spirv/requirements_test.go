@@ -14,7 +14,7 @@ var header = littleEndian([]uint32{magic, 0x00010300, 0, 100, 0})
 
 // module parses instructions.
 func module(t testing.TB, instructions ...Instruction) *Module {
-	return parse(t, assemble(header, instructions))
+	return parsed(t, assemble(header, instructions))
 }
 
 func in(op Op, operands ...uint32) Instruction { return Instruction{Op: op, Operands: operands} }
@@ -135,7 +135,7 @@ func TestRequirementsOfKernels(t *testing.T) {
 			for _, c := range k.Constants {
 				values[c.ID] = c.Default
 			}
-			needs, err := parse(t, k.SPIRV).Requirements(values)
+			needs, err := parsed(t, k.SPIRV).Requirements(values)
 			require.NoError(t, err)
 			assert.Equal(t, [3]uint32{values[0], 1, 1}, needs.Workgroup, "constant 0 is the workgroup")
 			assert.Contains(t, needs.Capabilities, uint32(1))

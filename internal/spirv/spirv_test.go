@@ -21,7 +21,7 @@ func control(t testing.TB, name string) []byte {
 	return code
 }
 
-func parse(t testing.TB, code []byte) *Module {
+func parsed(t testing.TB, code []byte) *Module {
 	m, err := Parse(code)
 	require.NoError(t, err)
 	return m
@@ -53,7 +53,7 @@ func TestControlsAreFresh(t *testing.T) {
 
 func TestParseKeepsEveryWord(t *testing.T) {
 	code := control(t, "exact")
-	assert.Equal(t, code, assemble(code, parse(t, code).Instructions))
+	assert.Equal(t, code, assemble(code, parsed(t, code).Instructions))
 }
 
 func TestParseHeader(t *testing.T) {
@@ -97,6 +97,9 @@ func read(code []byte) (*Reflection, error) {
 	}
 	_ = m.WithFloatModes(RoundingModeRTE, DenormPreserve)
 	if _, err := m.Requirements(map[uint32]uint32{0: 64}); err != nil {
+		return nil, err
+	}
+	if _, err := m.Prune(map[uint32]uint32{0: 64}); err != nil {
 		return nil, err
 	}
 	return Reflect(m)
