@@ -40,7 +40,7 @@ type variant struct {
 
 // usualTile is the tile of the cases that also choose lanes, workgroups and where
 // queries lie: each choice is a pipeline to compile, so one size must do.
-const usualTile = 4
+const usualTile = 2
 
 func (p Params) variants() []variant {
 	var out []variant
