@@ -55,8 +55,9 @@ type Device struct {
 	recorders map[*Recorder]struct{}
 	fences    []vulkan.Fence // unsignalled, ready for use
 
-	pipelineMu sync.Mutex // compiling takes long, so it does not hold mu
-	pipelines  map[pipelineKey]*Pipeline
+	building   sync.RWMutex // read by who builds a pipeline, which takes long; Close waits
+	pipelineMu sync.Mutex   // guards all below
+	pipelines  map[pipelineKey]*pipelineEntry
 	layouts    map[*shaders.Kernel]*kernelLayout
 	cache      pipelineCache
 }
@@ -69,7 +70,7 @@ type hooks struct {
 
 func newDevice(h hooks) *Device {
 	d := &Device{buffers: map[*Buffer]struct{}{}, recorders: map[*Recorder]struct{}{},
-		pipelines: map[pipelineKey]*Pipeline{}, layouts: map[*shaders.Kernel]*kernelLayout{}}
+		pipelines: map[pipelineKey]*pipelineEntry{}, layouts: map[*shaders.Kernel]*kernelLayout{}}
 	d.fault = h.fault
 	return d
 }

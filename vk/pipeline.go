@@ -3,6 +3,7 @@ package vk
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	vulkan "github.com/vulkan-go/vulkan"
 
@@ -31,9 +32,17 @@ type pipelineKey struct {
 	spec   string
 }
 
+// pipelineEntry is a pipeline that the first to ask for it builds.
+type pipelineEntry struct {
+	once     sync.Once
+	pipeline *Pipeline
+	err      error
+}
+
 // NewPipeline compiles k with one value per constant, or returns the pipeline
-// it compiled before. It fails with ErrLimit for a kernel that needs more
-// buffers, push constants, invocations or shared memory than the device allows.
+// it compiled before. Different pipelines can be compiled at the same time. It fails
+// with ErrLimit for a kernel that needs more buffers, push constants, invocations or
+// shared memory than the device allows.
 func (d *Device) NewPipeline(k *shaders.Kernel, spec []uint32) (*Pipeline, error) {
 	if k == nil {
 		return nil, fmt.Errorf("vk: pipeline of no kernel")
@@ -42,18 +51,44 @@ func (d *Device) NewPipeline(k *shaders.Kernel, spec []uint32) (*Pipeline, error
 	if len(spec) != len(k.Constants) {
 		return nil, fmt.Errorf("vk: %s: %d specialization values, want %d", what, len(spec), len(k.Constants))
 	}
+	d.building.RLock()
+	defer d.building.RUnlock()
 	d.mu.Lock()
 	err := d.open(what)
 	d.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
+	key := pipelineKey{k, specKey(spec)}
+	e := d.entry(key)
+	e.once.Do(func() { e.pipeline, e.err = d.build(k, spec, what) })
+	if e.err != nil {
+		d.forget(key, e)
+	}
+	return e.pipeline, e.err
+}
+
+func (d *Device) entry(key pipelineKey) *pipelineEntry {
 	d.pipelineMu.Lock()
 	defer d.pipelineMu.Unlock()
-	key := pipelineKey{k, specKey(spec)}
-	if p := d.pipelines[key]; p != nil {
-		return p, nil
+	e := d.pipelines[key]
+	if e == nil {
+		e = &pipelineEntry{}
+		d.pipelines[key] = e
 	}
+	return e
+}
+
+// forget lets the next who asks for a pipeline that failed try again.
+func (d *Device) forget(key pipelineKey, e *pipelineEntry) {
+	d.pipelineMu.Lock()
+	defer d.pipelineMu.Unlock()
+	if d.pipelines[key] == e {
+		delete(d.pipelines, key)
+	}
+}
+
+func (d *Device) build(k *shaders.Kernel, spec []uint32, what string) (*Pipeline, error) {
 	module, err := spirv.Parse(k.SPIRV)
 	if err != nil {
 		return nil, fmt.Errorf("vk: %s: %w", what, err)
@@ -74,9 +109,14 @@ func (d *Device) NewPipeline(k *shaders.Kernel, spec []uint32) (*Pipeline, error
 	if err := d.compile(p, module, spec); err != nil {
 		return nil, err
 	}
-	d.pipelines[key] = p
-	d.cache.changed = true
 	return p, nil
+}
+
+// Compiled says whether NewPipeline has a pipeline, or another goroutine builds it.
+func (d *Device) Compiled(k *shaders.Kernel, spec []uint32) bool {
+	d.pipelineMu.Lock()
+	defer d.pipelineMu.Unlock()
+	return d.pipelines[pipelineKey{k, specKey(spec)}] != nil
 }
 
 func specKey(spec []uint32) string {
@@ -111,6 +151,11 @@ func (d *Device) compile(p *Pipeline, module *spirv.Module, spec []uint32) error
 		*h, r = nativeCreatePipeline(d.device, d.cache.handle, shader, p.layout.pipeline, ids, spec, d.compileOnly)
 		return r
 	})
+	if err == nil {
+		d.pipelineMu.Lock()
+		d.cache.changed = true
+		d.pipelineMu.Unlock()
+	}
 	return err
 }
 
@@ -176,10 +221,10 @@ func (f Features) allow(capabilities []uint32) error {
 
 // destroyPipelines destroys pipelines, layouts and the pipeline cache.
 func (d *Device) destroyPipelines() {
-	d.pipelineMu.Lock()
-	defer d.pipelineMu.Unlock()
-	for _, p := range d.pipelines {
-		vulkan.DestroyPipeline(d.device, p.handle, nil)
+	d.building.Lock()
+	defer d.building.Unlock()
+	for _, e := range d.pipelines {
+		vulkan.DestroyPipeline(d.device, e.pipeline.handle, nil)
 		d.count(Pipelines, -1)
 	}
 	for _, l := range d.layouts {

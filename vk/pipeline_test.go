@@ -1,9 +1,12 @@
 package vk
 
 import (
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	vulkan "github.com/vulkan-go/vulkan"
 
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -95,4 +98,47 @@ func TestPipelineRefused(t *testing.T) {
 // capability is the code behind a module's header with one more capability.
 func capability(c byte, code []byte) []byte {
 	return append([]byte{17, 0, 2, 0, c, 0, 0, 0}, code[20:]...)
+}
+
+// TestPipelinesAtTheSameTime builds some of a kernel, each asked for twice, at once.
+func TestPipelinesAtTheSameTime(t *testing.T) {
+	d := openTest(t, Options{})
+	before := d.Stats().Objects[Pipelines]
+	built := make([]*Pipeline, 8)
+	var all sync.WaitGroup
+	for i := range built {
+		all.Go(func() {
+			var err error
+			built[i], err = d.NewPipeline(shaders.Copy, []uint32{uint32(32 << (i / 2))})
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	for i := range built {
+		require.Same(t, built[i/2*2], built[i])
+		require.Equal(t, uint32(32<<(i/2)), built[i].Workgroup())
+	}
+	require.Equal(t, before+4, d.Stats().Objects[Pipelines])
+	require.True(t, d.Compiled(shaders.Copy, []uint32{64}))
+	require.False(t, d.Compiled(shaders.Copy, []uint32{16}))
+}
+
+// TestPipelineThatFailedIsTriedAgain: an error is of one call.
+func TestPipelineThatFailedIsTriedAgain(t *testing.T) {
+	fail := false
+	d, err := open(Options{Device: testDevice()}, hooks{fault: func(call string) vulkan.Result {
+		if fail && call == "vkCreateComputePipelines" {
+			return vulkan.ErrorOutOfHostMemory
+		}
+		return vulkan.Success
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	fail = true
+	_, err = d.NewPipeline(shaders.Copy, []uint32{64})
+	require.ErrorIs(t, err, ErrOutOfHostMemory)
+	require.Zero(t, d.Stats().Objects[ShaderModules])
+	fail = false
+	_, err = d.NewPipeline(shaders.Copy, []uint32{64})
+	require.NoError(t, err)
 }

@@ -16,8 +16,10 @@ type kernelLayout struct {
 // of the arrays in native_calls.c.
 const maxBindings = 64
 
-// layoutOf makes the layouts of a kernel, once. The caller holds d.pipelineMu.
+// layoutOf makes the layouts of a kernel, once.
 func (d *Device) layoutOf(k *shaders.Kernel) (*kernelLayout, error) {
+	d.pipelineMu.Lock()
+	defer d.pipelineMu.Unlock()
 	if l := d.layouts[k]; l != nil {
 		return l, nil
 	}

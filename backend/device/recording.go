@@ -61,13 +61,6 @@ func (r *Recording) Record(l *List) error {
 	if l.err != nil {
 		return l.err
 	}
-	for _, c := range l.commands {
-		if d, ok := c.(*Dispatch); ok { // compiling is what fails most
-			if _, err := r.list.device.vk.NewPipeline(d.Kernel, d.Spec); err != nil {
-				return err
-			}
-		}
-	}
 	return r.list.commands(l, false, vk.Full)
 }
 

@@ -3,7 +3,10 @@ package device
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/qaqvk/qaqvk/vk"
 )
@@ -39,8 +42,31 @@ func (c *vkList) record(l *List) error {
 	return c.recorder.End()
 }
 
+// build compiles the pipelines that a list is the first to use, several at a time:
+// compiling is most of what the first steps of a cache take.
+func (c *vkList) build(l *List) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, command := range l.commands {
+		d, ok := command.(*Dispatch)
+		if !ok || c.device.vk.Compiled(d.Kernel, d.Spec) {
+			continue
+		}
+		group.Go(func() error {
+			if _, err := c.device.vk.NewPipeline(d.Kernel, d.Spec); err != nil {
+				return fmt.Errorf("device: command %d: %s: %w", i, d, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
 // commands records a list, timed by a clock or not, which ends with a barrier.
 func (c *vkList) commands(l *List, clock bool, after vk.Barrier) error {
+	if err := c.build(l); err != nil {
+		return err
+	}
 	c.recorder.Barrier(vk.Full)
 	if clock {
 		c.recorder.Timestamp()
