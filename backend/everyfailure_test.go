@@ -243,7 +243,7 @@ func tellStory(t *testing.T, cfg Config, whole *story, f fault, behind int) *sto
 // Whatever fails, once, is told by a call, which has changed nothing or says that
 // it has; after it is repeated, all is bit for bit as if nothing had failed.
 func TestEveryFailureLeavesWhatIsDocumented(t *testing.T) {
-	base := Config{Layers: 2, KVHeads: 2, QueryHeads: 4, HeadDim: 32, Capacity: 128, MaxStepTokens: 20, Recent: 3, PageTokens: 8,
+	base := Config{Layers: 2, KVHeads: 1, QueryHeads: 2, HeadDim: 32, Capacity: 128, MaxStepTokens: 20, Recent: 3, PageTokens: 8,
 		OutlierFraction: 0.07, Policy: testQAQ(policy.Paper), AdaptEvery: 3, Synchronous: true, HostBudget: 1 << 20, Sequences: 2}
 	reserved, weighed := base, base
 	reserved.Reserve = 48 << 10
