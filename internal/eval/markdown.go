@@ -70,7 +70,12 @@ func markdownColumns(r *Result) []column {
 
 func taskColumns(name string) []column {
 	of := func(f func(Tally) string) func(Row) string {
-		return func(r Row) string { return f(r.Tasks[name]) }
+		return func(r Row) string {
+			if t, ok := r.Tasks[name]; ok {
+				return f(t)
+			}
+			return cell(nil, 0) // a method that answers none
+		}
 	}
 	percent := func(x float64) string { return strconv.FormatFloat(100*x, 'f', 1, 64) }
 	columns := []column{
