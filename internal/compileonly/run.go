@@ -9,9 +9,13 @@ import (
 	"io"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/qaqvk/qaqvk/internal/report"
 	"github.com/qaqvk/qaqvk/shaders"
@@ -56,23 +60,51 @@ func Run(ctx context.Context, o Options) (*report.Compiled, error) {
 		return nil, fmt.Errorf("compile only: no kernel matches %q", o.Filter)
 	}
 	out := &report.Compiled{Pipelines: make([]report.CompiledPipeline, len(cases)*len(o.Chips))}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	count := counter{made: make([]int, len(o.Chips)), all: len(cases) * len(o.Chips), progress: o.Progress}
 	for i, chip := range o.Chips {
-		progress := func(n int, c Case) {
-			if o.Progress != nil {
-				o.Progress(i*len(cases)+n, len(cases)*len(o.Chips), c.name()+" for "+chip)
+		group.Go(func() error {
+			results, err := o.compile(ctx, drivers, chip, cases, func(n int, c Case) { count.tell(i, n, c.name()+" for "+chip) })
+			if err != nil {
+				return fmt.Errorf("compile only: %s: %w", chip, err)
 			}
-		}
-		results, err := o.compile(ctx, drivers, chip, cases, progress)
-		if err != nil {
-			return nil, fmt.Errorf("compile only: %s: %w", chip, err)
-		}
-		out.Driver = results[0].Driver
-		for n, r := range results[1:] {
-			r.Pipeline.Chip, r.Pipeline.MostSubgroups = chip, results[0].Pipeline.Subgroups
-			out.Pipelines[n*len(o.Chips)+i] = r.Pipeline
-		}
+			for n, r := range results[1:] {
+				r.Pipeline.Chip, r.Pipeline.MostSubgroups = chip, results[0].Pipeline.Subgroups
+				out.Pipelines[n*len(o.Chips)+i] = r.Pipeline
+			}
+			if i == 0 {
+				out.Driver = results[0].Driver
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return out, nil
+}
+
+// counter adds up what is made for several chips at a time.
+type counter struct {
+	mu       sync.Mutex
+	made     []int // for each chip
+	all      int
+	progress func(done, all int, name string)
+}
+
+func (c *counter) tell(chip, made int, name string) {
+	if c.progress == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made[chip] = made
+	done := 0
+	for _, n := range c.made {
+		done += n
+	}
+	c.progress(done, c.all, name)
 }
 
 // compile returns the result of the yardstick and those of the cases.
