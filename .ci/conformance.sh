@@ -46,10 +46,10 @@ finish() {
 	unset "logs[$pid]"
 }
 
-# All cases on SwiftShader. At each width all kernels, with rows of one type: what a
+# All cases on SwiftShader. At each width all kernels, but short rows of one type: what a
 # width changes is the code of a kernel, and 512 bits take LLVM minutes, so they begin.
-LP_NATIVE_VECTOR_WIDTH=512 start "$MESA2_ICD" llvmpipe --filter '^[a-z_]+/(f32|[^fb])'
+LP_NATIVE_VECTOR_WIDTH=512 start "$MESA2_ICD" llvmpipe --filter '^[a-z_]+/(f32/(.*/)?d(32|40|64)/|[^fb])'
 start "$SWIFTSHADER_ICD" swiftshader --limits minimum
-LP_NATIVE_VECTOR_WIDTH=128 start "$llvmpipe" llvmpipe --filter '^[a-z_]+/(f16|[^fb])'
+LP_NATIVE_VECTOR_WIDTH=128 start "$llvmpipe" llvmpipe --filter '^[a-z_]+/(f16/(.*/)?d(32|40|64)/|[^fb])'
 while ((${#logs[@]} > 0)); do finish; done
 exit "$status"

@@ -32,5 +32,5 @@ go test -count=1 -tags glfw ./internal/window
 go test -count=1 -tags glfw ./cmd/qaqvk -run Watch
 go test -count=1 -tags chromium ./internal/htmlreport
 
-step unit tests
-go test -count=1 -timeout 30m ./...
+step unit tests # the two that take longest begin
+go test -count=1 -timeout 30m ./conformance ./backend ./...
