@@ -120,7 +120,7 @@ func (d *Device) Compiled(k *shaders.Kernel, spec []uint32) bool {
 }
 
 func specKey(spec []uint32) string {
-	var b []byte
+	b := make([]byte, 0, 4*len(spec))
 	for _, w := range spec {
 		b = binary.LittleEndian.AppendUint32(b, w)
 	}
@@ -223,6 +223,8 @@ func (f Features) allow(capabilities []uint32) error {
 func (d *Device) destroyPipelines() {
 	d.building.Lock()
 	defer d.building.Unlock()
+	d.pipelineMu.Lock() // Compiled does not build
+	defer d.pipelineMu.Unlock()
 	for _, e := range d.pipelines {
 		vulkan.DestroyPipeline(d.device, e.pipeline.handle, nil)
 		d.count(Pipelines, -1)

@@ -9,6 +9,11 @@ type evaluator struct {
 	bytes          map[uint32]uint64 // of types by id, 0 or none: not known
 }
 
+// evaluator has no values yet. specialization is by SpecId.
+func (m *Module) evaluator(specialization map[uint32]uint32) *evaluator {
+	return &evaluator{m, specialization, map[uint32]uint32{}, map[uint32]uint64{}}
+}
+
 // take evaluates one instruction.
 func (e *evaluator) take(in Instruction) {
 	switch id, o := in.resultID(), in.Operands; in.Op {

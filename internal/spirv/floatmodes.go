@@ -32,10 +32,8 @@ func (m *Module) WithFloatModes(modes ...FloatMode) []uint32 {
 	var head, tail []uint32
 	for _, mode := range modes {
 		head = instruction(head, opCapability, mode.capability)
-		for _, in := range m.Instructions {
-			if in.Op == opEntryPoint {
-				tail = instruction(tail, opExecutionMode, in.Operands[1], mode.mode, 32)
-			}
+		for _, id := range m.entryPoints() {
+			tail = instruction(tail, opExecutionMode, id, mode.mode, 32)
 		}
 	}
 	if len(tail) == 0 {

@@ -72,6 +72,16 @@ func (m *Module) decoration(target member, decoration uint32) (uint32, bool) {
 	return literal, ok
 }
 
+// entryPoints are the ids of the functions that a device may begin at.
+func (m *Module) entryPoints() (ids []uint32) {
+	for _, in := range m.Instructions {
+		if in.Op == opEntryPoint {
+			ids = append(ids, in.Operands[1])
+		}
+	}
+	return ids
+}
+
 // typeOf is the id of the type of a value, 0 if it has none.
 func (m *Module) typeOf(value uint32) uint32 { return m.defined[value].typeID() }
 

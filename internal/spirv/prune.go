@@ -12,7 +12,7 @@ func (m *Module) Prune(specialization map[uint32]uint32) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := evaluator{m, specialization, map[uint32]uint32{}, map[uint32]uint64{}}
+	e := m.evaluator(specialization)
 	for _, in := range declarations {
 		e.take(in)
 	}
@@ -28,15 +28,6 @@ func (m *Module) Prune(specialization map[uint32]uint32) (*Module, error) {
 		}
 	}
 	return m.with(declarations, code)
-}
-
-func (m *Module) entryPoints() (ids []uint32) {
-	for _, in := range m.Instructions {
-		if in.Op == opEntryPoint {
-			ids = append(ids, in.Operands[1])
-		}
-	}
-	return ids
 }
 
 // calledFrom are the functions that are called from some, those included.

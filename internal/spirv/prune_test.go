@@ -1,9 +1,6 @@
 package spirv
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -12,18 +9,6 @@ import (
 
 	"github.com/qaqvk/qaqvk/shaders"
 )
-
-// validate fails where spirv-val, if it is installed, finds words invalid.
-func validate(t *testing.T, words []uint32) {
-	validator, _ := exec.LookPath("spirv-val")
-	if validator == "" {
-		return
-	}
-	file := filepath.Join(t.TempDir(), "module.spv")
-	require.NoError(t, os.WriteFile(file, littleEndian(words), 0o600))
-	out, err := exec.Command(validator, "--target-env", "vulkan1.1", file).CombinedOutput()
-	assert.NoError(t, err, "%s", out)
-}
 
 // branching is a kernel that calls function %60 if constant 0 is not 0, and %70
 // otherwise, and after that loops while constant 1 is not 0.

@@ -14,7 +14,7 @@ type Requirements struct {
 // SpecId. It fails if the workgroup or a shared variable has a size that
 // depends on more than constants.
 func (m *Module) Requirements(specialization map[uint32]uint32) (Requirements, error) {
-	e := evaluator{m, specialization, map[uint32]uint32{}, map[uint32]uint64{}}
+	e := m.evaluator(specialization)
 	r := Requirements{}
 	var size []uint32 // ids, where the workgroup is given by constants
 	for _, in := range m.Instructions {

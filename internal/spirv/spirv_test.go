@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -44,6 +45,24 @@ func littleEndian(words []uint32) []byte {
 	}
 	return out
 }
+
+// validator is where spirv-val is, "" where it is not installed.
+var validator, _ = exec.LookPath("spirv-val")
+
+// invalid is what spirv-val has against words, nil without it.
+func invalid(t *testing.T, words []uint32) error {
+	if validator == "" {
+		return nil
+	}
+	file := filepath.Join(t.TempDir(), "module.spv")
+	require.NoError(t, os.WriteFile(file, littleEndian(words), 0o600))
+	out, err := exec.Command(validator, "--target-env", "vulkan1.1", file).CombinedOutput()
+	t.Logf("%s", out)
+	return err
+}
+
+// validate fails for words that are invalid.
+func validate(t *testing.T, words []uint32) { assert.NoError(t, invalid(t, words)) }
 
 func TestControlsAreFresh(t *testing.T) {
 	for _, r := range records {
