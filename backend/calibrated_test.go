@@ -29,8 +29,8 @@ func testProfile(shape policy.Shape, rotary int) *profile.Profile {
 		p.Mean[i] = float32(rng.NormFloat64())
 		p.Lambda[i] = float32(math.Exp2(-float64(i%d) / float64(d/8)))
 	}
-	for at := 0; at < len(p.Matrix); at += d * d {
-		reflection(p.Matrix[at:at+d*d], p.Inverse[at:at+d*d], d, rng)
+	for i := range 2 * shape.Layers * shape.KVHeads {
+		setReflection(p.Head(shaders.Kind(i/shape.KVHeads/shape.Layers), i/shape.KVHeads%shape.Layers, i%shape.KVHeads), rng)
 	}
 	for k := range p.Codebook.Thresholds {
 		p.Codebook.Thresholds[k] = float32(2.2 * math.Sqrt2 * math.Erfinv(float64(k+1)/128-1))
@@ -43,8 +43,10 @@ func testProfile(shape policy.Shape, rotary int) *profile.Profile {
 	return p
 }
 
-// reflection sets a to scaled rows of I - 2uu', and inverse to its inverse, both in f16.
-func reflection(a, inverse []float32, d int, rng *rand.Rand) {
+// setReflection sets the matrix of a head to scaled rows of I - 2uu', and the inverse.
+func setReflection(h profile.Head, rng *rand.Rand) {
+	d := len(h.Mean)
+	a, inverse := make([]float32, d*d), make([]float32, d*d)
 	u, norm := make([]float64, d), 0.0
 	for i := range u {
 		u[i] = rng.NormFloat64()
@@ -57,9 +59,11 @@ func reflection(a, inverse []float32, d int, rng *rand.Rand) {
 			if c == e {
 				x++
 			}
-			a[c*d+e], inverse[e*d+c] = profile.RoundF16(float32(x*scale)), profile.RoundF16(float32(x/scale))
+			a[c*d+e], inverse[e*d+c] = float32(x*scale), float32(x/scale)
 		}
 	}
+	h.SetForward(a)
+	h.SetBackward(inverse)
 }
 
 // calibratedConfig is a small cache with a profile.
@@ -169,11 +173,11 @@ func (s *sequence) quantizedExactly(p *profile.Profile, kind shaders.Kind, layer
 			mean[i], mean[i+n] = a*cos-b*sin, b*cos+a*sin
 		}
 	}
-	out := slices.Clone(mean)
+	out, forward, backward := slices.Clone(mean), h.Forward(), h.Backward()
 	for c := range d {
 		z, bits := 0.0, 0
 		for e := range d {
-			z += float64(h.Matrix[c*d+e]) * (x[e] - mean[e])
+			z += float64(forward[c*d+e]) * (x[e] - mean[e])
 		}
 		for _, n := range planes {
 			if c < n {
@@ -185,7 +189,7 @@ func (s *sequence) quantizedExactly(p *profile.Profile, kind shaders.Kind, layer
 		}
 		value := p.Codebook.Table(bits)[profile.Code(float32(z), p.Codebook.Thresholds)>>(profile.CodeBits-bits)]
 		for e := range d {
-			out[e] += float64(h.Inverse[e*d+c]) * float64(value)
+			out[e] += float64(backward[e*d+c]) * float64(value)
 		}
 	}
 	return out

@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 
-	"github.com/x448/float16"
-
 	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -80,21 +78,24 @@ func levelOf(how string, n int) uint8 {
 }
 
 // tablesOf makes the tables of a kind. Normal ones have means, matrices and
-// populations as a profile may; extreme ones means of 2^-40 to 2^40, matrices of all
-// f16, subnormal ones too, zeros, and populations of all or no channels; empty ones no
-// channel at all below level 9.
+// populations as a profile may; extreme ones means of 2^-40 to 2^40, scales of 2^-30 to
+// 2^20, zeros, and populations of all or no channels; empty ones no channel at all below
+// level 9.
 func (c Case) tablesOf(kind shaders.Kind) *shaders.Tables {
 	p, rng := c.Params, c.rng(20+uint64(kind))
 	t := &shaders.Tables{Profile: 0x0123456789abcdef ^ c.Seed, Layer: 5, Kind: kind}
 	t.Records = shaders.Records{Type: typeOf(p.Type), HeadDim: p.HeadDim, Heads: p.Rows}
 	g := &generator{rng: rng}
 	mean := func() float32 { return float32(g.normal()) }
-	matrix := func(spread float64) []float32 {
-		return matrixOf(p, func() float32 { return float16.Fromfloat32(float32(g.normal() * spread)).Float32() })
+	matrix := func(spread float64) shaders.Matrix {
+		return matrixOf(p, func() int8 { return int8(min(max(math.Round(g.normal()*32), -127), 127)) },
+			func() float32 { return float32(spread * (0.5 + rng.Float64()) / 32) })
 	}
 	if p.Calibrated.Tables == "extreme" {
 		mean = func() float32 { return extremeEntry(rng) }
-		matrix = func(float64) []float32 { return matrixOf(p, func() float32 { return extremeF16(rng) }) }
+		matrix = func(float64) shaders.Matrix {
+			return matrixOf(p, func() int8 { return extremeByte(rng) }, func() float32 { return extremeScale(rng) })
+		}
 	}
 	t.Mean, t.Forward, t.Inverse = entries(p.Rows*p.HeadDim, mean), matrix(0.125), matrix(0.25)
 	t.Magnitudes = [7]uint8{28, 20, 62, 11, 33, 59, 91}
@@ -121,26 +122,41 @@ func entries(n int, entry func() float32) []float32 {
 }
 
 // matrixOf are matrices of all heads.
-func matrixOf(p Params, entry func() float32) []float32 {
-	out := make([]float32, p.Rows*p.HeadDim*p.HeadDim)
-	for i := range out {
-		out[i] = entry()
+func matrixOf(p Params, entry func() int8, scale func() float32) shaders.Matrix {
+	channels := p.Rows * p.HeadDim
+	out := shaders.Matrix{Bytes: make([]int8, channels*p.HeadDim), Scales: make([]float32, channels)}
+	for i := range out.Bytes {
+		out.Bytes[i] = entry()
+	}
+	for i := range out.Scales {
+		out.Scales[i] = scale()
 	}
 	return out
 }
 
-// extremeF16 is any finite f16; a quarter each is 0 of either sign and subnormal.
-func extremeF16(rng *rand.Rand) float32 {
+// extremeByte is any element of a matrix; a quarter each is 0 and the largest of either sign.
+func extremeByte(rng *rand.Rand) int8 {
 	r := rng.Uint32()
-	half := uint16(r>>16) &^ 0x7c00
 	switch r % 4 {
 	case 0:
-		half &= 0x8000
-	case 1: // subnormal
-	default:
-		half |= uint16(r>>2%31) << 10
+		return 0
+	case 1:
+		return []int8{-127, 127}[r>>31]
 	}
-	return float16.Frombits(half).Float32()
+	return int8(int(r>>8%255) - 127)
+}
+
+// extremeScale is any scale; a quarter each is 0 and next to a bound.
+func extremeScale(rng *rand.Rand) float32 {
+	r := rng.Uint32()
+	exponent := []int{-30, 19, -30, -29, -8, -1, 0, 10}[r>>2%8]
+	switch {
+	case r%4 == 0:
+		return 0
+	case r%4 == 1:
+		return []float32{0x1p-30, 0x1p20}[r>>2%2]
+	}
+	return float32(math.Ldexp(1+float64(r>>9)/(1<<23), exponent))
 }
 
 func extremeEntry(rng *rand.Rand) float32 {

@@ -32,7 +32,7 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 					for d := range y {
 						y[d] = scaled(query, d, p.Scale)
 					}
-					codedQuery(matrix(tables[0].inverse, l, int(uint64(p.HeadFirst)+h)), y, w)
+					codedQuery(headOf(tables[0].inverse, l, int(uint64(p.HeadFirst)+h)), y, w)
 				}
 				for c, x := range w {
 					out.coded(n)[uint64(c)*t.queries+column] = math.Float32bits(x)
@@ -43,13 +43,13 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 }
 
 // codedQuery writes the coded form of a query.
-func codedQuery(inverse, y, w []float32) {
+func codedQuery(inverse shaders.Matrix, y, w []float32) {
 	for c := range w {
 		sum := float32(0)
 		for d := range y {
-			sum += float32(inverse[d*len(y)+c] * y[d])
+			sum += float32(float32(inverse.Bytes[d*len(y)+c]) * y[d])
 		}
-		w[c] = cut(sum, mostCoded)
+		w[c] = cut(float32(inverse.Scales[c]*sum), mostCoded)
 	}
 }
 

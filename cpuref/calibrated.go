@@ -85,13 +85,13 @@ func (t *tables) encodeRow(l shaders.Layout, h int, row elements, mean, x []floa
 		}
 		x[d] = cut(loadFinite(l.Type, e)-mean[d], mostChange)
 	}
-	a := matrix(t.forward, l, h)
+	a := headOf(t.forward, l, h)
 	for c := range codes {
 		z := float32(0)
 		for d, value := range x {
-			z += float32(a[c*len(x)+d] * value)
+			z += float32(float32(a.Bytes[c*len(x)+d]) * value)
 		}
-		codes[c] = code(t.thresholds, z)
+		codes[c] = code(t.thresholds, float32(a.Scales[c]*z))
 	}
 	return quantizes
 }
@@ -110,11 +110,15 @@ func arrangedCode(in []uint32, c int) uint8 {
 	return uint8(in[c/32*8+c%8] >> (c % 32 / 8 * 8))
 }
 
-// bringBack writes the sums over blocks of the sums of inverse[d][c]*x_c.
+// bringBack writes the sums over blocks of the sums of inverse[d][c]*(i_c*x_c), and
+// leaves the products of scales and x in x.
 func (t *tables) bringBack(l shaders.Layout, h int, x, out []float32) {
-	inverse := matrix(t.inverse, l, h)
+	inverse := headOf(t.inverse, l, h)
+	for c, scale := range inverse.Scales {
+		x[c] *= scale
+	}
 	for d := range out {
-		out[d] = dot(inverse[d*len(x):][:len(x)], x)
+		out[d] = dot(x, inverse.Bytes[d*len(x):][:len(x)])
 	}
 }
 

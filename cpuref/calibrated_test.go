@@ -19,8 +19,10 @@ type simulated struct {
 	Tokens       int       `json:"tokens"`
 	Thresholds   []float32 `json:"thresholds"`
 	Mean         []float32 `json:"mean"`
-	Forward      []float32 `json:"forward"`
-	Inverse      []float32 `json:"inverse"`
+	Forward      []int8    `json:"forward"`
+	ForwardScale []float32 `json:"forward_scales"`
+	Inverse      []int8    `json:"inverse"`
+	InverseScale []float32 `json:"inverse_scales"`
 	Rotation     []float32 `json:"rotation"`
 	Magnitudes   []int     `json:"magnitudes"`
 	Coefficients []float32 `json:"coefficients"`
@@ -36,7 +38,8 @@ func readSimulated(t *testing.T) (s simulated, of *shaders.Tables) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &s))
 	of = &shaders.Tables{Records: shaders.Records{Type: shaders.TypeF16, HeadDim: s.HeadDim, Heads: s.Heads}}
-	of.Thresholds, of.Mean, of.Forward, of.Inverse = [255]float32(s.Thresholds), s.Mean, s.Forward, s.Inverse
+	of.Thresholds, of.Mean = [255]float32(s.Thresholds), s.Mean
+	of.Forward, of.Inverse = shaders.Matrix{Bytes: s.Forward, Scales: s.ForwardScale}, shaders.Matrix{Bytes: s.Inverse, Scales: s.InverseScale}
 	of.Coefficients = [4]float32(s.Coefficients)
 	for i, m := range s.Magnitudes {
 		of.Magnitudes[i] = uint8(m)

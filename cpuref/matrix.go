@@ -1,24 +1,18 @@
 package cpuref
 
-import (
-	"math"
+import "github.com/qaqvk/qaqvk/shaders"
 
-	"github.com/qaqvk/qaqvk/shaders"
-)
-
-// matrices returns the f16 of words, two in each, times a power of two.
-func matrices(words []uint32, scale float32) []float32 {
-	out := make([]float32, 0, 2*len(words))
+// signedBytes returns the signed bytes of words, four in each.
+func signedBytes(words []uint32) []int8 {
+	out := make([]int8, 0, 4*len(words))
 	for _, w := range words {
-		for _, half := range [2]uint32{w & 0xffff, w >> 16} {
-			out = append(out, math.Float32frombits(widenF16(half))*scale)
-		}
+		out = append(out, int8(w), int8(w>>8), int8(w>>16), int8(w>>24))
 	}
 	return out
 }
 
-// matrix returns the part of a head.
-func matrix(all []float32, l shaders.Layout, h int) []float32 {
+// headOf returns the part that a head has of matrices.
+func headOf(m shaders.Matrix, l shaders.Layout, h int) shaders.Matrix {
 	n := l.HeadDim * l.HeadDim
-	return all[h*n:][:n]
+	return shaders.Matrix{Bytes: m.Bytes[h*n:][:n], Scales: m.Scales[h*l.HeadDim:][:l.HeadDim]}
 }

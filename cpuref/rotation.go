@@ -59,9 +59,9 @@ func floats(words []uint32) []float32 {
 
 // tables are views of the tables of a kind of a layer.
 type tables struct {
-	record                  recordTable
-	thresholds              []float32
-	means, forward, inverse []float32
+	record            recordTable
+	thresholds, means []float32
+	forward, inverse  shaders.Matrix
 }
 
 // openTables reads tables from word at of a buffer on.
@@ -71,9 +71,9 @@ func openTables(l shaders.Layout, b buffer, at uint64) tables {
 	return tables{
 		record:     openRecordTable(l, b, words[:r.TableWords()]),
 		thresholds: floats(words[r.ThresholdsAt() : r.MeanAt()-1]),
-		means:      floats(words[r.MeanAt():r.ForwardAt()]),
-		forward:    matrices(words[r.ForwardAt():r.InverseAt()], 1),
-		inverse:    matrices(words[r.InverseAt():], 1./32),
+		means:      floats(words[r.MeanAt():r.ForwardScalesAt()]),
+		forward:    shaders.Matrix{Bytes: signedBytes(words[r.ForwardAt():r.InverseAt()]), Scales: floats(words[r.ForwardScalesAt():r.InverseScalesAt()])},
+		inverse:    shaders.Matrix{Bytes: signedBytes(words[r.InverseAt():]), Scales: floats(words[r.InverseScalesAt():r.ForwardAt()])},
 	}
 }
 

@@ -52,9 +52,10 @@ void main() {
     uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x, all = Heads * tiles;
     for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / 8u; i += WORKGROUP) {
         uint d = i * 8u / TOGETHER, c = channel + i * 8u % TOGETHER;
-        uvec4 eight = tables[(INVERSE_AT + (((HeadFirst + h) * HEAD_DIM + d) * HEAD_DIM + c) / 2u) / 4u];
-        staged[2u * i] = inverseFour(eight.x, eight.y);
-        staged[2u * i + 1u] = inverseFour(eight.z, eight.w);
+        uint word = INVERSE_AT + (((HeadFirst + h) * HEAD_DIM + d) * HEAD_DIM + c) / 4u;
+        uvec2 eight = twoOf(tables[word / 4u], word);
+        staged[2u * i] = fourElements(eight.x);
+        staged[2u * i + 1u] = fourElements(eight.y);
     }
     barrier();
     uint row = queryRow(h, min(v, Vectors - 1u));
@@ -70,8 +71,14 @@ void main() {
     if (BLOCKS > 6) addBlock(sums, row, live, 6u);
     if (BLOCKS > 7) addBlock(sums, row, live, 7u);
     uint at = CODED_AT(all) + ((h * tiles + v / QUERIES) * HEAD_DIM + channel) * QUERIES + v % QUERIES;
-    for (uint c = 0u; c < TOGETHER; c++)
-        if (v < tiles * QUERIES) queries[at + c * QUERIES] = floatBitsToUint(cut(sums[c], 1152921504606846976.0)); // 2^60
+    uint scales = (INVERSE_SCALES_AT + (HeadFirst + h) * HEAD_DIM + channel) / 4u;
+    for (uint c = 0u; c < TOGETHER; c += 4u) {
+        uvec4 four = tables[scales + c / 4u];
+        for (uint k = 0u; k < 4u; k++) {
+            precise float coded = uintBitsToFloat(four[k]) * sums[c + k];
+            if (v < tiles * QUERIES) queries[at + (c + k) * QUERIES] = floatBitsToUint(cut(coded, 1152921504606846976.0)); // 2^60
+        }
+    }
     for (uint i = n * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += groups * Heads * chunks * WORKGROUP)
         queries[TABLES_AT(all) + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);
 }

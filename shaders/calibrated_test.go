@@ -59,8 +59,10 @@ func tables() *Tables {
 	for k := range t.Thresholds {
 		t.Thresholds[k] = float32(k - 127)
 	}
-	t.Mean, t.Forward, t.Inverse = make([]float32, 80), make([]float32, 3200), make([]float32, 3200)
-	t.Mean[79], t.Forward[0], t.Forward[3], t.Inverse[3199] = 7, 8, 0x1p-24, -65504
+	zeros := func() Matrix { return Matrix{make([]int8, 3200), make([]float32, 80)} }
+	t.Mean, t.Forward, t.Inverse = make([]float32, 80), zeros(), zeros()
+	t.Mean[79], t.Forward.Bytes[0], t.Forward.Bytes[3], t.Inverse.Bytes[3199] = 7, 8, -1, -127
+	t.Forward.Scales[1], t.Inverse.Scales[79] = 0x1p-30, 0x1p20
 	return t
 }
 
@@ -75,17 +77,23 @@ func TestTablesAsKernelsReadThem(t *testing.T) {
 	assert.Equal(t, []uint32{12, 0, 40 | 40<<16, 33 | 1<<16, 0, 0, 0, 0}, w[32+17*8:32+18*8], "level 8, head 1")
 	assert.Equal(t, f(-127), w[of.ThresholdsAt()])
 	assert.Equal(t, []uint32{f(127), 0, 0}, w[of.MeanAt()-2:of.MeanAt()+1])
-	assert.Equal(t, []uint32{f(7), 0x4800, 1 << 16}, w[of.ForwardAt()-1:of.ForwardAt()+2])
-	assert.Equal(t, uint32(0xfbff0000), w[of.InverseAt()+1599])
+	assert.Equal(t, []uint32{f(7), 0, f(0x1p-30)}, w[of.ForwardScalesAt()-1:of.ForwardScalesAt()+2])
+	assert.Equal(t, []uint32{f(0x1p15), 0xff000008, 0}, w[of.ForwardAt()-1:of.ForwardAt()+2], "scales of the inverse are over 32")
+	assert.Equal(t, uint32(0x81000000), w[of.InverseAt()+799])
 	assert.Zero(t, of.AllWords()%64)
-	assert.Less(t, of.AllWords(), of.InverseAt()+1600+64)
+	assert.Less(t, of.AllWords(), of.InverseAt()+800+64)
 	of.Mean[1] = 1e-30
 	assert.EqualError(t, of.Check(), "tables: mean[1]: 1e-30: must be 0 or of 2^-40 to 2^40")
-	for _, x := range []float32{1e-30, 2049, 65520, float32(math.Inf(-1)), float32(math.NaN())} {
+	for _, x := range []float32{1e-30, -1, 1<<20 + 1, float32(math.Inf(1)), float32(math.NaN())} {
 		of = tables()
-		of.Inverse[1] = x
-		assert.EqualError(t, of.Check(), fmt.Sprintf("tables: inverse[1]: %g: must be a finite f16", x))
+		of.Inverse.Scales[1] = x
+		assert.EqualError(t, of.Check(), fmt.Sprintf("tables: inverse, scale 1: %g: must be 0 or of 2^-30 to 2^20", x))
 	}
+	of = tables()
+	of.Forward.Bytes[7] = -128
+	assert.EqualError(t, of.Check(), "tables: forward[7]: -128: must be -127 to 127")
+	of.Forward.Scales = nil
+	assert.EqualError(t, of.Check(), "tables: forward: 3200 bytes, 0 scales: must be 3200 and 80")
 	of = tables()
 	of.Magnitudes[6] = 128
 	assert.EqualError(t, of.Check(), "tables: magnitude 6: 128: must be 1 to 127")

@@ -55,21 +55,25 @@ float massOver(uint at, uint row, uint splits) {
     return sum;
 }
 
-// A coded sum; small ones count as 0.
-float cutCoded(float sum) { return (floatBitsToUint(sum) & 0x7fffffffu) < 0x21800000u ? 0.0 : sum; } // 2^-60
+// A coded sum times its channel's scale; small ones count as 0.
+float cutCoded(float sum, uint scale) {
+    precise float scaled = uintBitsToFloat(scale) * sum;
+    return (floatBitsToUint(sum) & 0x7fffffffu) < 0x21800000u ? 0.0 : scaled; // 2^-60
+}
 
-// Adds the products of a block of coded sums that begin at word 4*at: with constant
-// blocks and outside of branches, as in score.
-void addBlock(inout float sums[TOGETHER], uint at, uint row, uint splits, uint block) {
+// Adds the products of a block of coded sums that begin at word 4*at, and whose scales
+// do at word 4*scales: with constant blocks and outside of branches, as in score.
+void addBlock(inout float sums[TOGETHER], uint at, uint row, uint splits, uint scales, uint block) {
     float parts[TOGETHER], x[32];
     for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
     for (uint e = 0u; e < 8u; e++) {
         if (!ALIGNED && block * 32u + 4u * e >= HEAD_DIM) break;
         vec4 four = overSplits(at + block * 8u + e, row, splits);
-        x[4u * e] = cutCoded(four.x);
-        x[4u * e + 1u] = cutCoded(four.y);
-        x[4u * e + 2u] = cutCoded(four.z);
-        x[4u * e + 3u] = cutCoded(four.w);
+        uvec4 scale = tables[scales + block * 8u + e];
+        x[4u * e] = cutCoded(four.x, scale.x);
+        x[4u * e + 1u] = cutCoded(four.y, scale.y);
+        x[4u * e + 2u] = cutCoded(four.z, scale.z);
+        x[4u * e + 3u] = cutCoded(four.w, scale.w);
     }
     for (uint k = 0u; k < TOGETHER; k++) parts[k] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
@@ -105,22 +109,24 @@ void main() {
     uint element = n / groups / Heads * TOGETHER, vector = n % groups * WORKGROUP + gl_LocalInvocationID.x;
     uint v = min(vector, Vectors - 1u), all = Heads * Vectors, row = all * HEAD_DIM, at = (h * Vectors + v) * HEAD_DIM / 4u;
     for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 8u; i += WORKGROUP) {
-        uvec4 eight = tables[(INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + element) * HEAD_DIM / 2u) / 4u + i];
-        staged[2u * i] = inverseFour(eight.x, eight.y);
-        staged[2u * i + 1u] = inverseFour(eight.z, eight.w);
+        uint word = INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + element) * HEAD_DIM / 4u + 2u * i;
+        uvec2 eight = twoOf(tables[word / 4u], word);
+        staged[2u * i] = fourElements(eight.x);
+        staged[2u * i + 1u] = fourElements(eight.y);
     }
     barrier();
     uint coded = at + Splits * (row / 4u), splits = vector < Vectors ? splitsTo(FRAME.end) : 0u; // other lanes load nothing
+    uint scales = (INVERSE_SCALES_AT + (HeadFirst + h) * HEAD_DIM) / 4u;
     float sums[TOGETHER];
     for (uint k = 0u; k < TOGETHER; k++) sums[k] = 0.0;
-    addBlock(sums, coded, row, splits, 0u);
-    if (BLOCKS > 1) addBlock(sums, coded, row, splits, 1u);
-    if (BLOCKS > 2) addBlock(sums, coded, row, splits, 2u);
-    if (BLOCKS > 3) addBlock(sums, coded, row, splits, 3u);
-    if (BLOCKS > 4) addBlock(sums, coded, row, splits, 4u);
-    if (BLOCKS > 5) addBlock(sums, coded, row, splits, 5u);
-    if (BLOCKS > 6) addBlock(sums, coded, row, splits, 6u);
-    if (BLOCKS > 7) addBlock(sums, coded, row, splits, 7u);
+    addBlock(sums, coded, row, splits, scales, 0u);
+    if (BLOCKS > 1) addBlock(sums, coded, row, splits, scales, 1u);
+    if (BLOCKS > 2) addBlock(sums, coded, row, splits, scales, 2u);
+    if (BLOCKS > 3) addBlock(sums, coded, row, splits, scales, 3u);
+    if (BLOCKS > 4) addBlock(sums, coded, row, splits, scales, 4u);
+    if (BLOCKS > 5) addBlock(sums, coded, row, splits, scales, 5u);
+    if (BLOCKS > 6) addBlock(sums, coded, row, splits, scales, 6u);
+    if (BLOCKS > 7) addBlock(sums, coded, row, splits, scales, 7u);
     float mass = massOver(2u * Splits * row + h * Vectors + v, all, splits);
     finish(sums, at + element / 4u, MEAN_AT + (HeadFirst + h) * HEAD_DIM + element, row, mass, vector < Vectors ? splitsTo(FRAME.tokens) : 0u);
     if (vector >= Vectors) return;

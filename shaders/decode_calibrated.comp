@@ -31,6 +31,7 @@ const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 const uint ELEMENTS = HEAD_DIM > 240 ? 8 : 16; // of a workgroup: their weights fit 16 KiB
 
 shared float weights[HEAD_DIM * ELEMENTS]; // [channel][element]
+shared float scales[HEAD_DIM];
 shared float means[ELEMENTS];
 
 // What an invocation works on.
@@ -48,8 +49,9 @@ void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint bloc
     for (uint k = 0u; k < ELEMENTS; k++) parts[k] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
+        precise float weighted = scales[block * 32u + e] * x[e];
         for (uint k = 0u; k < ELEMENTS; k++) {
-            precise float product = weights[(block * 32u + e) * ELEMENTS + k] * x[e];
+            precise float product = weights[(block * 32u + e) * ELEMENTS + k] * weighted;
             precise float sum = parts[k] + product;
             parts[k] = sum;
         }
@@ -60,16 +62,18 @@ void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint bloc
     }
 }
 
-// Brings weights and means of the workgroup's elements to shared memory; those behind
-// the last element are any.
+// Brings weights and means of the workgroup's elements, those behind the last are any,
+// and scales to shared memory.
 void stage(uint head, uint element, uint rotation) {
     for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * ELEMENTS / 8u; i += WORKGROUP) {
         uint k = i % ELEMENTS, c = i / ELEMENTS * 8u, row = head * HEAD_DIM + min(element + k, HEAD_DIM - 1u);
-        uvec4 eight = tables[(INVERSE_AT + (row * HEAD_DIM + c) / 2u) / 4u];
-        vec4 low = inverseFour(eight.x, eight.y), high = inverseFour(eight.z, eight.w);
+        uint word = INVERSE_AT + (row * HEAD_DIM + c) / 4u;
+        uvec2 eight = twoOf(tables[word / 4u], word);
+        vec4 low = fourElements(eight.x), high = fourElements(eight.y);
         for (uint j = 0u; j < 8u; j++) weights[(c + j) * ELEMENTS + k] = j < 4u ? low[j % 4u] : high[j % 4u];
     }
     for (uint k = gl_LocalInvocationID.x; k < ELEMENTS; k += WORKGROUP) means[k] = pageMean(rotation, head, min(element + k, HEAD_DIM - 1u));
+    for (uint c = gl_LocalInvocationID.x; c < HEAD_DIM; c += WORKGROUP) scales[c] = uintBitsToFloat(TABLE(INVERSE_SCALES_AT + head * HEAD_DIM + c));
     barrier();
 }
 

@@ -13,10 +13,12 @@
 // Each kind of each layer has tables (Tables, AppendTable, Words): thresholds
 // t_1 <= ... <= t_255, a mean of D elements, a matrix A of D channels by D elements
 // and its inverse for each KV head, what turns codes into values, and
-// populations. Their words are a multiple of 64. Matrices are finite f16, two to a
-// word as in raw rows; other values are f32, 0 or of 2^-40 to 2^40 in magnitude. The
-// codec does not ask where they come from; channels are best in falling order of what
-// an error costs. Below, inverse[d][c] is that of the matrix over 32, exact in f32.
+// populations. Their words are a multiple of 64. An element of a matrix is a whole
+// number of -127 to 127, a signed byte, times the scale of its channel: A[c][d] =
+// forward[c][d]*a_c, and the inverse [d][c] = inverse[d][c]*32*i_c. Bytes lie four to a word,
+// the first in the lowest bits. Scales are f32, 0 or of 2^-30 to 2^20; other values are f32, 0 or
+// of 2^-40 to 2^40 in magnitude. The codec does not ask where they come from; channels
+// are best in falling order of what an error costs.
 //
 // The mean of a V row is the table's. That of a K row is turned to the middle of the
 // row's page: the first Rotary elements (a multiple of 8, 0 without RoPE) turn in
@@ -34,8 +36,8 @@
 //
 // A token of which an element is NaN, infinite or of 2^40 or more cannot be
 // quantized and is stored raw. Otherwise x = cut(load(element) - mean, 2^41), and
-// channel c of the row is z_c = sum of A[c][d]*x_d in ascending order of d, from +0
-// on, with one rounding for each product and sum. Its full code, 8 bits, is the
+// channel c of the row is z_c = a_c times the sum of forward[c][d]*x_d in ascending order of
+// d, from +0 on, with one rounding for each product and sum. Its full code, 8 bits, is the
 // number of k with z_c >= t_k. At b bits it is code >> (8-b).
 //
 // The value of a code q at b bits, in units of 1/32: 0 with b = 0. With b = 1, 2, 3
@@ -94,7 +96,7 @@
 // # Attention in coded channels
 //
 // y are the elements of a query as in "Attention". Its coded form is
-// w_c = cut(sum of inverse[d][c]*y_d in ascending order of d, 2^60). The score of a
+// w_c = cut(i_c times the sum of inverse[d][c]*y_d in ascending order of d, 2^60). The score of a
 // K record is r = flush(S + M): S the sum over blocks of the sums of w_c times the
 // value of channel c, M the product of y with the mean of the row's page, summed in
 // the same way. Channels without bits add nothing. Raw rows, the soft cap and all
@@ -105,7 +107,7 @@
 // the coded tokens in ascending order; and the sum of p_t over these. Over the splits
 // in ascending order they add up to raw R, coded S (+0 where |S| < 2^-60) and mass P.
 // The output element d is flush(R_d + (B_d + P*mean_d)), narrowed, B_d being the sum
-// over blocks of the sums of inverse[d][c]*S_c in ascending order of c. Splits
+// over blocks of the sums of inverse[d][c]*(i_c*S_c) in ascending order of c. Splits
 // without a token in pages have no coded sums.
 //
 // decode returns flush(B_d + mean_d) with the values of the row in the place of S.

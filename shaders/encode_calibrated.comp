@@ -39,6 +39,7 @@ const uint WORDS = CHANNELS / 4;              // of codes
 uint channelOf(uint first, uint k) { return first + k % 4u * 8u + k / 4u; }
 
 shared float turnedMean[HEAD_DIM];         // of the page
+shared float scales[CHANNELS];
 shared float weights[HEAD_DIM * CHANNELS]; // [element][channel]
 
 // Elements of a block of the row, less the mean. Tells whether all are below 2^40.
@@ -72,15 +73,19 @@ void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint blo
     }
 }
 
-// Brings weights of the workgroup's channels and the mean to shared memory.
+// Row of a channel in the matrices of all heads; of those behind the last, any.
+uint matrixRow(Item item, uint k) { return item.head * HEAD_DIM + min(channelOf(item.channel, k), HEAD_DIM - 1u); }
+
+// Brings weights and scales of the workgroup's channels and the mean to shared memory.
 void stage(Item item) {
     for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * CHANNELS / 8u; i += WORKGROUP) {
-        uint k = i % CHANNELS, d = i / CHANNELS * 8u, row = item.head * HEAD_DIM + min(channelOf(item.channel, k), HEAD_DIM - 1u);
-        uvec4 eight = tables[(FORWARD_AT + (row * HEAD_DIM + d) / 2u) / 4u];
-        vec4 low = forwardFour(eight.x, eight.y), high = forwardFour(eight.z, eight.w);
+        uint k = i % CHANNELS, d = i / CHANNELS * 8u, word = FORWARD_AT + (matrixRow(item, k) * HEAD_DIM + d) / 4u;
+        uvec2 eight = twoOf(tables[word / 4u], word);
+        vec4 low = fourElements(eight.x), high = fourElements(eight.y);
         for (uint j = 0u; j < 8u; j++) weights[(d + j) * CHANNELS + k] = j < 4u ? low[j % 4u] : high[j % 4u];
     }
     for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = pageMean(item.rotation, item.head, d);
+    for (uint k = gl_LocalInvocationID.x; k < CHANNELS; k += WORKGROUP) scales[k] = uintBitsToFloat(TABLE(FORWARD_SCALES_AT + matrixRow(item, k)));
     barrier();
 }
 
@@ -120,7 +125,8 @@ void main() {
     uint words[WORDS];
     for (uint k = 0u; k < WORDS; k++) words[k] = 0u;
     for (uint k = 0u; k < CHANNELS; k++) {
-        uint code = channelOf(item.channel, k) < HEAD_DIM ? codeOf(sums[k], sixteenths) : 0u;
+        precise float z = sums[k] * scales[k];
+        uint code = channelOf(item.channel, k) < HEAD_DIM ? codeOf(z, sixteenths) : 0u;
         words[k / 4u] |= code << (k % 4u * 8u);
     }
     if (token >= Tokens) return;

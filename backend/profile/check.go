@@ -61,7 +61,6 @@ func (p *Profile) checkArrays() error {
 		want int
 	}{
 		{nameMean, p.Mean, vectors}, {nameLambda, p.Lambda, vectors},
-		{nameMatrix, p.Matrix, vectors * p.Shape.HeadDim}, {nameInverse, p.Inverse, vectors * p.Shape.HeadDim},
 		{nameThresholds, p.Codebook.Thresholds, 1<<CodeBits - 1},
 		{nameUse, p.Use, p.Shape.Layers * (Levels + 1)},
 		{nameDistortion, p.Codebook.Distortion, CodeBits + 1},
@@ -73,7 +72,10 @@ func (p *Profile) checkArrays() error {
 			return fmt.Errorf("%s[%d] is %v: %w", a.name, i, a.data[i], ErrFormat)
 		}
 	}
-	return nil
+	if err := checkMatrix(nameMatrix, p.Matrix, vectors, p.Shape.HeadDim); err != nil {
+		return err
+	}
+	return checkMatrix(nameInverse, p.Inverse, vectors, p.Shape.HeadDim)
 }
 
 func notFinite(x float32) bool { return x-x != 0 }

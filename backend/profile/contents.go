@@ -21,6 +21,7 @@ const (
 	nameMean           = "mean"
 	nameMatrix         = "matrix"
 	nameInverse        = "inverse"
+	scaleSuffix        = "_scale" // of the names of matrices
 	nameLambda         = "lambda"
 	nameThresholds     = "thresholds"
 	nameReconstruction = "reconstruction"
@@ -59,8 +60,6 @@ func (p *Profile) contents() (map[string]safetensors.TensorView, map[string]stri
 	square := append(slices.Clone(rows), s.HeadDim)
 	tensors := map[string]safetensors.TensorView{
 		nameMean:           floats(p.Mean, rows...),
-		nameMatrix:         floats(p.Matrix, square...),
-		nameInverse:        floats(p.Inverse, square...),
 		nameLambda:         single(p.Lambda, rows...),
 		nameThresholds:     single(c.Thresholds, len(c.Thresholds)),
 		nameReconstruction: single(values(c.Reconstruction), reconstructionValues),
@@ -68,6 +67,10 @@ func (p *Profile) contents() (map[string]safetensors.TensorView, map[string]stri
 		nameSlope:          single([]float32{p.Slope}, 1),
 		nameUse:            single(p.Use, s.Layers, Levels+1),
 		nameSpeeds:         double(p.RoPE.Speeds),
+	}
+	for name, m := range map[string]shaders.Matrix{nameMatrix: p.Matrix, nameInverse: p.Inverse} {
+		tensors[name] = wholes(m.Bytes, square...)
+		tensors[name+scaleSuffix] = single(m.Scales, rows...)
 	}
 	pairing := pairsNeighbours
 	if p.RoPE.Halves {
@@ -115,6 +118,14 @@ func single(data []float32, shape ...int) safetensors.TensorView {
 		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x))
 	}
 	return view(safetensors.F32, out, shape...)
+}
+
+func wholes(data []int8, shape ...int) safetensors.TensorView {
+	out := make([]byte, len(data))
+	for i, x := range data {
+		out[i] = byte(x)
+	}
+	return view(safetensors.I8, out, shape...)
 }
 
 func double(data []float64) safetensors.TensorView {

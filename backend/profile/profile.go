@@ -24,10 +24,10 @@ type Profile struct {
 	// have a mean in common.
 	PageTokens int
 
-	Mean    []float32 // [2][Layers][KVHeads][D]
-	Matrix  []float32 // A, [2][Layers][KVHeads][D channels][D]
-	Inverse []float32 // A⁻¹, [2][Layers][KVHeads][D][D channels]
-	Lambda  []float32 // λ, what a unit of squared error counts, falling, [2][Layers][KVHeads][D channels]
+	Mean    []float32      // [2][Layers][KVHeads][D]
+	Matrix  shaders.Matrix // A, [2][Layers][KVHeads][D channels][D]
+	Inverse shaders.Matrix // A⁻¹, [2][Layers][KVHeads][D][D channels]
+	Lambda  []float32      // λ, what a unit of squared error counts, falling, [2][Layers][KVHeads][D channels]
 
 	Codebook   Codebook
 	Slope      float32 // 4^−θ: what a plane must be worth at level 0
@@ -73,9 +73,9 @@ func DefaultImportance() Importance {
 // Head are the tables of one kind, layer and KV head; they share the profile's
 // memory.
 type Head struct {
-	Mean            []float32 // [D]
-	Matrix, Inverse []float32 // [D][D]
-	Lambda          []float32 // [D]
+	Mean            []float32      // [D]
+	Matrix, Inverse shaders.Matrix // [D][D]
+	Lambda          []float32      // [D]
 }
 
 // Head returns the tables of a kind, layer and KV head.
@@ -84,7 +84,7 @@ func (p *Profile) Head(kind shaders.Kind, layer, head int) Head {
 	i := (int(kind)*p.Shape.Layers+layer)*p.Shape.KVHeads + head
 	return Head{
 		Mean: p.Mean[i*d : (i+1)*d], Lambda: p.Lambda[i*d : (i+1)*d],
-		Matrix: p.Matrix[i*d*d : (i+1)*d*d], Inverse: p.Inverse[i*d*d : (i+1)*d*d],
+		Matrix: partOf(p.Matrix, i, d, d), Inverse: partOf(p.Inverse, i, d, d),
 	}
 }
 
@@ -94,7 +94,7 @@ func New(s policy.Shape) *Profile {
 	return &Profile{
 		Shape: s, PageTokens: DefaultPageTokens, Importance: DefaultImportance(),
 		Mean: make([]float32, rows*s.HeadDim), Lambda: make([]float32, rows*s.HeadDim),
-		Matrix: make([]float32, rows*s.HeadDim*s.HeadDim), Inverse: make([]float32, rows*s.HeadDim*s.HeadDim),
+		Matrix: newMatrix(rows*s.HeadDim, s.HeadDim), Inverse: newMatrix(rows*s.HeadDim, s.HeadDim),
 		Codebook: Codebook{Thresholds: make([]float32, 1<<CodeBits-1), Distortion: make([]float32, CodeBits+1)},
 		Use:      make([]float32, s.Layers*(Levels+1)),
 	}

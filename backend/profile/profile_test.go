@@ -19,7 +19,7 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// random is a valid profile of random numbers, those of matrices exact in f16.
+// random is a valid profile of random numbers, those of means exact in f16.
 func random(seed uint64, s policy.Shape) *profile.Profile {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := profile.New(s)
@@ -27,9 +27,15 @@ func random(seed uint64, s policy.Shape) *profile.Profile {
 	for pair := range s.HeadDim / 2 {
 		p.RoPE.Speeds = append(p.RoPE.Speeds, math.Pow(10000, -2*float64(pair)/float64(s.HeadDim)))
 	}
-	for _, a := range [][]float32{p.Mean, p.Matrix, p.Inverse} {
-		for i := range a {
-			a[i] = profile.RoundF16(r.Float32() - 0.5)
+	for i := range p.Mean {
+		p.Mean[i] = profile.RoundF16(r.Float32() - 0.5)
+	}
+	for _, m := range []shaders.Matrix{p.Matrix, p.Inverse} {
+		for i := range m.Bytes {
+			m.Bytes[i] = int8(r.IntN(255) - 127)
+		}
+		for i := range m.Scales {
+			m.Scales[i] = r.Float32() / 254
 		}
 	}
 	for at := 0; at < len(p.Lambda); at += s.HeadDim {
@@ -79,10 +85,10 @@ func TestNumbersBeyondF16StayExact(t *testing.T) {
 	p := random(1, shape)
 	small, err := p.Bytes()
 	require.NoError(t, err)
-	p.Matrix[5] = 1e6
+	p.Mean[5] = 1e6
 	large, err := p.Bytes()
 	require.NoError(t, err)
-	assert.InDelta(t, 2*len(p.Matrix), len(large)-len(small), 64)
+	assert.InDelta(t, 2*len(p.Mean), len(large)-len(small), 64)
 	got, err := profile.Parse(large)
 	require.NoError(t, err)
 	assert.Equal(t, p, got)
@@ -146,12 +152,12 @@ func TestFilesOfAnotherKindAreRefused(t *testing.T) {
 	data, err := random(1, shape).Bytes()
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(data, rewritten(t, data, "source", "random numbers")))
-	_, err = profile.Parse(rewritten(t, data, "version", "3"))
+	_, err = profile.Parse(rewritten(t, data, "version", "4"))
 	require.ErrorIs(t, err, profile.ErrVersion)
-	require.ErrorContains(t, err, "version 3, known up to 2")
-	_, err = profile.Parse(rewritten(t, data, "version", "1"))
+	require.ErrorContains(t, err, "version 4, known up to 3")
+	_, err = profile.Parse(rewritten(t, data, "version", "2"))
 	require.ErrorIs(t, err, profile.ErrVersion)
-	require.ErrorContains(t, err, "version 1, whose importance is another than that of 2; calibrate anew")
+	require.ErrorContains(t, err, "version 2, whose matrices are other than those of 3; calibrate anew")
 	for key, value := range map[string]string{"version": "x", "format": "other", "model": "ab", "sha256": "ab", "half_life": "65"} {
 		_, err = profile.Parse(rewritten(t, data, key, value))
 		require.ErrorIs(t, err, profile.ErrFormat, key)
@@ -163,7 +169,11 @@ func TestValidateRefuses(t *testing.T) {
 		"layers":       func(p *profile.Profile) { p.Shape.Layers = 0 },
 		"lengths":      func(p *profile.Profile) { p.Shape.HeadDim = 31 },
 		"no number":    func(p *profile.Profile) { p.Mean[3] = float32(math.NaN()) },
-		"infinite":     func(p *profile.Profile) { p.Inverse[3] = float32(math.Inf(1)) },
+		"infinite":     func(p *profile.Profile) { p.Mean[3] = float32(math.Inf(1)) },
+		"byte":         func(p *profile.Profile) { p.Matrix.Bytes[3] = -128 },
+		"scale":        func(p *profile.Profile) { p.Inverse.Scales[3] = float32(math.Inf(1)) },
+		"scale < 0":    func(p *profile.Profile) { p.Matrix.Scales[3] = -1 },
+		"no scales":    func(p *profile.Profile) { p.Inverse.Scales = nil },
 		"lambda rises": func(p *profile.Profile) { p.Lambda[1] = 2 * p.Lambda[0] },
 		"lambda < 0":   func(p *profile.Profile) { p.Lambda[31] = -1 },
 		"thresholds":   func(p *profile.Profile) { p.Codebook.Thresholds[7] = p.Codebook.Thresholds[8] },
@@ -201,6 +211,19 @@ func TestHeadSharesMemory(t *testing.T) {
 	p := random(1, shape)
 	h := p.Head(shaders.Value, 1, 2)
 	assert.Same(t, &p.Lambda[11*32], &h.Lambda[0])
-	assert.Same(t, &p.Matrix[11*32*32], &h.Matrix[0])
-	assert.Len(t, h.Inverse, 32*32)
+	assert.Same(t, &p.Matrix.Bytes[11*32*32], &h.Matrix.Bytes[0])
+	assert.Same(t, &p.Inverse.Scales[11*32], &h.Inverse.Scales[0])
+	assert.Len(t, h.Inverse.Bytes, 32*32)
+}
+
+// A channel's elements are whole numbers of its largest over 127: rows of A, columns of
+// its inverse.
+func TestMatricesAreRoundedByChannel(t *testing.T) {
+	h := profile.New(policy.Shape{Layers: 1, KVHeads: 1, HeadDim: 2}).Head(shaders.Key, 0, 0)
+	h.SetForward([]float32{254, -127, 0, 0})
+	assert.Equal(t, shaders.Matrix{Bytes: []int8{127, -64, 0, 0}, Scales: []float32{2, 0}}, h.Matrix)
+	assert.Equal(t, []float32{254, -128, 0, 0}, h.Forward())
+	h.SetBackward([]float32{254, -127, 0, 1})
+	assert.Equal(t, shaders.Matrix{Bytes: []int8{127, -127, 0, 1}, Scales: []float32{2, 1}}, h.Inverse)
+	assert.Equal(t, []float32{254, -127, 0, 1}, h.Backward())
 }

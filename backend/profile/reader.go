@@ -31,7 +31,7 @@ func (r *reader) profile() *Profile {
 		RoPE:       RoPE{Halves: r.pairing(), Speeds: r.doubles(nameSpeeds)},
 		PageTokens: r.int(keyPage),
 		Mean:       r.floats(nameMean, rows...), Lambda: r.floats(nameLambda, rows...),
-		Matrix: r.floats(nameMatrix, square...), Inverse: r.floats(nameInverse, square...),
+		Matrix: r.matrix(nameMatrix, square), Inverse: r.matrix(nameInverse, square),
 		Codebook: Codebook{
 			Thresholds:     r.floats(nameThresholds, 1<<CodeBits-1),
 			Reconstruction: r.reconstruction(),
@@ -77,13 +77,33 @@ func (r *reader) tensor(name string, types ...safetensors.DType) safetensors.Ten
 	return v
 }
 
-// floats reads a tensor of f16 or f32.
-func (r *reader) floats(name string, shape ...int) []float32 {
-	v := r.tensor(name, safetensors.F16, safetensors.F32)
+// shaped returns a tensor of a shape and one of the types.
+func (r *reader) shaped(name string, shape []int, types ...safetensors.DType) safetensors.TensorView {
+	v := r.tensor(name, types...)
 	same := slices.EqualFunc(v.Shape(), shape, func(have uint64, want int) bool { return have == uint64(want) })
 	if r.err == nil && !same {
 		r.fail("%s: shape %v, want %v", name, v.Shape(), shape)
 	}
+	return v
+}
+
+// matrix reads whole numbers and the scales of their channels.
+func (r *reader) matrix(name string, shape []int) (m shaders.Matrix) {
+	v := r.shaped(name, shape, safetensors.I8)
+	m.Scales = r.floats(name+scaleSuffix, shape[:len(shape)-1]...)
+	if r.err != nil {
+		return shaders.Matrix{}
+	}
+	m.Bytes = make([]int8, len(v.Data()))
+	for i, b := range v.Data() {
+		m.Bytes[i] = int8(b)
+	}
+	return m
+}
+
+// floats reads a tensor of f16 or f32.
+func (r *reader) floats(name string, shape ...int) []float32 {
+	v := r.shaped(name, shape, safetensors.F16, safetensors.F32)
 	if r.err != nil {
 		return nil
 	}

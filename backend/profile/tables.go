@@ -5,16 +5,21 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// leastEntry is the least magnitude of numbers that kernels take, beside 0.
-const leastEntry = 0x1p-40
+// leastEntry and leastScale are the least magnitudes of numbers and of scales that
+// kernels take, beside 0.
+const (
+	leastEntry = 0x1p-40
+	leastScale = 0x1p-30
+)
 
 // Tables returns what kernels read of a kind and layer, for raw rows of a type
 // (shaders.TypeF16, ...). Errors wrap ErrFormat where numbers are outside the codec's
-// contract, such as elements of matrices that f16 does not hold, ErrShape where there is no such layer.
+// contract, such as scales of matrices above 2^20, ErrShape where there is no such layer.
 func (p *Profile) Tables(kind shaders.Kind, layer int, typ uint32) (*shaders.Tables, error) {
 	if kind > shaders.Value || layer < 0 || layer >= p.Shape.Layers {
 		return nil, fmt.Errorf("profile: kind %d of layer %d: there are 2 and %d: %w", kind, layer, p.Shape.Layers, ErrShape)
@@ -57,7 +62,7 @@ func (p *Profile) tables(planes *Planes, number uint64, kind shaders.Kind, layer
 		Records:        planes.records(kind, layer, typ),
 		Reconstruction: p.Codebook.Reconstruction,
 		Profile:        number, Layer: layer, Kind: kind,
-		Mean: entries(h.Mean), Forward: h.Matrix, Inverse: h.Inverse,
+		Mean: entries(h.Mean), Forward: scaled(h.Matrix), Inverse: scaled(h.Inverse),
 	}
 	copy(t.Thresholds[:], entries(p.Codebook.Thresholds))
 	if err := t.Check(); err != nil {
@@ -70,11 +75,21 @@ func (p *Profile) tables(planes *Planes, number uint64, kind shaders.Kind, layer
 func (p *Profile) layer(kind shaders.Kind, layer int) Head {
 	n := p.Shape.KVHeads * p.Shape.HeadDim
 	i := int(kind)*p.Shape.Layers + layer
-	square := n * p.Shape.HeadDim
 	return Head{
 		Mean: p.Mean[i*n : (i+1)*n], Lambda: p.Lambda[i*n : (i+1)*n],
-		Matrix: p.Matrix[i*square : (i+1)*square], Inverse: p.Inverse[i*square : (i+1)*square],
+		Matrix: partOf(p.Matrix, i, n, p.Shape.HeadDim), Inverse: partOf(p.Inverse, i, n, p.Shape.HeadDim),
 	}
+}
+
+// scaled returns matrices of which channels too small for kernels are 0.
+func scaled(m shaders.Matrix) shaders.Matrix {
+	out := shaders.Matrix{Bytes: m.Bytes, Scales: slices.Clone(m.Scales)}
+	for i, x := range out.Scales {
+		if x < leastScale {
+			out.Scales[i] = 0
+		}
+	}
+	return out
 }
 
 // entries returns numbers, those too small for kernels as 0.

@@ -32,8 +32,8 @@ func TestTables(t *testing.T) {
 	for head := range shape.KVHeads {
 		h, square := p.Head(shaders.Value, 1, head), 32*32
 		assert.Equal(t, h.Mean, got.Mean[head*32:][:32])
-		assert.Equal(t, h.Matrix, got.Forward[head*square:][:square])
-		assert.Equal(t, h.Inverse, got.Inverse[head*square:][:square])
+		assert.Equal(t, h.Matrix, shaders.Matrix{Bytes: got.Forward.Bytes[head*square:][:square], Scales: got.Forward.Scales[head*32:][:32]})
+		assert.Equal(t, h.Inverse, shaders.Matrix{Bytes: got.Inverse.Bytes[head*square:][:square], Scales: got.Inverse.Scales[head*32:][:32]})
 	}
 	checkPopulations(t, p, got)
 }
@@ -64,10 +64,11 @@ func TestTablesEncode(t *testing.T) {
 	require.True(t, cpuref.CalibratedCodes(tables, nil, false, rows, codes))
 	for row := range 3 {
 		h := p.Head(shaders.Value, 1, row)
+		forward := h.Forward()
 		for c := range 32 {
 			z := 0.0
 			for e, x := range rows[row*32:][:32] {
-				z += float64(h.Matrix[c*32+e]) * float64(math.Float32frombits(x)-h.Mean[e])
+				z += float64(forward[c*32+e]) * float64(math.Float32frombits(x)-h.Mean[e])
 			}
 			got := codes[row*8+c%8] >> (c / 8 * 8) & 255
 			require.Equal(t, profile.Code(float32(z), p.Codebook.Thresholds), int(got), "head %d, channel %d", row, c)
@@ -92,9 +93,11 @@ func TestAllTablesAreThoseOfEachLayer(t *testing.T) {
 func TestTinyEntriesBecomeZero(t *testing.T) {
 	p := random(5, shape)
 	p.Mean[0], p.Mean[1], p.Mean[2] = -0x1p-41, -0x1p-40, 0x1p-140
+	p.Inverse.Scales[0], p.Inverse.Scales[1] = 0x1p-31, 0x1p-30
 	got, err := p.Tables(shaders.Key, 0, shaders.TypeF16)
 	require.NoError(t, err)
 	assert.Equal(t, []float32{0, -0x1p-40, 0}, got.Mean[:3])
+	assert.Equal(t, []float32{0, 0x1p-30}, got.Inverse.Scales[:2])
 }
 
 func TestTablesRefuse(t *testing.T) {
@@ -105,11 +108,11 @@ func TestTablesRefuse(t *testing.T) {
 	require.ErrorIs(t, err, profile.ErrShape)
 	_, err = p.Tables(shaders.Key, 0, shaders.TypeBF16+1)
 	require.ErrorIs(t, err, profile.ErrFormat)
-	p.Matrix[7] = 1.0001
+	p.Matrix.Scales[7] = 1<<20 + 1
 	require.NoError(t, p.Validate())
 	_, err = p.AllTables(shaders.TypeF16)
 	require.ErrorIs(t, err, profile.ErrFormat)
-	assert.ErrorContains(t, err, "k of layer 0: tables: forward[7]: 1.0001: must be a finite f16")
+	assert.ErrorContains(t, err, "k of layer 0: tables: forward, scale 7: 1.048577e+06: must be 0 or of 2^-30 to 2^20")
 	_, err = random(1, policy.Shape{Layers: 1, KVHeads: 1, HeadDim: 4}).AllTables(shaders.TypeF16)
 	require.ErrorIs(t, err, profile.ErrFormat, "a head dimension that no kernel has")
 }

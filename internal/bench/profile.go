@@ -24,7 +24,7 @@ func ratedProfile(c Case) (*profile.Profile, error) {
 	for at := range p.Lambda {
 		p.Lambda[at] = float32(math.Exp2(-12 * float64(at%d) / float64(d)))
 		p.Mean[at] = float32(at%7) / 8
-		p.Matrix[at*d+at%d], p.Inverse[at*d+at%d] = 1, 1
+		p.Matrix.Bytes[at*d+at%d], p.Inverse.Bytes[at*d+at%d], p.Matrix.Scales[at], p.Inverse.Scales[at] = 1, 1, 1, 1
 	}
 	for k := range p.Codebook.Thresholds {
 		p.Codebook.Thresholds[k] = float32(2.2 * math.Sqrt2 * math.Erfinv(float64(k+1)/128-1))

@@ -81,12 +81,12 @@ func TestRun(t *testing.T) {
 
 // checkInverse checks that rows come back from channels.
 func checkInverse(t *testing.T, h profile.Head) {
-	d := len(h.Mean)
+	d, forward, backward := len(h.Mean), h.Forward(), h.Backward()
 	for i := range d {
 		for j := range d {
 			var sum float64
 			for c := range d {
-				sum += float64(h.Inverse[i*d+c]) * float64(h.Matrix[c*d+j])
+				sum += float64(backward[i*d+c]) * float64(forward[c*d+j])
 			}
 			want := 0.0
 			if i == j {
@@ -133,7 +133,7 @@ func relativeLoss(p *profile.Profile, kind shaders.Kind, layer, level int, rows 
 		}
 		for c := range d {
 			var z float64
-			for e, a := range h.Matrix[c*d : (c+1)*d] {
+			for e, a := range h.Forward()[c*d : (c+1)*d] {
 				z += float64(a) * float64(rows[r*d+e]-mean[e])
 			}
 			back, bits := 0.0, 0

@@ -63,13 +63,14 @@ func (c *collector) codebook(book *profile.Codebook, p *profile.Profile) {
 // cells adds the sample of a head.
 func (m *moments) cells(out *cells, h profile.Head, t []float32) {
 	delta, turned := m.mean(), make([]float64, m.d)
+	forward := h.Forward()
 	channels := max(1, int(tableShare*float64(m.d)))
 	for i, page := range m.pages {
 		m.turns.to(turned, delta, page)
 		row := m.sample[i*m.d : (i+1)*m.d]
 		for c := range channels {
 			var z float64
-			for e, a := range h.Matrix[c*m.d : (c+1)*m.d] {
+			for e, a := range forward[c*m.d : (c+1)*m.d] {
 				z += float64(a) * (float64(row[e]) - turned[e])
 			}
 			out.add(float32(z), t)

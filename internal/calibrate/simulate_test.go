@@ -58,10 +58,11 @@ func (s *simulated) Append(layer int, k, v []float32) error {
 		blas.Parallel(len(x)/d, func(r int) {
 			token, head := s.tokens+r/s.c.KVHeads, r%s.c.KVHeads
 			h := s.p.Head(shaders.Kind(kind), layer, head)
+			forward := h.Forward()
 			row := s.less(kind, h, x[r*d:(r+1)*d], token)
 			for c := range d {
 				var z float32
-				for e, a := range h.Matrix[c*d : (c+1)*d] {
+				for e, a := range forward[c*d : (c+1)*d] {
 					z += a * row[e]
 				}
 				codes[r*d+c] = uint8(profile.Code(z, s.p.Codebook.Thresholds))
@@ -204,7 +205,7 @@ func (s *simulated) rewrite(kind, layer, head, level int, tokens []int) {
 			z[i*d+c] = table[l.codes[kind][(j*s.c.KVHeads+head)*d+c]>>(profile.CodeBits-bits)]
 		}
 	}
-	blas.MulT(len(tokens), d, d, 1, blas.Matrix{Data: z, Stride: d}, blas.Matrix{Data: h.Inverse, Stride: d}, 0, blas.Matrix{Data: back, Stride: d})
+	blas.MulT(len(tokens), d, d, 1, blas.Matrix{Data: z, Stride: d}, blas.Matrix{Data: h.Backward(), Stride: d}, 0, blas.Matrix{Data: back, Stride: d})
 	for i, j := range tokens {
 		dst := l.kept[kind][(j*s.c.KVHeads+head)*d:][:d]
 		for e, x := range s.mean(kind, h, j) {

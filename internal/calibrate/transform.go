@@ -69,10 +69,7 @@ func (m *moments) transform(h profile.Head) error {
 	eigen.VectorsTo(&vectors)
 	rows.Mul(vectors.T(), lower.T())
 	m.scale(h, &rows, eigen.Values(nil))
-	if !roundF16(h.Matrix) {
-		return fmt.Errorf("elements of the matrix that f16 does not hold")
-	}
-	return invert(h.Inverse, h.Matrix, m.d)
+	return invert(h, m.d)
 }
 
 // cost returns L of what errors cost in rows of a covariance; without gradients,
@@ -128,10 +125,11 @@ func symmetric(a *mat.Dense) *mat.SymDense {
 // scale writes matrix and costs from rising eigenvalues and their rows. The largest
 // element of each row is made positive: eigenvectors have no sign.
 func (m *moments) scale(h profile.Head, rows *mat.Dense, values []float64) {
+	a := make([]float32, m.d*m.d)
 	least := leastSpread * math.Sqrt(max(values[m.d-1], tiny))
 	for channel := range m.d {
 		from := m.d - 1 - channel // rising to falling
-		row := h.Matrix[channel*m.d : (channel+1)*m.d]
+		row := a[channel*m.d : (channel+1)*m.d]
 		spread := max(math.Sqrt(max(values[from], 0)), least)
 		if largest(rows.RawRowView(from)) < 0 {
 			spread = -spread
@@ -141,6 +139,7 @@ func (m *moments) scale(h profile.Head, rows *mat.Dense, values []float64) {
 		}
 		h.Lambda[channel] = float32(math.Pow(max(values[from], 0), costPower))
 	}
+	h.SetForward(a)
 }
 
 // largest returns the element of the largest magnitude, the first of equals.
@@ -153,10 +152,10 @@ func largest(row []float64) (best float64) {
 	return best
 }
 
-// invert sets inverse to that of a matrix [d][d].
-func invert(inverse, matrix []float32, d int) error {
+// invert sets the inverse to that of the rounded matrix.
+func invert(h profile.Head, d int) error {
 	a := mat.NewDense(d, d, nil)
-	for i, x := range matrix {
+	for i, x := range h.Forward() {
 		a.Set(i/d, i%d, float64(x))
 	}
 	var out mat.Dense
@@ -165,12 +164,11 @@ func invert(inverse, matrix []float32, d int) error {
 			return fmt.Errorf("no inverse: %w", err)
 		}
 	}
+	inverse := make([]float32, d*d)
 	for i := range inverse {
 		inverse[i] = float32(out.At(i/d, i%d))
 	}
-	if !roundF16(inverse) {
-		return fmt.Errorf("elements of the inverse that f16 does not hold")
-	}
+	h.SetBackward(inverse)
 	return nil
 }
 
@@ -178,20 +176,18 @@ func invert(inverse, matrix []float32, d int) error {
 // is taken: twice what f16 loses in its normal range.
 const f16Loss = 0x1p-11
 
-// roundF16 rounds numbers to f16, unless they are too large or too small for it: then
-// it changes none and returns false.
-func roundF16(x []float32) bool {
+// roundF16 rounds numbers to f16, unless one is too large or too small for it.
+func roundF16(x []float32) {
 	var most float32
 	for _, v := range x {
 		most = max(most, v, -v)
 	}
 	for _, v := range x {
 		if e := profile.RoundF16(v) - v; !(max(e, -e) <= most*f16Loss) {
-			return false
+			return
 		}
 	}
 	for i, v := range x {
 		x[i] = profile.RoundF16(v)
 	}
-	return true
 }

@@ -1,17 +1,13 @@
-// Matrices of tables: f16, two to a word (doc_calibrated.go).
+// Matrices of tables: signed bytes, four to a word (doc_calibrated.go).
 #ifndef QAQVK_MATRIX
 #define QAQVK_MATRIX
-#include "float.glsl"
 
-// Four elements of A.
-vec4 forwardFour(uint low, uint high) {
-    return vec4(widenF16(low << 16), widenF16(low & 0xffff0000u), widenF16(high << 16), widenF16(high & 0xffff0000u));
+// The elements in a word.
+vec4 fourElements(uint w) {
+    return vec4(float(int(w << 24) >> 24), float(int(w << 16) >> 24), float(int(w << 8) >> 24), float(int(w) >> 24));
 }
 
-// Four elements of its inverse, over 32: exact.
-vec4 inverseFour(uint low, uint high) {
-    precise vec4 over = forwardFour(low, high) * vec4(0.03125);
-    return over;
-}
+// Two words of four, from an even word on.
+uvec2 twoOf(uvec4 four, uint word) { return word % 4u == 0u ? four.xy : four.zw; }
 
 #endif

@@ -10,9 +10,11 @@ const uint RAW_LEVEL = 15;                          // a level's nibble for a ra
 const uint TABLE_ROWS = 32;                         // words of a table before its rows
 const uint TABLE_WORDS = TABLE_ROWS + LEVELS * ROWS * 8;
 const uint MEAN_AT = TABLE_WORDS + 256;             // words of tables before the means
-const uint FORWARD_AT = MEAN_AT + GROUP;
-const uint INVERSE_AT = FORWARD_AT + GROUP * HEAD_DIM / 2;
-const uint ALL_WORDS = (INVERSE_AT + GROUP * HEAD_DIM / 2 + 63) / 64 * 64; // words of tables, a multiple of 64
+const uint FORWARD_SCALES_AT = MEAN_AT + GROUP;
+const uint INVERSE_SCALES_AT = FORWARD_SCALES_AT + GROUP;
+const uint FORWARD_AT = INVERSE_SCALES_AT + GROUP;
+const uint INVERSE_AT = FORWARD_AT + GROUP * HEAD_DIM / 4;
+const uint ALL_WORDS = (INVERSE_AT + GROUP * HEAD_DIM / 4 + 63) / 64 * 64; // words of tables, a multiple of 64
 const uint CODES = ROWS * BLOCKS * 8;               // words of the full codes of a token
 
 uint recordsAt(uint tokens) { return (RECORD_HEADER + bitsWords(tokens) + 3u) / 4u * 4u; }
