@@ -42,18 +42,7 @@ struct Row {
     uvec4 two;    // if PICK: see pairOf
 };
 
-shared uvec4 staged[STAGED != 0 ? TILE / 4 : 1]; // the tile's queries
-
-void stage(uint tile) {
-    if (STAGED == 0) return;
-    for (uint i = gl_LocalInvocationID.x; i < TILE / 4u; i += WORKGROUP) staged[i] = queries[tile * (TILE / 4u) + i];
-    barrier();
-}
-
-float queryAt(uint tile, uint d, uint v) {
-    uint at = d * QUERIES + v;
-    return uintBitsToFloat(STAGED != 0 ? WORD(staged, at) : WORD(queries, tile * TILE + at));
-}
+STAGED_TILES(0u, TILE)
 
 // Elements d of queries v..v+3 of a tile that has so many.
 vec4 fourQueries(uint tile, uint d, uint v) {

@@ -38,19 +38,7 @@ struct Row {
     CodedRow coded;
 };
 
-shared uvec4 staged[STAGED != 0 ? HEAD_DIM * QUERIES / 4 : 1]; // the coded tile
-
-void stage(uint tile) {
-    if (STAGED == 0) return;
-    uint words = HEAD_DIM * QUERIES, at = (CODED_AT(tilesOf(Vectors) * Heads) + tile * words) / 4u;
-    for (uint i = gl_LocalInvocationID.x; i < words / 4u; i += WORKGROUP) staged[i] = queries[at + i];
-    barrier();
-}
-
-float queryAt(uint tile, uint d, uint v) {
-    uint at = d * QUERIES + v;
-    return uintBitsToFloat(STAGED != 0 ? WORD(staged, at) : WORD(queries, CODED_AT(tilesOf(Vectors) * Heads) + tile * HEAD_DIM * QUERIES + at));
-}
+STAGED_TILES(CODED_AT(tilesOf(Vectors) * Heads), HEAD_DIM * QUERIES)
 
 // Adds the products of a block to sums: with constant blocks and outside of
 // branches, as in score.
