@@ -64,7 +64,7 @@ func (b *Buffer) goOn(o kvbuffer.Observed) {
 		if b.idle > window { // another text's turn
 			b.end()
 		}
-	case o.Kept < w.begin+w.whole() || !w.take(o):
+	case w.lost(o.Kept) || !w.take(o):
 		b.end()
 	default:
 		b.idle = 0

@@ -18,12 +18,14 @@ type rows struct {
 // span are the rows of tokens of a stream, at most so many, from one on.
 type span struct {
 	stream, begin, most int
+	head                int // rows that stand before its own
+	kept                int // first tokens of the stream that were there when it began
 	layers              []rows
 	scale, softCap      float32
 }
 
 func newSpan(o kvbuffer.Observed, begin, most int) *span {
-	return &span{stream: o.Stream, begin: begin, most: most, layers: make([]rows, o.Shape.Layers), scale: o.Scale, softCap: o.SoftCap}
+	return &span{stream: o.Stream, begin: begin, most: most, kept: o.Kept, layers: make([]rows, o.Shape.Layers), scale: o.Scale, softCap: o.SoftCap}
 }
 
 // whole returns the tokens that all layers have.
@@ -47,6 +49,16 @@ func (s *span) take(o kvbuffer.Observed) bool {
 	return true
 }
 
+// lost tells whether rows of the span are no more those of the stream, of which so many
+// first tokens are still there.
+func (s *span) lost(kept int) bool {
+	n := s.whole()
+	if n == s.head {
+		return kept < s.kept
+	}
+	return kept < s.begin+n
+}
+
 // cut leaves the first n tokens.
 func (s *span) cut(n int) {
 	for i := range s.layers {
@@ -57,6 +69,7 @@ func (s *span) cut(n int) {
 // follow puts the rows of another span, as many as all its layers have, first.
 func (s *span) follow(first *span) {
 	n := first.whole()
+	s.head = n
 	for i := range s.layers {
 		from := first.layers[i]
 		from.cut(n)
