@@ -51,9 +51,15 @@ func TestObserve(t *testing.T) {
 	w.steps = nil
 	w.step(maskOf(set(0, 5), []int32{5, 6}), 5, 6)
 	w.requireStep(5, 5)
+	for c := int32(7); c < 30; c++ {
+		w.step(maskOf(set(0, c), []int32{c}), c)
+		w.requireStep(int(c), int(c))
+	}
+	w.step(maskOf(set(0, 9), []int32{9}), 9) // rewound further than the cache can
+	w.requireStep(9, 9)
 	require.NoError(t, w.b.Expose(0, 1, true)) // by way of memory
-	w.step(maskOf(set(0, 7), []int32{7}), 7)
-	w.requireStep(7, 0)
+	w.step(maskOf(set(0, 10), []int32{10}), 10)
+	w.requireStep(10, 0)
 	require.NoError(t, w.b.Clear())
 	w.step(maskOf(nil, []int32{0}), 0)
 	w.requireStep(0, 0)

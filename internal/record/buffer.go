@@ -6,7 +6,8 @@ import (
 	"github.com/qaqvk/qaqvk/internal/kvbuffer"
 )
 
-// window is the most tokens of a window: of other rows, sums alone are kept.
+// window is the most tokens of a window, without first tokens of the text that stand
+// before it: of other rows, sums alone are kept.
 const window = 1024
 
 // firsts are the tokens of a text that stand before all its windows.
@@ -33,7 +34,7 @@ func (b *Buffer) Observe(o kvbuffer.Observed) {
 	if b.open == nil {
 		b.open = begin(o, first)
 	}
-	if b.open != nil && b.open.whole() == window {
+	if b.open != nil && b.open.whole() == b.open.most {
 		b.end()
 	}
 }
@@ -64,7 +65,7 @@ func (b *Buffer) goOn(o kvbuffer.Observed) {
 		if b.idle > window { // another text's turn
 			b.end()
 		}
-	case w.lost(o.Kept) || !w.take(o):
+	case w.lost(o.Kept) || w.full(o) || !w.take(o):
 		b.end()
 	default:
 		b.idle = 0
@@ -77,7 +78,7 @@ func begin(o kvbuffer.Observed, first *span) (w *span) {
 	case o.First == 0:
 		w = newSpan(o, 0, window)
 	case min(o.First, o.Kept, first.whole()) >= firsts:
-		w = newSpan(o, o.First-firsts, window)
+		w = newSpan(o, o.First-firsts, firsts+window)
 		w.follow(first)
 	default:
 		return nil

@@ -105,7 +105,9 @@ func TestWindows(t *testing.T) {
 		feed            func(s *recording)
 		windows, tokens int
 	}{
-		"a long text": {func(s *recording) { s.feed(0, 0, 2000, 100, 0) }, 2, 1024 + 4 + 900}, // what a step has too much is dropped
+		"a long text":    {func(s *recording) { s.feed(0, 0, 2000, 100, 0) }, 2, 1000 + 4 + 1000},
+		"in large steps": {func(s *recording) { s.feed(0, 0, 4096, 512, 0) }, 4, 4*1024 + 3*4},
+		"in one step":    {func(s *recording) { s.feed(0, 0, 2000, 2000, 0) }, 1, 1024}, // what is too much is dropped
 		"a rewind": {func(s *recording) {
 			s.feed(0, 0, 600, 100, 0)
 			s.feed(0, 400, 800, 100, 400)

@@ -71,7 +71,7 @@ func (r *Recorder) add(w *span, turns map[string]Turning) {
 	if r.collector == nil && r.err == nil {
 		r.rope = rope
 		r.collector, r.err = calibrate.NewCollector(calibrate.Setup{Layers: r.heads.layers, KVHeads: r.heads.kv, QueryHeads: r.heads.query,
-			HeadDim: r.heads.dim, RoPE: rope, Window: window, ForwardOnly: true})
+			HeadDim: r.heads.dim, RoPE: rope, Window: firsts + window, ForwardOnly: true})
 	}
 	switch {
 	case r.err != nil:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/x448/float16"
 
+	"github.com/qaqvk/qaqvk/internal/calibrate"
 	"github.com/qaqvk/qaqvk/internal/kvbuffer"
 )
 
@@ -57,6 +58,11 @@ func (s *span) lost(kept int) bool {
 		return kept < s.kept
 	}
 	return kept < s.begin+n
+}
+
+// full tells whether a step has no room in a window that is long enough without it.
+func (s *span) full(o kvbuffer.Observed) bool {
+	return o.First-s.begin+tokens(o) > s.most && s.whole() >= calibrate.LeastWindow
 }
 
 // cut leaves the first n tokens.
