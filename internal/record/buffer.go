@@ -31,7 +31,7 @@ func (b *Buffer) Observe(o kvbuffer.Observed) {
 	}
 	first := b.first(o)
 	b.goOn(o)
-	if b.open == nil {
+	if b.open == nil && o.Layer == 0 { // not in the midst of a step
 		b.open = begin(o, first)
 	}
 	if b.open != nil && b.open.whole() == b.open.most {

@@ -90,6 +90,14 @@ func (s *recording) feed(stream, from, to, batch, kept int) {
 	}
 }
 
+// layers2 tells of a step of two streams at once.
+func (s *recording) layers2(from, to int) {
+	for l := range layers {
+		s.layer(l, 0, from, to, from)
+		s.layer(l, 1, from, to, from)
+	}
+}
+
 // requireWindows ends the recording.
 func (s *recording) requireWindows(t *testing.T, windows, tokens int) {
 	t.Helper()
@@ -141,6 +149,12 @@ func TestWindows(t *testing.T) {
 				s.feed(1, at, at+1, 1, at)
 			}
 		}, 1, 500},
+		"two texts at once, one behind the other": {func(s *recording) { // streams take turns in each layer
+			for at := 0; at < 1024; at += 256 {
+				s.layers2(at, at+256)
+			}
+			s.feed(1, 1024, 1324, 100, 1024)
+		}, 2, 1024 + 4 + 300},
 		"a text that never goes on": {func(s *recording) {
 			s.feed(0, 0, 300, 100, 0)
 			s.feed(1, 0, 1500, 100, 0)
