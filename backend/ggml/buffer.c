@@ -53,6 +53,7 @@ static enum ggml_status buffer_init_tensor(ggml_backend_buffer_t g, struct ggml_
 	}
 	if (b->rows == 0) {
 		b->rows = goBuffer(b->memory, b->size);
+		b->watched = goWatched(b->rows);
 	}
 	goTensor(b->rows, t->name, place_of(b, t), t->type == GGML_TYPE_F16, t->ne[0], t->ne[1], t->ne[2]);
 	return GGML_STATUS_SUCCESS;

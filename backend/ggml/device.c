@@ -99,6 +99,7 @@ static void expect(const struct ggml_tensor * op) {
 static bool device_supports_op(ggml_backend_dev_t d, const struct ggml_tensor * op) {
 	(void) d;
 	if (is_row_tensor(op)) {
+		tell_rope(op);
 		return true;
 	}
 	for (int i = 0; i < GGML_MAX_SRC; i++) {

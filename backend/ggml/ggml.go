@@ -14,6 +14,7 @@ int qaqvk_register(const char * path);
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime/cgo"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/internal/kvbuffer"
 	"github.com/qaqvk/qaqvk/internal/kvhost"
+	"github.com/qaqvk/qaqvk/internal/record"
 )
 
 var (
@@ -62,6 +64,7 @@ func flag(b bool) C.int {
 type buffer struct {
 	*kvbuffer.Buffer
 	bytes int
+	watch *record.Buffer // nil: nothing is recorded
 }
 
 func of(handle C.uintptr_t) *buffer { return cgo.Handle(handle).Value().(*buffer) }
@@ -97,7 +100,11 @@ func bytesAt(p unsafe.Pointer, n C.size_t) []byte { return unsafe.Slice((*byte)(
 
 //export goBuffer
 func goBuffer(memory unsafe.Pointer, size C.size_t) C.uintptr_t {
-	b := &buffer{kvbuffer.New(bytesAt(memory, size), kvbuffer.Options{New: host.New, Log: host.Log}), int(size)}
+	o, watch := kvbuffer.Options{New: host.New, Log: host.Log}, host.Watch()
+	if watch != nil {
+		o.Observe = watch.Observe
+	}
+	b := &buffer{kvbuffer.New(bytesAt(memory, size), o), int(size), watch}
 	return C.uintptr_t(cgo.NewHandle(b))
 }
 
@@ -109,7 +116,7 @@ func goClose(handle C.uintptr_t) {
 		b.Close()
 		cgo.Handle(handle).Delete()
 		log(false, report.String())
-		return true, host.Ended(report)
+		return true, errors.Join(b.recorded(), host.Ended(report))
 	})
 }
 

@@ -41,7 +41,7 @@ func (c *cells) add(z float32, t []float32) {
 }
 
 // codebook finds the tables for a sample of rows in channels.
-func (c *collector) codebook(book *profile.Codebook, p *profile.Profile) {
+func (c *Collector) codebook(book *profile.Codebook, p *profile.Profile) {
 	book.Thresholds = thresholds()
 	s := p.Shape
 	each := make([]cells, len(c.heads))

@@ -32,3 +32,25 @@ func Codebook(values []float32) (book profile.Codebook) {
 	c.tables(&book)
 	return book
 }
+
+// Sampled returns how many rows of windows of n rows are in the sample when nobody knew
+// how many there would be, and how many of each window.
+func Sampled(d, n, windows int, rows func() []float32) (size int, from []int) {
+	m := newMoments(d, 0)
+	var all [][]float32
+	for range windows {
+		all = append(all, rows())
+		m.add(all[len(all)-1], nil, d, 0, n)
+	}
+	from = make([]int, windows)
+	for i := range m.pages {
+		for w, x := range all {
+			for r := range n {
+				if float32(float64(x[r*d])-m.shift[0]) == m.sample[i*d] {
+					from[w]++
+				}
+			}
+		}
+	}
+	return len(m.pages), from
+}

@@ -72,7 +72,7 @@ func Level(importance float64, floor float32) int {
 
 // use writes the shares of tokens that had each level, [Layers][Levels+1], and
 // returns that of raw ones.
-func (c *collector) use(out []float32) (raw float64, err error) {
+func (c *Collector) use(out []float32) (raw float64, err error) {
 	for i, l := range c.levels {
 		total := l.raw
 		for _, n := range l.counts {

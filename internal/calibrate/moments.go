@@ -14,13 +14,15 @@ const (
 	power = 0.65
 )
 
-// sampled is about how many rows of a head are kept for the tables.
+// sampled is about how many rows of a head are kept for the tables: fewer than twice as
+// many of a number of rows that is known, at most so many else.
 const sampled = 1024
 
 // moments are the sums over the rows of a head. Rows are taken less shift, turned
 // to their page, so that sums of squares keep their digits where means are large.
 type moments struct {
 	d, every int
+	most     int    // rows of the sample; 0: every says it all
 	plain    bool   // no gradients: only ratios of costs are known
 	turns    *turns // of keys; nil: of values
 	shift    []float64
@@ -34,9 +36,13 @@ type moments struct {
 	pages    []int       // of the sample's rows
 }
 
-// newMoments returns the sums for rows of d elements, so many in all.
+// newMoments returns the sums for rows of d elements, so many in all; 0: nobody knows.
 func newMoments(d, rows int) *moments {
-	return &moments{d: d, every: max(1, rows/sampled), second: make([]float64, d*d), fisher: make([]float64, d*d)}
+	m := &moments{d: d, every: max(1, rows/sampled), second: make([]float64, d*d), fisher: make([]float64, d*d)}
+	if rows == 0 {
+		m.most = sampled
+	}
+	return m
 }
 
 // add takes the rows from position from to to, which begin stride elements apart,
@@ -68,6 +74,20 @@ func (m *moments) add(rows, gradients []float32, stride, from, to int) {
 		m.weight += w[i]
 	}
 	m.outer(m.second, y)
+	for m.most > 0 && len(m.pages) > m.most {
+		m.thin()
+	}
+}
+
+// thin drops every second row of the sample, and keeps half as many of those to come.
+func (m *moments) thin() {
+	kept := 0
+	for i := 0; i < len(m.pages); i += 2 {
+		copy(m.sample[kept*m.d:(kept+1)*m.d], m.sample[i*m.d:])
+		m.pages[kept] = m.pages[i]
+		kept++
+	}
+	m.sample, m.pages, m.every = m.sample[:kept*m.d], m.pages[:kept], 2*m.every
 }
 
 // begin sets the shift to the mean of the first window.

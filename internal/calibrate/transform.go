@@ -27,7 +27,7 @@ const costPower = 0.8
 func parallelHeads(n int, f func(i int)) { blas.Parallel(n, f) }
 
 // transforms finds means, matrices and costs of all heads.
-func (c *collector) transforms(p *profile.Profile) error {
+func (c *Collector) transforms(p *profile.Profile) error {
 	s := p.Shape
 	errs := make([]error, len(c.heads))
 	parallelHeads(len(c.heads), func(i int) {

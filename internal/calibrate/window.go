@@ -8,15 +8,15 @@ import (
 // ErrText says that there is too little text.
 var ErrText = errors.New("too little text")
 
-// leastWindow is the fewest tokens of a window that statistics are taken of.
-const leastWindow = 256
+// LeastWindow is the fewest tokens of a window that statistics are taken of.
+const LeastWindow = 256
 
 // Cut returns at most n windows of a length from texts, the same number of each as
 // far as the texts reach, evenly spread and without overlap. begin stands before
 // each.
 func Cut(texts [][]int, n, length int, begin []int) ([][]int, error) {
-	if length < leastWindow {
-		return nil, fmt.Errorf("calibrate: windows of %d tokens, at least %d: %w", length, leastWindow, ErrText)
+	if length < LeastWindow {
+		return nil, fmt.Errorf("calibrate: windows of %d tokens, at least %d: %w", length, LeastWindow, ErrText)
 	}
 	body := length - len(begin)
 	var windows [][]int

@@ -127,6 +127,7 @@ func (b *Buffer) attend(s *stream, layer int, a Attention) error {
 		}
 	}
 	if waits {
+		b.observe(s, layer, a, rows)
 		return b.layerDone(s)
 	}
 	return nil
@@ -137,7 +138,7 @@ func (b *Buffer) layerDone(s *stream) error {
 	if s.step.left--; s.step.left > 0 {
 		return nil
 	}
-	s.step = nil
+	s.step, s.unchanged = nil, len(s.order)
 	if err := b.endStep(s); err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type Options struct {
 	New func(Shape) (*backend.Cache, error)
 	// Log is told what a user should know, a line at a time.
 	Log func(line string)
+	// Observe, where not nil, is told of rows that enter the cache, and of the queries.
+	Observe func(Observed)
 }
 
 // Counts are what was done so far.

@@ -145,14 +145,18 @@ func (b *Buffer) rollback(s *stream, to int) error {
 	if !errors.Is(err, backend.ErrRollback) {
 		return err
 	}
-	first := append([]int32(nil), s.order[:to]...)
+	first, unchanged := append([]int32(nil), s.order[:to]...), min(s.unchanged, to)
 	if err := b.copyOut(s, 0); err != nil {
 		return err
 	}
 	if err := b.drop(s); err != nil {
 		return err
 	}
-	return b.absorb(s, first)
+	if err := b.absorb(s, first); err != nil {
+		return err
+	}
+	s.unchanged = unchanged
+	return nil
 }
 
 // absorb appends rows of memory.

@@ -34,6 +34,7 @@ type memory struct {
 	log     []string
 	host    int // attentions that were computed from memory
 	served  int
+	observe func(kvbuffer.Observed) // nil: nobody does
 }
 
 func open(t *testing.T) device.Device {
@@ -49,7 +50,7 @@ func newMemory(t *testing.T, d device.Device, streams int) *memory {
 	mem, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
 	require.NoError(t, err)
 	m := &memory{t: t, mem: mem, want: make([]byte, size), streams: streams}
-	m.b = kvbuffer.New(mem, kvbuffer.Options{Log: func(line string) { m.log = append(m.log, line) }, New: func(s kvbuffer.Shape) (*backend.Cache, error) {
+	m.b = kvbuffer.New(mem, kvbuffer.Options{Log: func(line string) { m.log = append(m.log, line) }, Observe: m.tell, New: func(s kvbuffer.Shape) (*backend.Cache, error) {
 		return backend.New(d, backend.Config{Layers: s.Layers, KVHeads: s.KVHeads, QueryHeads: s.QueryHeads, HeadDim: s.HeadDim, Capacity: s.Cells,
 			Sequences: s.Streams, MaxStepTokens: s.StepTokens, Recent: 3, PageTokens: 4})
 	}})
@@ -63,6 +64,12 @@ func newMemory(t *testing.T, d device.Device, streams int) *memory {
 		require.NoError(t, syscall.Munmap(mem))
 	})
 	return m
+}
+
+func (m *memory) tell(o kvbuffer.Observed) {
+	if m.observe != nil {
+		m.observe(o)
+	}
 }
 
 func (m *memory) tensor(layer, kind int) int { return (2*layer + kind) * m.streams * cells * rowBytes }

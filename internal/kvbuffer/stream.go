@@ -24,6 +24,8 @@ type stream struct {
 	hidden   []bool   // of these, rows that left the sequence because a mask hid them
 	step     *step    // nil: none is open
 	rebuilt  int      // times that tokens went and later ones stayed
+
+	unchanged int // first tokens that are those at the end of the last step
 }
 
 // step are tokens that not all layers have yet.
@@ -47,7 +49,7 @@ func (s *stream) empty() {
 	}
 	clear(s.kept)
 	clear(s.hidden)
-	s.order, s.step = s.order[:0], nil
+	s.order, s.step, s.unchanged = s.order[:0], nil, 0
 }
 
 // add makes cells the next tokens.
@@ -65,6 +67,7 @@ func (s *stream) cut(from int) {
 		s.token[c], s.sees[c] = none, unseen
 	}
 	s.order = s.order[:from]
+	s.unchanged = min(s.unchanged, from)
 }
 
 // numberBatch gives a batch the positions behind those of the tokens.

@@ -28,6 +28,8 @@ type Host struct {
 	mu     sync.Mutex
 	device device.Device
 	past   []Report // of buffers that were closed
+
+	recording recording
 }
 
 // open returns the device of the process, which stays open.
@@ -83,7 +85,8 @@ func (h *Host) config(shape kvbuffer.Shape) (c backend.Config, words string, err
 		Capacity: shape.Cells, Sequences: shape.Streams, MaxStepTokens: shape.StepTokens, HostBudget: s.HostBudget, Scratch: scratch, Synchronous: true}
 	if s.Policy == None {
 		c.Policy, c.HostBudget = policy.None{}, 0
-		return c, "rows as they came", nil
+		words, err = h.recordedFor()
+		return c, "rows as they came" + words, err
 	}
 	p, how, err := h.profile(shape)
 	if err != nil {

@@ -41,13 +41,15 @@ func TestSettings(t *testing.T) {
 
 func TestSettingsRefuse(t *testing.T) {
 	for name, pairs := range map[string][]string{
-		"QAQVK_POLICY=h2o":                             {"QAQVK_POLICY", "h2o"},
-		"QAQVK_BITS=17: must be a number of 0 to 16":   {"QAQVK_BITS", "17"},
-		"QAQVK_BUDGET=-1":                              {"QAQVK_BUDGET", "-1"},
-		"QAQVK_HOST_BUDGET=NaN":                        {"QAQVK_HOST_BUDGET", "NaN"},
-		"are of QAQVK_POLICY=calibrated, not of qaq":   {"QAQVK_POLICY", "qaq", "QAQVK_BITS", "2"},
-		"QAQVK_BITS=two: must be a number of 0 to 16":  {"QAQVK_BITS", "two"},
-		"QAQVK_BUDGET=1e99: must be a number of 0 to ": {"QAQVK_BUDGET", "1e99"},
+		"goes with none of QAQVK_PROFILE, QAQVK_BITS, QAQVK_BUDGET": {"QAQVK_CALIBRATE", "f", "QAQVK_BITS", "2"},
+		"not from those of QAQVK_POLICY=qaq":                        {"QAQVK_CALIBRATE", "f", "QAQVK_POLICY", "qaq"},
+		"QAQVK_POLICY=h2o":                                          {"QAQVK_POLICY", "h2o"},
+		"QAQVK_BITS=17: must be a number of 0 to 16":                {"QAQVK_BITS", "17"},
+		"QAQVK_BUDGET=-1":                                           {"QAQVK_BUDGET", "-1"},
+		"QAQVK_HOST_BUDGET=NaN":                                     {"QAQVK_HOST_BUDGET", "NaN"},
+		"are of QAQVK_POLICY=calibrated, not of qaq":                {"QAQVK_POLICY", "qaq", "QAQVK_BITS", "2"},
+		"QAQVK_BITS=two: must be a number of 0 to 16":               {"QAQVK_BITS", "two"},
+		"QAQVK_BUDGET=1e99: must be a number of 0 to ":              {"QAQVK_BUDGET", "1e99"},
 	} {
 		_, err := kvhost.ReadSettings(environment(pairs...))
 		require.ErrorIs(t, err, kvhost.ErrSettings)

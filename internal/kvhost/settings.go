@@ -20,6 +20,7 @@ type Settings struct {
 	Budget     int64   // QAQVK_BUDGET: live bytes that calibrated keeps to, given in MiB; 0: no bound
 	HostBudget int64   // QAQVK_HOST_BUDGET: bytes of full-precision rows in host memory, given in MiB
 	Stats      string  // QAQVK_STATS: file for statistics
+	Calibrate  string  // QAQVK_CALIBRATE: file for a profile that the run is recorded for; Policy is none then
 }
 
 // Policies that QAQVK_POLICY names.
@@ -59,7 +60,22 @@ func ReadSettings(lookup func(name string) (string, bool)) (Settings, error) {
 	if err == nil && (s.Bits > 0 || s.Budget > 0) && (s.Policy == None || s.Policy == QAQ) {
 		err = fmt.Errorf("QAQVK_BITS and QAQVK_BUDGET are of QAQVK_POLICY=calibrated, not of %s: %w", s.Policy, ErrSettings)
 	}
+	if s.Calibrate = text("QAQVK_CALIBRATE"); err == nil && s.Calibrate != "" {
+		err = s.record()
+	}
 	return s, err
+}
+
+// record makes the settings those of a run that is recorded.
+func (s *Settings) record() error {
+	switch {
+	case s.Profile != "" || s.Bits > 0 || s.Budget > 0:
+		return fmt.Errorf("QAQVK_CALIBRATE makes a profile from rows as they come, and goes with none of QAQVK_PROFILE, QAQVK_BITS, QAQVK_BUDGET: %w", ErrSettings)
+	case s.Policy != "" && s.Policy != None:
+		return fmt.Errorf("QAQVK_CALIBRATE makes a profile from rows as they come, not from those of QAQVK_POLICY=%s: %w", s.Policy, ErrSettings)
+	}
+	s.Policy = None
+	return nil
 }
 
 func mebibytes(name, text string, other int64) (int64, error) {

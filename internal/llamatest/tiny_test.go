@@ -18,7 +18,10 @@ import (
 
 // tinyFloats is a random model whose weights are floats, so that nothing but attention
 // differs between two ways to compute it.
-func tinyFloats(t *testing.T) string {
+func tinyFloats(t *testing.T) string { return tinyFile(t, func(*modeltest.File) {}) }
+
+// tinyFile is tinyFloats with something changed.
+func tinyFile(t *testing.T, change func(f *modeltest.File)) string {
 	f, r := modeltest.Tiny(3), rand.New(rand.NewPCG(8, 9))
 	for i := range f.Tensors {
 		x := &f.Tensors[i]
@@ -29,6 +32,7 @@ func tinyFloats(t *testing.T) string {
 		x.Type, x.Data = uint32(quant.F32), modeltest.Random(r, quant.F32, elements, len(x.Dims) == 1)
 	}
 	f.Set("llama.context_length", uint32(512))
+	change(f)
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	require.NoError(t, f.Write(path))
 	return path

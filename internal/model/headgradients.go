@@ -45,7 +45,7 @@ func (g *headGradients) reset(c Config, o Attention, n, distance int, t *taped) 
 	return g
 }
 
-// forward computes out [n][QueryHeads][D], and the shares where asked.
+// forward computes out [n][QueryHeads][D], unless it is nil, and the shares where asked.
 func (g *headGradients) forward(out []float32, shares bool) {
 	g.out = out
 	blas.Parallel(g.QueryHeads, func(q int) {
@@ -57,7 +57,9 @@ func (g *headGradients) forward(out []float32, shares bool) {
 		for first := 0; first < g.n; first += queryRows {
 			last := min(first+queryRows, g.n)
 			probs := h.probabilities(first, last)
-			blas.Mul(last-first, g.HeadDim, last, 1, probs, h.values(), 0, h.of(g.out, first))
+			if out != nil {
+				blas.Mul(last-first, g.HeadDim, last, 1, probs, h.values(), 0, h.of(g.out, first))
+			}
 			if shares {
 				h.share(probs, first, last)
 			}

@@ -74,9 +74,9 @@ func (r Rope) check(f *gguf.File) error {
 // ropeFactors is the tensor of divisors of each pair, as Llama 3.1 files have.
 const ropeFactors = "rope_freqs.weight"
 
-// speeds returns the radians per position of each pair, [Dims/2]; factors
+// Speeds returns the radians per position of each pair, [Dims/2]; factors
 // divide them, nil: none.
-func (r Rope) speeds(factors []float32) []float64 {
+func (r Rope) Speeds(factors []float32) []float64 {
 	low, high := r.YaRN.bounds(r)
 	out := make([]float64, r.Dims/2)
 	for i := range out {

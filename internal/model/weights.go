@@ -43,7 +43,7 @@ func (m *Model) loadWeights(f *gguf.File) error {
 	if err := l.run(m.Footprint.F32); err != nil {
 		return err
 	}
-	m.rope = m.Rope.speeds(factors)
+	m.rope = m.Rope.Speeds(factors)
 	return checkFactors(f, factors)
 }
 
