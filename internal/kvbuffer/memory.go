@@ -17,6 +17,7 @@ type scratch struct {
 	cells []int32
 	rows  [2][]byte
 	zeros []byte
+	less  []byte
 }
 
 func grown(b *[]byte, n int) []byte {
@@ -43,7 +44,7 @@ func (b *Buffer) toMemory(s *stream) error {
 // drop forgets the tokens of a stream.
 func (b *Buffer) drop(s *stream) error {
 	s.cut(0)
-	s.step = nil
+	s.mean, s.step = mean{}, nil
 	if s.seq == nil {
 		return nil
 	}
@@ -140,6 +141,7 @@ func (b *Buffer) rollback(s *stream, to int) error {
 	err := s.seq.Rollback(n)
 	if err == nil {
 		s.cut(to)
+		s.mean.cut(to, b.layout.row)
 		return nil
 	}
 	if !errors.Is(err, backend.ErrRollback) {
@@ -178,7 +180,8 @@ func (b *Buffer) absorbStep(s *stream, cells []int32) error {
 			copy(k[i*b.layout.row:], b.row(layer, key, s, c))
 			copy(v[i*b.layout.row:], b.row(layer, value, s, c))
 		}
-		if err := s.seq.Append(layer, backend.RowsBytes(backend.F16, k), backend.RowsBytes(backend.F16, v)); err != nil {
+		less := b.lessMean(s, layer, len(s.order), [2][]byte{k, v})
+		if err := s.seq.Append(layer, backend.RowsBytes(backend.F16, less), backend.RowsBytes(backend.F16, v)); err != nil {
 			return err
 		}
 	}
@@ -187,7 +190,7 @@ func (b *Buffer) absorbStep(s *stream, cells []int32) error {
 	}
 	s.add(cells)
 	b.counts.Absorbed += int64(len(cells))
-	return nil
+	return b.center(s)
 }
 
 // begin makes the sequence of a stream that has none.
