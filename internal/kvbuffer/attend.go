@@ -116,7 +116,7 @@ func (b *Buffer) attend(s *stream, layer int, a Attention) error {
 	_, rows, waits := b.batch(s, layer, a.From, n)
 	b.counts.Attended++
 	if waits {
-		rows[key] = b.lessMean(s, layer, len(s.order)-n, rows)
+		rows[key] = b.lessMean(s, layer, len(s.order)-n, rows[key])
 	}
 	for from := 0; from < n; from += mostQueries {
 		to := min(n, from+mostQueries)

@@ -141,7 +141,9 @@ func (b *Buffer) rollback(s *stream, to int) error {
 	err := s.seq.Rollback(n)
 	if err == nil {
 		s.cut(to)
-		s.mean.cut(to, b.layout.row)
+		if to == 0 {
+			s.mean = mean{}
+		}
 		return nil
 	}
 	if !errors.Is(err, backend.ErrRollback) {
@@ -159,6 +161,7 @@ func (b *Buffer) rollback(s *stream, to int) error {
 
 // absorb appends rows of memory.
 func (b *Buffer) absorb(s *stream, cells []int32) error {
+	b.takeMean(s, cells)
 	for len(cells) > 0 {
 		n := min(len(cells), b.shape.StepTokens)
 		if err := b.absorbStep(s, cells[:n]); err != nil {
@@ -180,7 +183,7 @@ func (b *Buffer) absorbStep(s *stream, cells []int32) error {
 			copy(k[i*b.layout.row:], b.row(layer, key, s, c))
 			copy(v[i*b.layout.row:], b.row(layer, value, s, c))
 		}
-		less := b.lessMean(s, layer, len(s.order), [2][]byte{k, v})
+		less := b.lessMean(s, layer, len(s.order), k)
 		if err := s.seq.Append(layer, backend.RowsBytes(backend.F16, less), backend.RowsBytes(backend.F16, v)); err != nil {
 			return err
 		}
@@ -190,7 +193,7 @@ func (b *Buffer) absorbStep(s *stream, cells []int32) error {
 	}
 	s.add(cells)
 	b.counts.Absorbed += int64(len(cells))
-	return b.center(s)
+	return nil
 }
 
 // begin makes the sequence of a stream that has none.

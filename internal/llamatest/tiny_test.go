@@ -4,6 +4,9 @@ package llamatest_test
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -18,7 +21,11 @@ import (
 
 // tinyFloats is a random model whose weights are floats, so that nothing but attention
 // differs between two ways to compute it.
-func tinyFloats(t *testing.T) string {
+func tinyFloats(t *testing.T) string { return tinyBiased(t, 0) }
+
+// tinyBiased is tinyFloats with a bias of so much, one sign or the other, in the keys'
+// elements that RoPE turns least, as in Qwen2.
+func tinyBiased(t *testing.T, bias float64) string {
 	f, r := modeltest.Tiny(3), rand.New(rand.NewPCG(8, 9))
 	for i := range f.Tensors {
 		x := &f.Tensors[i]
@@ -28,10 +35,26 @@ func tinyFloats(t *testing.T) string {
 		}
 		x.Type, x.Data = uint32(quant.F32), modeltest.Random(r, quant.F32, elements, len(x.Dims) == 1)
 	}
+	for l := 0; bias > 0 && l < modeltest.Layers; l++ {
+		f.Tensors = append(f.Tensors, modeltest.Tensor{Name: fmt.Sprintf("blk.%d.attn_k.bias", l), Type: uint32(quant.F32),
+			Dims: []int{modeltest.KVHeads * modeltest.HeadDim}, Data: keyBias(bias)})
+	}
 	f.Set("llama.context_length", uint32(512))
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	require.NoError(t, f.Write(path))
 	return path
+}
+
+// keyBias is the bias of the keys of a layer.
+func keyBias(bias float64) (out []byte) {
+	for i := range modeltest.KVHeads * modeltest.HeadDim {
+		x := 0.0
+		if i%modeltest.HeadDim >= modeltest.HeadDim-8 {
+			x = bias * float64(1-2*(i%3%2))
+		}
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(x)))
+	}
+	return out
 }
 
 // profileOf makes the profile of a model as qaqvk calibrate does.
