@@ -70,6 +70,19 @@ func TestKeysWithTheirMean(t *testing.T) {
 	assert.Greater(t, off, 3*less)
 }
 
+// Where the cache does not have rows as they came, those that it has are centered.
+func TestMeanOfRowsThatLostSome(t *testing.T) {
+	l := newLong(t, ranged())
+	l.most, l.kept = 32, 0
+	for range 8 {
+		l.step(0, 30)
+	}
+	assert.Equal(t, int64(120), l.absorbed())
+	assert.Less(t, l.readOff(0)[0], 0.1)
+	assert.Less(t, l.off, 0.02)
+	assert.Zero(t, l.host)
+}
+
 // A fork has its mean, and neither leaves the pages that they share for a better one.
 func TestForkHasItsMean(t *testing.T) {
 	l := newLong(t, ranged())

@@ -26,6 +26,8 @@ type long struct {
 	b    *kvbuffer.Buffer
 	log  []string
 	cap  float32
+	most int   // queries of a graph
+	kept int64 // bytes of rows that the host keeps
 	mem  []byte
 	rows [2][layers][2][]byte // by stream, layer and kind, as they came
 	host int
@@ -40,13 +42,13 @@ func ranged() policy.Policy {
 
 func (l *long) config(s kvbuffer.Shape, p policy.Policy) backend.Config {
 	return backend.Config{Layers: s.Layers, KVHeads: s.KVHeads, QueryHeads: s.QueryHeads, HeadDim: s.HeadDim, Capacity: s.Cells,
-		Sequences: s.Streams, MaxStepTokens: s.StepTokens, Policy: p, Synchronous: true, HostBudget: 1 << 26}
+		Sequences: s.Streams, MaxStepTokens: s.StepTokens, Policy: p, Synchronous: true, HostBudget: l.kept}
 }
 
 func newLong(t *testing.T, p policy.Policy) *long {
 	mem, err := syscall.Mmap(-1, 0, 4*layers*room*rowBytes, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
 	require.NoError(t, err)
-	l, d := &long{t: t, r: rand.New(rand.NewPCG(1, 2)), mem: mem}, open(t)
+	l, d := &long{t: t, r: rand.New(rand.NewPCG(1, 2)), mem: mem, most: 300, kept: 1 << 26}, open(t)
 	l.b = kvbuffer.New(mem, kvbuffer.Options{Log: func(line string) { l.log = append(l.log, line) },
 		New: func(s kvbuffer.Shape) (*backend.Cache, error) { return backend.New(d, l.config(s, p)) }})
 	for layer := range layers {
@@ -119,7 +121,7 @@ func (l *long) attend(stream, layer, n int, mask kvbuffer.Mask) {
 		q[i] = float32(l.r.NormFloat64())
 	}
 	done, err := l.b.Attend(kvbuffer.Attention{Keys: l.at(stream, layer, 0), Values: l.at(stream, layer, 1), QueryHeads: heads, KVHeads: kvHeads,
-		HeadDim: dim, MostQueries: 300, Scale: 1 / float32(math.Sqrt(dim)), SoftCap: l.cap, Q: q, Out: out, Mask: mask})
+		HeadDim: dim, MostQueries: l.most, Scale: 1 / float32(math.Sqrt(dim)), SoftCap: l.cap, Q: q, Out: out, Mask: mask})
 	require.NoError(l.t, err)
 	require.NoError(l.t, l.b.Attended(l.at(0, layer, 0), []bool{done}, n))
 	if !done {
