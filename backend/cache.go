@@ -15,6 +15,7 @@ import (
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/store"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
+	"github.com/qaqvk/qaqvk/backend/policy"
 )
 
 // Cache is what the sequences on a device share: the configuration, staging
@@ -157,6 +158,10 @@ func (c *Cache) usable() error {
 	}
 	return c.work.Failed()
 }
+
+// Ranged tells whether stored groups have ranges of their own: whether there is neither a
+// profile nor a policy that leaves rows as they came.
+func (c *Cache) Ranged() bool { return c.cfg.Profile == nil && c.cfg.Policy != (policy.None{}) }
 
 // TimeKernels makes Stats.Times tell of each kernel of Attend, or, as at first, of no
 // more than "attend", the time of calls that are long. Drivers may take as long to note

@@ -63,6 +63,7 @@ func (b *Buffer) read(s *stream, layer, kind, from, to int) ([]byte, error) {
 	size := (to - from) * b.layout.row
 	k, v := grown(&b.scratch.rows[key], size), grown(&b.scratch.rows[value], size)
 	err := s.seq.ReadRange(layer, from, to, backend.RowsBytes(backend.F16, k), backend.RowsBytes(backend.F16, v))
+	b.plusMean(s, layer, k)
 	return [2][]byte{k, v}[kind], err
 }
 

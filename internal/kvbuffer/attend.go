@@ -85,6 +85,9 @@ func (b *Buffer) fit(s *stream, layer int, a Attention) (reason string, err erro
 	if reason, err := b.fitCache(a); reason != "" || err != nil {
 		return reason, err
 	}
+	if reason := b.checkCap(s, a.SoftCap); reason != "" {
+		return reason, nil
+	}
 	n := a.queries()
 	cells, _, ok := b.batch(s, layer, a.From, n)
 	if ok && !s.inStep(layer, cells) {
@@ -112,6 +115,9 @@ func (b *Buffer) attend(s *stream, layer int, a Attention) error {
 	n, width := a.queries(), a.QueryHeads*a.HeadDim
 	_, rows, waits := b.batch(s, layer, a.From, n)
 	b.counts.Attended++
+	if waits {
+		rows[key] = b.lessMean(s, layer, len(s.order)-n, rows[key])
+	}
 	for from := 0; from < n; from += mostQueries {
 		to := min(n, from+mostQueries)
 		if waits {
@@ -140,6 +146,9 @@ func (b *Buffer) layerDone(s *stream) error {
 	}
 	s.step, s.unchanged = nil, len(s.order)
 	if err := b.endStep(s); err != nil {
+		return err
+	}
+	if err := b.center(s); err != nil {
 		return err
 	}
 	return b.giveBack(s)

@@ -50,6 +50,7 @@ type Buffer struct {
 	copying *copying
 	cache   *backend.Cache
 	shape   Shape // of the cache
+	capped  bool  // attention has a soft cap
 	said    map[string]bool
 	counts  Counts
 	scratch scratch

@@ -102,6 +102,7 @@ func (b *Buffer) fork() error {
 	kept := slices.Clone(to.kept)
 	to.add(from.order)
 	copy(to.kept, kept)
+	to.mean = from.mean.share()
 	return nil
 }
 

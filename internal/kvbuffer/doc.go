@@ -12,6 +12,8 @@
 //   - All else that reads or writes cells finds rows in memory, because they are brought
 //     there before it. They return to the sequence with the next attention that fits.
 //
+// A sequence of a ranged codec holds keys less their mean (mean.go), which no softmax sees.
+//
 // So every result is that of plain memory, but for what the codec of the cache loses.
 // Memory that no row lies in was never touched, or was given back, and takes no room.
 package kvbuffer

@@ -17,6 +17,7 @@ type scratch struct {
 	cells []int32
 	rows  [2][]byte
 	zeros []byte
+	less  []byte
 }
 
 func grown(b *[]byte, n int) []byte {
@@ -43,7 +44,7 @@ func (b *Buffer) toMemory(s *stream) error {
 // drop forgets the tokens of a stream.
 func (b *Buffer) drop(s *stream) error {
 	s.cut(0)
-	s.step = nil
+	s.mean, s.step = mean{}, nil
 	if s.seq == nil {
 		return nil
 	}
@@ -140,6 +141,9 @@ func (b *Buffer) rollback(s *stream, to int) error {
 	err := s.seq.Rollback(n)
 	if err == nil {
 		s.cut(to)
+		if to == 0 {
+			s.mean = mean{}
+		}
 		return nil
 	}
 	if !errors.Is(err, backend.ErrRollback) {
@@ -161,6 +165,7 @@ func (b *Buffer) rollback(s *stream, to int) error {
 
 // absorb appends rows of memory.
 func (b *Buffer) absorb(s *stream, cells []int32) error {
+	b.takeMean(s, cells)
 	for len(cells) > 0 {
 		n := min(len(cells), b.shape.StepTokens)
 		if err := b.absorbStep(s, cells[:n]); err != nil {
@@ -182,7 +187,8 @@ func (b *Buffer) absorbStep(s *stream, cells []int32) error {
 			copy(k[i*b.layout.row:], b.row(layer, key, s, c))
 			copy(v[i*b.layout.row:], b.row(layer, value, s, c))
 		}
-		if err := s.seq.Append(layer, backend.RowsBytes(backend.F16, k), backend.RowsBytes(backend.F16, v)); err != nil {
+		less := b.lessMean(s, layer, len(s.order), k)
+		if err := s.seq.Append(layer, backend.RowsBytes(backend.F16, less), backend.RowsBytes(backend.F16, v)); err != nil {
 			return err
 		}
 	}

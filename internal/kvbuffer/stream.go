@@ -23,6 +23,7 @@ type stream struct {
 	kept     []bool   // cells whose rows in memory may be wanted
 	hidden   []bool   // of these, rows that left the sequence because a mask hid them
 	step     *step    // nil: none is open
+	mean     mean     // taken out of the keys of the sequence
 	rebuilt  int      // times that tokens went and later ones stayed
 
 	unchanged int // first tokens that are those at the end of the last step

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -79,6 +80,7 @@ func requireSaid(t *testing.T, h *kvhost.Host, shape kvbuffer.Shape, said *[]str
 	defer c.Close()
 	require.Len(t, *said, 1)
 	assert.Contains(t, (*said)[0], want)
+	assert.Equal(t, strings.Contains(want, "policy qaq"), c.Ranged())
 }
 
 func TestPolicies(t *testing.T) {

@@ -73,3 +73,21 @@ func TestCalibrated(t *testing.T) {
 	assert.Less(t, d, 0.02)
 	assert.Less(t, r[0].Cache.KBits+r[0].Cache.VBits, 5.0)
 }
+
+// Keys with large biases: what all have in common takes no bits.
+func TestBiases(t *testing.T) {
+	o := llamatest.Options{Model: tinyBiased(t, 100)}
+	plain := start(t, "", o)
+	tokens := plain.tokens(prose + prose + prose)[:300]
+	want := plain.feed(0, 0, 50, tokens...)
+	plain.end()
+	p := start(t, "qaq", o, "QAQVK_DEVICE=cpu")
+	got := p.feed(0, 0, 50, tokens[:250]...)
+	got = append(got, p.feed(0, 250, 1, tokens[250:]...)...)
+	r := p.end()
+	d := llamatest.MeanDivergence(want[70:], got[70:])
+	t.Logf("divergence %.5f, %+v", d, *r[0].Cache)
+	assert.Less(t, d, 0.02)
+	assert.Less(t, r[0].Cache.KBits, 7.0)
+	assert.Equal(t, int64(200), r[0].Ops.Absorbed, "once, as the text has grown")
+}

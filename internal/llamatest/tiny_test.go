@@ -4,6 +4,9 @@ package llamatest_test
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -19,6 +22,17 @@ import (
 // tinyFloats is a random model whose weights are floats, so that nothing but attention
 // differs between two ways to compute it.
 func tinyFloats(t *testing.T) string { return tinyFile(t, func(*modeltest.File) {}) }
+
+// tinyBiased is tinyFloats with a bias of so much, one sign or the other, in the keys'
+// elements that RoPE turns least, as in Qwen2.
+func tinyBiased(t *testing.T, bias float64) string {
+	return tinyFile(t, func(f *modeltest.File) {
+		for l := range modeltest.Layers {
+			f.Tensors = append(f.Tensors, modeltest.Tensor{Name: fmt.Sprintf("blk.%d.attn_k.bias", l), Type: uint32(quant.F32),
+				Dims: []int{modeltest.KVHeads * modeltest.HeadDim}, Data: keyBias(bias)})
+		}
+	})
+}
 
 // tinyFile is tinyFloats with something changed.
 func tinyFile(t *testing.T, change func(f *modeltest.File)) string {
@@ -36,6 +50,18 @@ func tinyFile(t *testing.T, change func(f *modeltest.File)) string {
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	require.NoError(t, f.Write(path))
 	return path
+}
+
+// keyBias is the bias of the keys of a layer.
+func keyBias(bias float64) (out []byte) {
+	for i := range modeltest.KVHeads * modeltest.HeadDim {
+		x := 0.0
+		if i%modeltest.HeadDim >= modeltest.HeadDim-8 {
+			x = bias * float64(1-2*(i%3%2))
+		}
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(x)))
+	}
+	return out
 }
 
 // profileOf makes the profile of a model as qaqvk calibrate does.
