@@ -99,15 +99,20 @@ func (t *tuner) missed(ctx context.Context, line []Point, p Point) error {
 	return t.Target.outOfReach(p.Figures, other.Figures)
 }
 
-// bracket returns the nearest points below and above the target.
+// bracket returns the points below and above the target between which the least slope lies
+// that passes it: next to each other by slope, because far from the target figures need not
+// go with the slope.
 func (t *tuner) bracket(line []Point) (below, above *Point) {
-	for i := range line {
-		p := &line[i]
-		switch off := t.Target.off(p.Figures); {
-		case off < 0 && (below == nil || off > t.Target.off(below.Figures)):
+	bySlope := slices.Clone(line)
+	slices.SortStableFunc(bySlope, func(a, b Point) int { return cmp.Compare(a.logSlope(), b.logSlope()) })
+	for i := range bySlope {
+		p := &bySlope[i]
+		if t.Target.off(p.Figures) < 0 {
 			below = p
-		case off >= 0 && (above == nil || off < t.Target.off(above.Figures)):
-			above = p
+			continue
+		}
+		if above = p; below != nil {
+			break
 		}
 	}
 	return below, above

@@ -37,6 +37,22 @@ func options(target Target) Options {
 	return Options{Start: start, Slopes: [2]float32{1e-8, 1e3}, Target: target, Context: context1k, Time: time.Hour}
 }
 
+// Where much is kept divergence is level, and where next to nothing is it falls with the slope.
+func TestSlopeIsSolvedWhereFiguresTurn(t *testing.T) {
+	o := options(Target{KLD: .05})
+	o.Measurements, o.Start.Slope = 1, 1e-6
+	r, err := Run(t.Context(), o, func(ctx context.Context, s Setting) (Figures, error) {
+		f, err := analytic(ctx, s)
+		f.KLD = max(f.KLD, .02)
+		if s.Slope > .2 {
+			f.KLD = .3 - .01*math.Log(float64(s.Slope)/.2)
+		}
+		return f, err
+	})
+	require.NoError(t, err)
+	assert.True(t, o.Target.Met(r.Solved.Figures), "%+v", r.Solved)
+}
+
 func TestSlopeIsSolvedForTheTarget(t *testing.T) {
 	for _, c := range []struct {
 		target Target
