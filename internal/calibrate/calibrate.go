@@ -73,7 +73,7 @@ func newRun(m *model.Model, windows [][]int, o Options) (*run, error) {
 	}
 	c, err := NewCollector(Setup{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim,
-		RoPE: profile.RoPE{Halves: m.Halves, Speeds: m.RopeSpeeds()}, Window: most, Rows: len(windows) * most, ForwardOnly: o.ForwardOnly,
+		RoPE: profile.RoPE{Halves: m.Halves, Speeds: m.RopeSpeeds()}, Window: most, Context: m.Context, Rows: len(windows) * most, ForwardOnly: o.ForwardOnly,
 	})
 	if err != nil {
 		return nil, err

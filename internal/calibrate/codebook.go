@@ -63,15 +63,19 @@ func (c *Collector) codebook(book *profile.Codebook, p *profile.Profile) {
 // cells adds the sample of a head.
 func (m *moments) cells(out *cells, h profile.Head, t []float32) {
 	delta, turned := m.mean(), make([]float64, m.d)
+	less, row := make([]float64, m.d), make([]float64, m.d)
 	forward := h.Forward()
 	channels := max(1, int(tableShare*float64(m.d)))
 	for i, page := range m.pages {
 		m.turns.to(turned, delta, page)
-		row := m.sample[i*m.d : (i+1)*m.d]
+		for e, x := range m.sample[i*m.d : (i+1)*m.d] {
+			less[e] = float64(x) - turned[e]
+		}
+		m.shifts.to(row, less, i%m.shifts.pages())
 		for c := range channels {
 			var z float64
 			for e, a := range forward[c*m.d : (c+1)*m.d] {
-				z += float64(a) * (float64(row[e]) - turned[e])
+				z += float64(a) * row[e]
 			}
 			out.add(float32(z), t)
 		}

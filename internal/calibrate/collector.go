@@ -14,6 +14,7 @@ type Setup struct {
 
 	RoPE        profile.RoPE // without speeds, nothing is turned
 	Window      int          // tokens of the longest window
+	Context     int          // tokens of the longest text; of keys, statistics are of all its positions
 	Rows        int          // tokens of all windows; 0: nobody knows
 	ForwardOnly bool         // there are no gradients
 }
@@ -39,12 +40,12 @@ func NewCollector(s Setup) (*Collector, error) {
 		return nil, fmt.Errorf("calibrate: longest window has %d tokens, at least %d: %w", s.Window, LeastWindow, ErrText)
 	}
 	c := &Collector{setup: s, importance: profile.DefaultImportance()}
-	turns := newTurns(s.RoPE, s.Window)
+	turns, shifts := newTurns(s.RoPE, s.Window), newShifts(s.RoPE, s.Window, s.Context)
 	for i := range 2 * s.Layers * s.KVHeads {
 		h := newMoments(s.HeadDim, s.Rows)
 		h.plain = s.ForwardOnly
 		if i < s.Layers*s.KVHeads {
-			h.turns = turns
+			h.turns, h.shifts = turns, shifts
 		}
 		c.heads = append(c.heads, h)
 	}

@@ -20,13 +20,13 @@ func TestCollector(t *testing.T) {
 	want := calibrated(t, m, o)
 	c, err := calibrate.NewCollector(calibrate.Setup{
 		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim,
-		RoPE: profile.RoPE{Halves: m.Halves, Speeds: m.RopeSpeeds()}, Window: 300, ForwardOnly: true,
+		RoPE: profile.RoPE{Halves: m.Halves, Speeds: m.RopeSpeeds()}, Window: 256, Context: m.Context, ForwardOnly: true,
 	})
 	require.NoError(t, err)
 	_, err = c.Result(o, want.Profile.Model)
 	require.ErrorIs(t, err, calibrate.ErrText)
 	require.ErrorIs(t, c.Begin(255), calibrate.ErrText)
-	require.ErrorIs(t, c.Begin(301), calibrate.ErrText)
+	require.ErrorIs(t, c.Begin(257), calibrate.ErrText)
 	windows, err := calibrate.Cut([][]int{text(m.Vocab, 1100)}, 4, 256, nil)
 	require.NoError(t, err)
 	pass, sharer := model.NewDifferentiator(m), model.Sharer{}

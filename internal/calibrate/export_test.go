@@ -54,3 +54,8 @@ func Sampled(d, n, windows int, rows func() []float32) (size int, from []int) {
 	}
 	return len(m.pages), from
 }
+
+// Average returns a matrix averaged over the windows of a context.
+func Average(rope profile.RoPE, window, context int, matrix []float64, d int) []float64 {
+	return newShifts(rope, window, context).average(matrix, d)
+}

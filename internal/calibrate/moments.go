@@ -25,6 +25,7 @@ type moments struct {
 	most     int    // rows of the sample; 0: every says it all
 	plain    bool   // no gradients: only ratios of costs are known
 	turns    *turns // of keys; nil: of values
+	shifts   *turns // of keys, to all windows of a context
 	shift    []float64
 	weight   float64
 	second   []float64   // Σ w·y·yᵀ, [D][D]

@@ -152,3 +152,17 @@ func TestCut(t *testing.T) {
 	_, err = calibrate.Cut([][]int{long}, 5, 255, nil)
 	require.ErrorIs(t, err, calibrate.ErrText)
 }
+
+// A matrix that is averaged over windows does not tell the turned pairs from each other as
+// the one window does, and its trace stays.
+func TestStatisticsAreOfAllPositions(t *testing.T) {
+	rope := profile.RoPE{Halves: true, Speeds: []float64{math.Pi / 2 / 256}}
+	one := []float64{4, 0, 0, 0, 1, 0, 0, 0, 3} // elements 0 and 1 are a pair
+	got := calibrate.Average(rope, 256, 512, one, 3)
+	// The second of two windows is a quarter of a turn on and counts half as much.
+	want := []float64{3, 0, 0, 0, 2, 0, 0, 0, 3}
+	for i := range want {
+		assert.InDelta(t, want[i], got[i], 1e-6)
+	}
+	assert.Equal(t, one, calibrate.Average(rope, 256, 300, one, 3), "one window is all there is")
+}

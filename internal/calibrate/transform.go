@@ -58,7 +58,7 @@ func (m *moments) transform(h profile.Head) error {
 	for e := range h.Mean {
 		h.Mean[e] = float32(m.shift[e] + delta[e])
 	}
-	c := mat.NewSymDense(m.d, m.covariance(delta))
+	c := mat.NewSymDense(m.d, m.shifts.average(m.covariance(delta), m.d))
 	lower, err := m.cost(c)
 	if err != nil {
 		return err
@@ -84,12 +84,13 @@ func (m *moments) cost(covariance *mat.SymDense) (*mat.TriDense, error) {
 	if m.plain {
 		share = shrinkPlain
 	}
+	fisher := m.shifts.average(m.fisher, m.d)
 	for i := range m.d {
-		trace += m.fisher[i*m.d+i]
+		trace += fisher[i*m.d+i]
 	}
 	for i := range m.d {
 		for j := range i + 1 {
-			f.SetSym(i, j, m.fisher[i*m.d+j]/float64(m.rows))
+			f.SetSym(i, j, fisher[i*m.d+j]/float64(m.rows))
 		}
 		f.SetSym(i, i, f.At(i, i)+share*trace/float64(m.d*m.rows)+tiny)
 	}

@@ -22,6 +22,46 @@ func newTurns(rope profile.RoPE, tokens int) *turns {
 	return t
 }
 
+// newShifts returns the angles from one window of so many tokens to each of those that a
+// context holds. What a model reads at one place it reads at another with keys and queries
+// turned, so that the statistics of keys over a whole context are those of one window,
+// turned by each of them.
+func newShifts(rope profile.RoPE, window, context int) *turns {
+	t := &turns{rope: rope}
+	for first := 0; first == 0 || first+window <= context; first += window {
+		cos, sin := make([]float32, len(rope.Speeds)), make([]float32, len(rope.Speeds))
+		rope.Turn(first, cos, sin)
+		t.cos, t.sin = append(t.cos, cos), append(t.sin, sin)
+	}
+	return t
+}
+
+// average returns the mean of a matrix [d][d] turned on both sides by each angle, number k
+// of them counting 1/(k+1): that many of the texts of all lengths reach so far.
+func (t *turns) average(matrix []float64, d int) []float64 {
+	out, row, all := make([]float64, d*d), make([]float64, d), 0.0
+	for page := range t.pages() {
+		all += 1 / float64(page+1)
+	}
+	for page := range t.pages() {
+		share := 1 / float64(page+1) / all
+		once := make([]float64, d*d)
+		for i := range d {
+			t.to(row, matrix[i*d:(i+1)*d], page)
+			for j, x := range row {
+				once[j*d+i] = x
+			}
+		}
+		for j := range d {
+			t.to(row, once[j*d:(j+1)*d], page)
+			for i, x := range row {
+				out[i*d+j] += share * x
+			}
+		}
+	}
+	return out
+}
+
 // pages returns how many pages there are.
 func (t *turns) pages() int {
 	if t == nil {

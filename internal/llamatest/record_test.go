@@ -41,6 +41,7 @@ func TestRecord(t *testing.T) {
 	m, err := model.Load(gguf)
 	require.NoError(t, err)
 	defer m.Close()
+	m.Context = o.Context // positions that statistics are of
 	r, err := calibrate.Run(context.Background(), m, [][]int{tokens}, calibrate.Options{Bits: 1.8, ForwardOnly: true}, func(int, int) {})
 	require.NoError(t, err)
 	require.NoError(t, got.Check(policy.Shape{Layers: 30, KVHeads: 3, HeadDim: 64}, profile.RoPE{Halves: m.Halves, Speeds: m.RopeSpeeds()}, r.Profile.Model))

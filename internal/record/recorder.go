@@ -25,6 +25,7 @@ type Recorder struct {
 	log       func(line string)
 	said      map[string]bool
 	heads     heads // of the first buffer
+	cells     int   // of a stream of it
 	rope      profile.RoPE
 	collector *calibrate.Collector // nil: no window has ended
 	sharer    model.Sharer
@@ -53,7 +54,7 @@ func (r *Recorder) say(format string, a ...any) {
 // admits tells whether rows are of the model of the first ones.
 func (r *Recorder) admits(s kvbuffer.Shape) bool {
 	if r.heads == (heads{}) {
-		r.heads = headsOf(s)
+		r.heads, r.cells = headsOf(s), s.Cells
 	}
 	if r.heads != headsOf(s) {
 		r.say("another model is not recorded: %d layers of %d KV heads of %d elements", s.Layers, s.KVHeads, s.HeadDim)
@@ -71,7 +72,7 @@ func (r *Recorder) add(w *span, turns map[string]Turning) {
 	if r.collector == nil && r.err == nil {
 		r.rope = rope
 		r.collector, r.err = calibrate.NewCollector(calibrate.Setup{Layers: r.heads.layers, KVHeads: r.heads.kv, QueryHeads: r.heads.query,
-			HeadDim: r.heads.dim, RoPE: rope, Window: firsts + window, ForwardOnly: true})
+			HeadDim: r.heads.dim, RoPE: rope, Window: firsts + window, Context: r.cells, ForwardOnly: true})
 	}
 	switch {
 	case r.err != nil:
