@@ -15,11 +15,16 @@ const pageTokens = profile.DefaultPageTokens
 func newTurns(rope profile.RoPE, tokens int) *turns {
 	t := &turns{rope: rope}
 	for first := 0; first < tokens; first += pageTokens {
-		cos, sin := make([]float32, len(rope.Speeds)), make([]float32, len(rope.Speeds))
-		rope.Turn(first+pageTokens/2, cos, sin)
-		t.cos, t.sin = append(t.cos, cos), append(t.sin, sin)
+		t.append(first + pageTokens/2)
 	}
 	return t
+}
+
+// append appends the angles of a position.
+func (t *turns) append(position int) {
+	cos, sin := make([]float32, len(t.rope.Speeds)), make([]float32, len(t.rope.Speeds))
+	t.rope.Turn(position, cos, sin)
+	t.cos, t.sin = append(t.cos, cos), append(t.sin, sin)
 }
 
 // newShifts returns the angles from one window of so many tokens to each of those that a
@@ -29,9 +34,7 @@ func newTurns(rope profile.RoPE, tokens int) *turns {
 func newShifts(rope profile.RoPE, window, context int) *turns {
 	t := &turns{rope: rope}
 	for first := 0; first == 0 || first+window <= context; first += window {
-		cos, sin := make([]float32, len(rope.Speeds)), make([]float32, len(rope.Speeds))
-		rope.Turn(first, cos, sin)
-		t.cos, t.sin = append(t.cos, cos), append(t.sin, sin)
+		t.append(first)
 	}
 	return t
 }
