@@ -38,6 +38,23 @@ func testCalibratedPages(t *testing.T, d device.Device, cfg Config, tokens int) 
 	require.Equal(t, uint8(shaders.Raw), s.seq.table.Bits(shaders.Key, 0, 0, 1)[1], "the first tokens are raw")
 }
 
+// Keys are turned back to the beginning of their stretch, queries of each stretch alike.
+func TestCalibratedStretchesOnVulkanAndReference(t *testing.T) {
+	cfg := calibratedConfig(1, 1, 32, 32)
+	cfg.Capacity = 1120
+	s := newSequence(t, openLLVMpipe(t, "both:llvmpipe"), F16, cfg)
+	for s.tokens(0) < 1080 {
+		s.step(30)
+	}
+	q := s.queries(2)
+	require.Less(t, relative(s.attend(0, q, AttendOptions{}), s.exactAttention(0, q, AttendOptions{})), 1e-5)
+	s.requireRecords()
+	s.requireDecoded()
+	s.rollback(70) // to the stretch before, from the host
+	s.requireRecords()
+	require.Less(t, relative(s.attend(0, q, AttendOptions{}), s.exactAttention(0, q, AttendOptions{})), 1e-5)
+}
+
 // Rows that cannot be quantized are raw, in the kind that has them alone.
 func TestCalibratedNonFinite(t *testing.T) {
 	s := newSequence(t, cpu(t), F32, calibratedConfig(1, 2, 32, 32))

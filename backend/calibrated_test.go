@@ -166,18 +166,20 @@ func (s *sequence) quantizedExactly(p *profile.Profile, kind shaders.Kind, layer
 	for e, m := range h.Mean {
 		mean[e] = float64(m)
 	}
-	if n := len(p.RoPE.Speeds); kind == shaders.Key {
-		for i, speed := range p.RoPE.Speeds {
-			sin, cos := math.Sincos(speed * float64(token/p.PageTokens*p.PageTokens+p.PageTokens/2))
-			a, b := mean[i], mean[i+n]
-			mean[i], mean[i+n] = a*cos-b*sin, b*cos+a*sin
-		}
+	stretch := 0
+	if kind == shaders.Key {
+		turnExactly(p, mean, token/p.PageTokens*p.PageTokens+p.PageTokens/2)
+		stretch = token / 1024 * 1024
 	}
-	out, forward, backward := slices.Clone(mean), h.Forward(), h.Backward()
+	y, out, forward, backward := make([]float64, d), make([]float64, d), h.Forward(), h.Backward()
+	for e := range y {
+		y[e] = x[e] - mean[e]
+	}
+	turnExactly(p, y, -stretch)
 	for c := range d {
 		z, bits := 0.0, 0
 		for e := range d {
-			z += float64(forward[c*d+e]) * (x[e] - mean[e])
+			z += float64(forward[c*d+e]) * y[e]
 		}
 		for _, n := range planes {
 			if c < n {
@@ -192,7 +194,21 @@ func (s *sequence) quantizedExactly(p *profile.Profile, kind shaders.Kind, layer
 			out[e] += float64(backward[e*d+c]) * float64(value)
 		}
 	}
+	turnExactly(p, out, stretch)
+	for e := range out {
+		out[e] += mean[e]
+	}
 	return out
+}
+
+// turnExactly turns a row by so many positions.
+func turnExactly(p *profile.Profile, row []float64, positions int) {
+	n := len(p.RoPE.Speeds)
+	for i, speed := range p.RoPE.Speeds {
+		sin, cos := math.Sincos(speed * float64(positions))
+		a, b := row[i], row[i+n]
+		row[i], row[i+n] = a*cos-b*sin, b*cos+a*sin
+	}
 }
 
 // requireDecoded compares what Read gives with float64. A channel next to a threshold

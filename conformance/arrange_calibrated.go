@@ -31,10 +31,12 @@ func (c Case) buildArranged(add func(s *recordSequence, p *program, arrange shad
 }
 
 func (s *recordSequence) addArrangeCalibrated(p *program, q shaders.ArrangeQueriesPush, rows, queries int) {
-	a := s.params.Attention
+	a, of := s.params.Attention, s.params.Calibrated
 	push := shaders.ArrangeCalibratedPush{Vectors: q.Vectors, Heads: q.Heads, PerHead: q.PerHead, RowHeads: q.RowHeads,
-		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(a.HeadFirst)}
+		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(a.HeadFirst),
+		StretchFirst: uint32(a.stretchFirst()), Stretches: uint32(a.stretches()), Rotary: uint32(of.Rotary), Interleaved: of.interleaved()}
 	spec := s.params.spec(shaders.ArrangeCalibrated, 0)
 	pipeline := shaders.Pipeline{Kernel: shaders.ArrangeCalibrated, Spec: shaders.ParseSpec(spec)}
-	p.run(shaders.ArrangeCalibrated, spec, push.Bytes(), int(shaders.ArrangeWorkgroups(pipeline, a.heads(), a.tiles())), rows, s.both, queries)
+	p.run(shaders.ArrangeCalibrated, spec, push.Bytes(), int(shaders.ArrangeWorkgroups(pipeline, a.heads(), a.tiles(), a.stretches())),
+		rows, s.both, p.input("rotations.stretches", s.params.rotations(a.stretchFirst()+a.stretches())), queries)
 }

@@ -12,7 +12,7 @@ func buildArrangeMeans(c Case) (*program, error) {
 func (s *recordSequence) addArrangeMeans(p *program, q shaders.ArrangeQueriesPush, rows, queries int) {
 	a, of := s.params.Attention, s.params.Calibrated
 	push := shaders.ArrangeMeansPush{Vectors: q.Vectors, Heads: q.Heads, PerHead: q.PerHead, RowHeads: q.RowHeads,
-		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(a.HeadFirst), PageFirst: uint32(a.meanFirst()), Pages: uint32(a.meanPages()),
+		RowFirst: q.RowFirst, Scale: q.Scale, HeadFirst: uint32(a.HeadFirst), PageFirst: uint32(a.meanFirst()), Pages: uint32(a.meanPages()), Stretches: uint32(a.stretches()),
 		Rotary: uint32(of.Rotary), Interleaved: of.interleaved()}
 	spec := s.params.spec(shaders.ArrangeMeans, 0)
 	pipeline := shaders.Pipeline{Kernel: shaders.ArrangeMeans, Spec: shaders.ParseSpec(spec)}

@@ -196,11 +196,16 @@ func populate(r *shaders.Records, tables string, rng *rand.Rand) {
 	}
 }
 
-// rotation is that of a page.
+// rotation is that of a page and then that of its stretch.
 func (p Params) rotation(page int) []float32 {
+	return append(p.turn(page), p.turn(-1-page)...)
+}
+
+// turn is any rotation, of a number.
+func (p Params) turn(number int) []float32 {
 	angles := make([]float64, p.Calibrated.Rotary/2)
 	out := make([]float32, 0, p.Calibrated.Rotary)
-	rng := rand.New(rand.NewPCG(uint64(page), 7))
+	rng := rand.New(rand.NewPCG(uint64(number), 7))
 	for range angles { // any pairs that turn: exact numbers, not those of a library's cosine
 		out = append(out, float32(math.Ldexp(float64(rng.IntN(1<<24))-(1<<23), -23)))
 	}
@@ -216,11 +221,11 @@ func (p Params) rotation(page int) []float32 {
 	return out
 }
 
-// rotations are those of all pages from the first on, as words.
-func (p Params) rotations(pages int) []uint32 {
+// rotations are so many turns, as words.
+func (p Params) rotations(n int) []uint32 {
 	var words []uint32
-	for page := range pages {
-		for _, x := range p.rotation(page) {
+	for i := range n {
+		for _, x := range p.turn(i) {
 			words = append(words, math.Float32bits(x))
 		}
 	}

@@ -49,7 +49,7 @@ func (s *recordSequence) add(p *program) {
 // with means than there are.
 func (s *recordSequence) arrangement() shaders.Arranged {
 	a := s.params.Attention
-	return shaders.Arranged{Records: s.tables[0].Records, Tiles: a.heads() * a.tiles(), Queries: a.Tile, Pages: a.meanPages()}
+	return shaders.Arranged{Records: s.tables[0].Records, Tiles: a.heads() * a.tiles(), Queries: a.Tile, Pages: a.meanPages(), Stretches: a.stretches()}
 }
 
 // meanFirst is the first page of the tokens that scores hold.
@@ -57,6 +57,13 @@ func (a *Attention) meanFirst() int { return max(a.First, a.Base) / a.PageTokens
 
 func (a *Attention) meanPages() int {
 	return (a.Tokens+a.PageTokens-1)/a.PageTokens + 1 - a.meanFirst()
+}
+
+// stretchFirst is the stretch of that token, stretches are those from there on.
+func (a *Attention) stretchFirst() int { return max(a.First, a.Base) / shaders.StretchTokens }
+
+func (a *Attention) stretches() int {
+	return shaders.StretchesOf(max(a.First, a.Base), a.Tokens)
 }
 
 // scratch is a buffer with arranged queries and, behind them, scores.

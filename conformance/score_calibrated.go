@@ -35,7 +35,8 @@ func (s *recordSequence) addScoreCalibrated(p *program, of part, queries, scores
 	a := s.params.Attention
 	push := shaders.ScoreCalibratedPush{
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), HeadFirst: uint32(a.HeadFirst), Stride: uint32(a.stride()),
-		PageTokens: uint32(a.PageTokens), MeanFirst: uint32(a.meanFirst()), MeanPages: uint32(a.meanPages()), Cap: a.Cap,
+		PageTokens: uint32(a.PageTokens), StretchFirst: uint32(a.stretchFirst()), Stretches: uint32(a.stretches()),
+		MeanFirst: uint32(a.meanFirst()), MeanPages: uint32(a.meanPages()), Cap: a.Cap,
 	}
 	if a.Cap > 0 {
 		push.InverseCap = 1 / a.Cap

@@ -6,9 +6,10 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// ArrangeCalibrated writes the coded form of query rows [n][QH][D] in tiles, and the
-// record tables of K and of V before them. words are the tables of K, then of V.
-func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, words, queries []uint32) error {
+// ArrangeCalibrated writes the coded form of query rows [n][QH][D] for each stretch in
+// tiles, and the record tables of K and of V before them. words are the tables of K, then
+// of V.
+func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, words, rotations, queries []uint32) error {
 	const k = kernel("arrange_calibrated")
 	return try(func() {
 		l, g, t := k.layout(s), k.grouping(p.Vectors, p.Heads, p.PerHead, p.RowHeads), k.tiles(s, p.Vectors)
@@ -16,40 +17,46 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 		r := shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}
 		in := buffer{k, "tables", words}
 		tables := [2]tables{openTables(l, in, 0), openTables(l, in, uint64(r.AllWords()))}
-		out := openArranged(buffer{k, "queries", queries}, r, t, g.heads)
+		out := openArranged(buffer{k, "queries", queries}, r, t, g.heads, p.Stretches)
 		for kind := range tables {
 			copy(out.table(kind), in.span(uint64(kind*r.AllWords()), uint64(r.TableWords())))
 		}
 		row := uint64(l.RawRowWords())
 		from := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
+		pairs, turns := k.pairing(p.Rotary, p.Interleaved, l.HeadDim), buffer{k, "rotations", rotations}
 		y, w := make([]float32, l.HeadDim), make([]float32, l.HeadDim)
-		for n := range g.heads * t.perHead {
-			for column := range t.queries {
-				h, v := n/t.perHead, n%t.perHead*t.queries+column
-				clear(w)
-				if v < g.vectors {
-					query := elements{s.Type, from[g.row(h, v)*row:]}
-					for d := range y {
-						y[d] = scaled(query, d, p.Scale)
+		for stretch := range uint64(p.Stretches) {
+			rotation := floats(turns.spanOf((uint64(p.StretchFirst)+stretch)*uint64(p.Rotary), uint64(p.Rotary)))
+			for n := range g.heads * t.perHead {
+				h := n / t.perHead
+				inverse := tables[0].inverseOf(l, int(uint64(p.HeadFirst)+h), pairs, rotation)
+				tile := out.coded(n, stretch)
+				for column := range t.queries {
+					clear(w)
+					if v := n%t.perHead*t.queries + column; v < g.vectors {
+						query := elements{s.Type, from[g.row(h, v)*row:]}
+						for d := range y {
+							y[d] = scaled(query, d, p.Scale)
+						}
+						inverse.code(y, w)
 					}
-					codedQuery(headOf(tables[0].inverse, l, int(uint64(p.HeadFirst)+h)), y, w)
-				}
-				for c, x := range w {
-					out.coded(n)[uint64(c)*t.queries+column] = math.Float32bits(x)
+					for c, x := range w {
+						tile[uint64(c)*t.queries+column] = math.Float32bits(x)
+					}
 				}
 			}
 		}
 	})
 }
 
-// codedQuery writes the coded form of a query.
-func codedQuery(inverse shaders.Matrix, y, w []float32) {
+// code writes the coded form of a query.
+func (inverse matrix) code(y, w []float32) {
 	for c := range w {
 		sum := float32(0)
 		for d := range y {
-			sum += float32(float32(inverse.Bytes[d*len(y)+c]) * y[d])
+			sum += float32(inverse.rows[d*len(y)+c] * y[d])
 		}
-		w[c] = cut(float32(inverse.Scales[c]*sum), mostCoded)
+		w[c] = cut(float32(inverse.scales[c]*sum), mostCoded)
 	}
 }
 
@@ -68,8 +75,8 @@ type arrangedQueries struct {
 	words buffer
 }
 
-func openArranged(words buffer, r shaders.Records, t tiles, heads uint64) arrangedQueries {
-	return arrangedQueries{t, shaders.Arranged{Records: r, Tiles: int(heads * t.perHead), Queries: int(t.queries)}, words}
+func openArranged(words buffer, r shaders.Records, t tiles, heads uint64, stretches uint32) arrangedQueries {
+	return arrangedQueries{t, shaders.Arranged{Records: r, Tiles: int(heads * t.perHead), Queries: int(t.queries), Stretches: int(stretches)}, words}
 }
 
 // table returns the words of the record table of a kind.
@@ -78,10 +85,10 @@ func (q arrangedQueries) table(kind int) []uint32 {
 	return q.words.span(uint64(q.a.TablesAt()+kind*n), uint64(n))
 }
 
-// coded returns a coded tile.
-func (q arrangedQueries) coded(tile uint64) []uint32 {
+// coded returns the coded tile of a stretch, number i of them.
+func (q arrangedQueries) coded(tile, i uint64) []uint32 {
 	n := q.d * q.queries
-	return q.words.span(uint64(q.a.CodedAt())+tile*n, n)
+	return q.words.span(uint64(q.a.CodedAt())+(tile*uint64(q.a.Stretches)+i)*n, n)
 }
 
 // means returns the products with the mean of a page, number i of so many.

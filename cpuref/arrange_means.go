@@ -15,7 +15,7 @@ func ArrangeMeans(s shaders.Spec, p shaders.ArrangeMeansPush, rows, words, rotat
 		k.checkHeads(l, p.HeadFirst, p.Heads)
 		of := openTables(l, buffer{k, "tables", words}, 0)
 		pairs, turns := k.pairing(p.Rotary, p.Interleaved, l.HeadDim), buffer{k, "rotations", rotations}
-		out := openArranged(buffer{k, "queries", queries}, of.record.Records, t, g.heads)
+		out := openArranged(buffer{k, "queries", queries}, of.record.Records, t, g.heads, p.Stretches)
 		row := uint64(l.RawRowWords())
 		from := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
 		y, mean := make([]float32, l.HeadDim), make([]float32, l.HeadDim)

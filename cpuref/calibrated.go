@@ -73,9 +73,9 @@ func code(thresholds []float32, z float32) uint8 {
 	return uint8(q)
 }
 
-// encodeRow writes the full codes of a row and tells whether it can be quantized;
-// mean is turned already, x is room for a row.
-func (t *tables) encodeRow(l shaders.Layout, h int, row elements, mean, x []float32, codes []uint8) bool {
+// encodeRow writes the full codes of a row by the forward matrix of its head and tells
+// whether it can be quantized; mean is turned already, x is room for a row.
+func (t *tables) encodeRow(l shaders.Layout, a matrix, row elements, mean, x []float32, codes []uint8) bool {
 	quantizes := true
 	for d := range x {
 		e := row.at(d)
@@ -85,13 +85,12 @@ func (t *tables) encodeRow(l shaders.Layout, h int, row elements, mean, x []floa
 		}
 		x[d] = cut(loadFinite(l.Type, e)-mean[d], mostChange)
 	}
-	a := headOf(t.forward, l, h)
 	for c := range codes {
 		z := float32(0)
 		for d, value := range x {
-			z += float32(float32(a.Bytes[c*len(x)+d]) * value)
+			z += float32(a.rows[c*len(x)+d] * value)
 		}
-		codes[c] = code(t.thresholds, float32(a.Scales[c]*z))
+		codes[c] = code(t.thresholds, float32(a.scales[c]*z))
 	}
 	return quantizes
 }
@@ -112,31 +111,30 @@ func arrangedCode(in []uint32, c int) uint8 {
 
 // bringBack writes the sums over blocks of the sums of inverse[d][c]*(i_c*x_c), and
 // leaves the products of scales and x in x.
-func (t *tables) bringBack(l shaders.Layout, h int, x, out []float32) {
-	inverse := headOf(t.inverse, l, h)
-	for c, scale := range inverse.Scales {
+func (inverse matrix) bringBack(x, out []float32) {
+	for c, scale := range inverse.scales {
 		x[c] *= scale
 	}
 	for d := range out {
-		out[d] = dot(x, inverse.Bytes[d*len(x):][:len(x)])
+		out[d] = dot(x, inverse.rows[d*len(x):])
 	}
 }
 
 // CalibratedCodes computes on the host what promote_calibrated is supplied with: the
-// full codes of the rows [H][D] of a token as they were appended, for the rotation
-// of its page, nil for V. It returns false where the token cannot be quantized. out
+// full codes of the rows [H][D] of a token as they were appended, for the rotation of
+// its page and then of its stretch, nil for V. It returns false where the token cannot be quantized. out
 // has CodeWords words.
 func CalibratedCodes(t *shaders.Tables, rotation []float32, interleaved bool, rows, out []uint32) (quantizes bool) {
 	l := t.Layout()
 	all := tables{thresholds: t.Thresholds[:], means: t.Mean, forward: t.Forward}
-	p := pairing{len(rotation), interleaved}
+	p := pairing{len(rotation) / 2, interleaved}
 	mean, x, codes := make([]float32, l.HeadDim), make([]float32, l.HeadDim), make([]uint8, l.HeadDim)
 	quantizes = true
 	words := shaders.Blocks(l.HeadDim) * shaders.Planes
 	for h := range l.Rows {
 		p.turn(all.mean(l, h), rotation, mean)
 		row := elements{l.Type, rows[h*l.RawRowWords():]}
-		quantizes = all.encodeRow(l, h, row, mean, x, codes) && quantizes
+		quantizes = all.encodeRow(l, all.forwardOf(l, h, p, rotation[p.rotary:]), row, mean, x, codes) && quantizes
 		arrangeCodes(codes, out[h*words:][:words])
 	}
 	return quantizes

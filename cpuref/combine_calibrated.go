@@ -48,7 +48,7 @@ func combineRecords(of *tables, l shaders.Layout, head int, in *recordPartials, 
 	for c := range coded {
 		coded[c] = cutCoded(coded[c])
 	}
-	of.bringBack(l, head, coded, back)
+	headOf(of.inverse, l, head).bringBack(coded, back)
 	row := make([]uint32, in.d)
 	for d, mean := range of.mean(l, head) {
 		row[d] = Narrow(out.typ, math.Float32bits(flush(raw[d]+(back[d]+float32(mass*mean)))))

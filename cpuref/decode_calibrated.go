@@ -36,11 +36,12 @@ type recordDecoder struct {
 func (d *recordDecoder) decode(n uint64) {
 	job := jobAt(d.plan, 0, shaders.RecordDecodeJobWords, n, shaders.ParseRecordDecodeJob)
 	page := openRecordsAt(d.t.record.Records, d.pages, job.Page, int(d.p.Tokens))
-	rotation := floats(d.plan.span(uint64(job.Rotation), uint64(d.pairing.rotary)))
+	rotation := floats(d.plan.span(uint64(job.Rotation), 2*uint64(d.pairing.rotary)))
 	mean, x, sum, row := make([]float32, d.l.HeadDim), make([]float32, d.l.HeadDim), make([]float32, d.l.HeadDim), make([]uint32, d.l.HeadDim)
 	words := d.l.HeadDim * shaders.ElementBytes(d.out) / 4
 	for h := range d.l.Rows {
 		d.pairing.turn(d.t.mean(d.l, h), rotation, mean)
+		inverse := d.t.inverseOf(d.l, h, d.pairing, rotation[d.pairing.rotary:])
 		for t, level := range page.Levels {
 			at := uint64(job.Rows) + uint64(t)*uint64(d.p.TokenStride) + uint64(h*words)
 			to := elements{d.out, d.rows.span(at, uint64(words))}
@@ -49,7 +50,7 @@ func (d *recordDecoder) decode(n uint64) {
 				continue
 			}
 			d.t.record.values.loadCoded(page.Records, page.Record(t), level, h, x)
-			d.t.bringBack(d.l, h, x, sum)
+			inverse.bringBack(x, sum)
 			for i := range row {
 				row[i] = Narrow(d.out, math.Float32bits(flush(sum[i]+mean[i])))
 			}

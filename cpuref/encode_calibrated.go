@@ -33,17 +33,18 @@ type codeEncoder struct {
 func (e *codeEncoder) encode(job int) {
 	in := jobAt(e.plan, 0, shaders.RecordEncodeJobWords, uint64(job), shaders.ParseRecordEncodeJob)
 	e.rows.checkAligned(in.At, e.p.TokenStride)
-	rotation := floats(e.plan.span(uint64(in.Rotation), uint64(e.pairing.rotary)))
+	rotation := floats(e.plan.span(uint64(in.Rotation), 2*uint64(e.pairing.rotary)))
 	mean, x, codes := make([]float32, e.l.HeadDim), make([]float32, e.l.HeadDim), make([]uint8, e.l.HeadDim)
 	words, row := uint64(shaders.Blocks(e.l.HeadDim)*shaders.Planes), uint64(e.l.RawRowWords())
 	for h := range e.l.Rows {
 		e.pairing.turn(e.t.mean(e.l, h), rotation, mean)
+		forward := e.t.forwardOf(e.l, h, e.pairing, rotation[e.pairing.rotary:])
 		for t := range uint64(e.p.Tokens) {
 			at := uint64(in.At) + t*uint64(e.p.TokenStride) + uint64(h)*row
 			slot := (uint64(job)*uint64(e.p.Tokens)+t)*uint64(e.l.Rows) + uint64(h)
 			out := e.slots.span(uint64(e.p.SlotBase)+slot*words, words)
 			e.slots.span(slot, 1)[0] = shaders.Unquantizable
-			if e.t.encodeRow(e.l, h, elements{e.l.Type, e.rows.span(at, row)}, mean, x, codes) {
+			if e.t.encodeRow(e.l, forward, elements{e.l.Type, e.rows.span(at, row)}, mean, x, codes) {
 				e.slots.words[slot] = 0
 			}
 			arrangeCodes(codes, out)

@@ -11,8 +11,45 @@ func signedBytes(words []uint32) []int8 {
 	return out
 }
 
-// headOf returns the part that a head has of matrices.
-func headOf(m shaders.Matrix, l shaders.Layout, h int) shaders.Matrix {
+// matrix is that of a head, turned to a stretch: rows of d numbers, and the scale of
+// each channel.
+type matrix struct {
+	rows, scales []float32
+}
+
+// forwardOf returns the forward matrix of a head, [channel][element].
+func (t *tables) forwardOf(l shaders.Layout, h int, p pairing, stretch []float32) matrix {
+	m, d := headOf(t.forward, l, h), l.HeadDim
+	row := make([]float32, d)
+	for c := range d {
+		copy(row, m.rows[c*d:])
+		p.turn(row, stretch, m.rows[c*d:][:d])
+	}
+	return m
+}
+
+// inverseOf returns the inverse of a head, [element][channel].
+func (t *tables) inverseOf(l shaders.Layout, h int, p pairing, stretch []float32) matrix {
+	m, d := headOf(t.inverse, l, h), l.HeadDim
+	column, turned := make([]float32, d), make([]float32, d)
+	for c := range d {
+		for e := range column {
+			column[e] = m.rows[e*d+c]
+		}
+		p.turn(column, stretch, turned)
+		for e, x := range turned {
+			m.rows[e*d+c] = x
+		}
+	}
+	return m
+}
+
+// headOf returns the part that a head has of matrices, as it is.
+func headOf(m shaders.Matrix, l shaders.Layout, h int) matrix {
 	n := l.HeadDim * l.HeadDim
-	return shaders.Matrix{Bytes: m.Bytes[h*n:][:n], Scales: m.Scales[h*l.HeadDim:][:l.HeadDim]}
+	out := matrix{make([]float32, n), m.Scales[h*l.HeadDim:][:l.HeadDim]}
+	for i, b := range m.Bytes[h*n:][:n] {
+		out.rows[i] = float32(b)
+	}
+	return out
 }

@@ -35,17 +35,17 @@ func (p pairing) elements(i int) (a, b int) {
 	return i, i + p.rotary/2
 }
 
-// turn writes a mean turned by a rotation: cosines, then sines.
-func (p pairing) turn(mean, rotation, out []float32) {
-	for d, m := range mean {
-		out[d] = cut(m, mostTable)
+// turn writes a row turned by a rotation: cosines, then sines.
+func (p pairing) turn(row, rotation, out []float32) {
+	for d, x := range row {
+		out[d] = cut(x, mostTable)
 	}
 	half := p.rotary / 2
 	for i := range half {
 		a, b := p.elements(i)
 		cos, sin := rotation[i], rotation[half+i]
-		out[a] = cut(float32(mean[a]*cos)-float32(mean[b]*sin), mostTable)
-		out[b] = cut(float32(mean[b]*cos)+float32(mean[a]*sin), mostTable)
+		out[a] = cut(float32(row[a]*cos)-float32(row[b]*sin), mostTable)
+		out[b] = cut(float32(row[b]*cos)+float32(row[a]*sin), mostTable)
 	}
 }
 

@@ -59,7 +59,7 @@ var kernels = map[string]adapter{
 	"pack_calibrated":         four(shaders.ParsePackCalibratedPush, PackCalibrated),
 	"repack_calibrated":       three(shaders.ParseRepackCalibratedPush, RepackCalibrated),
 	"promote_calibrated":      four(shaders.ParsePromoteCalibratedPush, PromoteCalibrated),
-	"arrange_calibrated":      three(shaders.ParseArrangeCalibratedPush, ArrangeCalibrated),
+	"arrange_calibrated":      four(shaders.ParseArrangeCalibratedPush, ArrangeCalibrated),
 	"arrange_means":           four(shaders.ParseArrangeMeansPush, ArrangeMeans),
 	"score_calibrated":        four(shaders.ParseScoreCalibratedPush, ScoreCalibrated),
 	"weighted_sum_calibrated": four(shaders.ParseWeightedSumCalibratedPush, WeightedSumCalibrated),

@@ -12,6 +12,9 @@ func ScoreCalibrated(s shaders.Spec, p shaders.ScoreCalibratedPush, pages, frame
 	return try(func() {
 		l, t := k.layout(s), k.tiles(s, p.Vectors)
 		k.checkHeads(l, p.HeadFirst, p.Heads)
+		if s.Workgroup == 0 || shaders.StretchTokens%s.Workgroup != 0 {
+			k.fail("workgroups of %d tokens: must divide %d", s.Workgroup, shaders.StretchTokens)
+		}
 		if !isFinite(p.Cap) || !isFinite(p.InverseCap) {
 			k.fail("soft cap %g, inverse %g: must be finite", p.Cap, p.InverseCap)
 		}
@@ -20,7 +23,7 @@ func ScoreCalibrated(s shaders.Spec, p shaders.ScoreCalibratedPush, pages, frame
 		in, out := buffer{k, "queries", queries}, buffer{k, "scores", scores}
 		checkWhole(in, out)
 		c.out = openScores(out, f, t, p.Heads, p.Stride, f.end)
-		c.queries = openArranged(in, shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}, t, uint64(p.Heads))
+		c.queries = openArranged(in, shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}, t, uint64(p.Heads), p.Stretches)
 		if p.Heads == 0 || p.Vectors == 0 || f.begin() >= f.end {
 			return
 		}
@@ -61,7 +64,7 @@ func (c *recordScorer) score(t uint64, x []float32) {
 			}
 		} else {
 			c.table.values.loadCoded(page.Records, page.Record(i), level, h, x)
-			tile = c.queries.coded(n)
+			tile = c.queries.coded(n, t/shaders.StretchTokens-uint64(c.p.StretchFirst))
 		}
 		for column := range c.t.queries {
 			for d := range y {

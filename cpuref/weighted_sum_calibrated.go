@@ -31,7 +31,7 @@ func WeightedSumCalibrated(s shaders.Spec, p shaders.WeightedSumCalibratedPush, 
 		if p.Heads == 0 || p.Vectors == 0 || f.begin() >= f.end {
 			return
 		}
-		w.table = openRecordTable(l, in, openArranged(in, shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}, t, uint64(p.Heads)).table(int(shaders.Value)))
+		w.table = openRecordTable(l, in, openArranged(in, shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}, t, uint64(p.Heads), 0).table(int(shaders.Value)))
 		w.pages = openRecordParts(w.table.Records, f, uint64(p.PageTokens), buffer{k, "pages", pages}, func(p shaders.FramePages) uint32 { return p.V })
 		first := (f.begin() - f.base) / shaders.SplitTokens
 		n := (f.splits(f.end) - first) * uint64(p.Heads)

@@ -2,14 +2,15 @@
 #extension GL_GOOGLE_include_directive : require
 // Query rows to the basis in which K rows are coded, in tiles, and the record
 // tables of K and of V to where score and weighted_sum find them. A workgroup has
-// a KV head, a few channels, and of the head's tiles consecutive vectors, one an
-// invocation.
+// a stretch, a KV head, a few channels, and of the head's tiles consecutive vectors, one
+// an invocation.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uint rows[]; };
 layout(set = 0, binding = 1, std430) readonly buffer TablesIn { uvec4 tables[]; }; // of K, then of V
-layout(set = 0, binding = 2, std430) writeonly buffer Queries { uint queries[]; };
+layout(set = 0, binding = 2, std430) readonly buffer Rotations { uint rotations[]; }; // [stretch][Rotary]: cosines, sines
+layout(set = 0, binding = 3, std430) writeonly buffer Queries { uint queries[]; };
 layout(push_constant) uniform Push {
     uint Vectors;   // query vectors of a KV head, V
     uint Heads;     // KV heads in this dispatch
@@ -18,10 +19,15 @@ layout(push_constant) uniform Push {
     uint RowFirst;  // words before the first row
     float Scale;
     uint HeadFirst; // first KV head of the dispatch
+    uint StretchFirst;
+    uint Stretches;   // from there on
+    uint Rotary;      // elements that turn with the position
+    uint Interleaved; // 1: pairs are neighbours, 0: half of Rotary apart
 };
 #define TABLE(i) WORD(tables, i)
 #include "lib/record.glsl"
 #include "lib/matrix.glsl"
+#include "lib/rotation.glsl"
 #include "lib/query.glsl"
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
@@ -31,6 +37,10 @@ const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW
 
 shared vec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
 
+#define STAGED_ELEMENT(d, k) WORD(staged, (d) * TOGETHER + (k))
+#define ROTATION(i) rotations[i]
+TURN_STAGED(turnStaged, STAGED_ELEMENT, TOGETHER, ROTATION)
+
 // Adds the products of a block: with constant blocks and outside of branches, as in
 // score.
 void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
@@ -39,7 +49,7 @@ void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint c = 0u; c < TOGETHER; c++) {
-            precise float product = WORD(staged, (block * 32u + e) * TOGETHER + c) * y[e];
+            precise float product = STAGED_ELEMENT(block * 32u + e, c) * y[e];
             precise float sum = sums[c] + product;
             sums[c] = sum;
         }
@@ -48,7 +58,8 @@ void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
 
 void main() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES, groups = (tiles * QUERIES + WORKGROUP - 1u) / WORKGROUP;
-    uint n = gl_WorkGroupID.x, chunks = HEAD_DIM / TOGETHER, h = n / groups % Heads, channel = n / groups / Heads * TOGETHER;
+    uint n = gl_WorkGroupID.x, chunks = HEAD_DIM / TOGETHER, h = n / groups % Heads, channel = n / groups / Heads % chunks * TOGETHER;
+    uint stretch = n / groups / Heads / chunks;
     uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x, all = Heads * tiles;
     for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / 8u; i += WORKGROUP) {
         uint d = i * 8u / TOGETHER, c = channel + i * 8u % TOGETHER;
@@ -58,6 +69,7 @@ void main() {
         staged[2u * i + 1u] = fourElements(eight.y);
     }
     barrier();
+    turnStaged((StretchFirst + stretch) * Rotary);
     uint row = queryRow(h, min(v, Vectors - 1u));
     bool live = v < Vectors;
     float sums[TOGETHER];
@@ -70,7 +82,7 @@ void main() {
     if (BLOCKS > 5) addBlock(sums, row, live, 5u);
     if (BLOCKS > 6) addBlock(sums, row, live, 6u);
     if (BLOCKS > 7) addBlock(sums, row, live, 7u);
-    uint at = CODED_AT(all) + ((h * tiles + v / QUERIES) * HEAD_DIM + channel) * QUERIES + v % QUERIES;
+    uint at = CODED_AT(all) + (((h * tiles + v / QUERIES) * Stretches + stretch) * HEAD_DIM + channel) * QUERIES + v % QUERIES;
     uint scales = (INVERSE_SCALES_AT + (HeadFirst + h) * HEAD_DIM + channel) / 4u;
     for (uint c = 0u; c < TOGETHER; c += 4u) {
         uvec4 four = tables[scales + c / 4u];
@@ -79,6 +91,6 @@ void main() {
             if (v < tiles * QUERIES) queries[at + (c + k) * QUERIES] = floatBitsToUint(cut(coded, 1152921504606846976.0)); // 2^60
         }
     }
-    for (uint i = n * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += groups * Heads * chunks * WORKGROUP)
+    for (uint i = n * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += groups * Heads * chunks * Stretches * WORKGROUP)
         queries[TABLES_AT(all) + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);
 }

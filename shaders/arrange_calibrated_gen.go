@@ -17,9 +17,10 @@ var ArrangeCalibrated = &Kernel{
 	Bindings: []Binding{
 		{Name: "RowsIn", Index: 0, ReadOnly: true},
 		{Name: "TablesIn", Index: 1, ReadOnly: true},
-		{Name: "Queries", Index: 2, WriteOnly: true},
+		{Name: "Rotations", Index: 2, ReadOnly: true},
+		{Name: "Queries", Index: 3, WriteOnly: true},
 	},
-	PushSize: 28,
+	PushSize: 44,
 	Push: []Field{
 		{Name: "Vectors", Offset: 0},
 		{Name: "Heads", Offset: 4},
@@ -28,6 +29,10 @@ var ArrangeCalibrated = &Kernel{
 		{Name: "RowFirst", Offset: 16},
 		{Name: "Scale", Offset: 20, Float: true},
 		{Name: "HeadFirst", Offset: 24},
+		{Name: "StretchFirst", Offset: 28},
+		{Name: "Stretches", Offset: 32},
+		{Name: "Rotary", Offset: 36},
+		{Name: "Interleaved", Offset: 40},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -46,29 +51,37 @@ var ArrangeCalibrated = &Kernel{
 
 // ArrangeCalibratedPush is the push constants of ArrangeCalibrated.
 type ArrangeCalibratedPush struct {
-	Vectors   uint32
-	Heads     uint32
-	PerHead   uint32
-	RowHeads  uint32
-	RowFirst  uint32
-	Scale     float32
-	HeadFirst uint32
+	Vectors      uint32
+	Heads        uint32
+	PerHead      uint32
+	RowHeads     uint32
+	RowFirst     uint32
+	Scale        float32
+	HeadFirst    uint32
+	StretchFirst uint32
+	Stretches    uint32
+	Rotary       uint32
+	Interleaved  uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ArrangeCalibratedPush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, math.Float32bits(p.Scale), p.HeadFirst)
+	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, math.Float32bits(p.Scale), p.HeadFirst, p.StretchFirst, p.Stretches, p.Rotary, p.Interleaved)
 }
 
 // ParseArrangeCalibratedPush reverses Bytes; fields behind the end of b are 0.
 func ParseArrangeCalibratedPush(b []byte) ArrangeCalibratedPush {
 	return ArrangeCalibratedPush{
-		Vectors:   pushWord(b, 0),
-		Heads:     pushWord(b, 1),
-		PerHead:   pushWord(b, 2),
-		RowHeads:  pushWord(b, 3),
-		RowFirst:  pushWord(b, 4),
-		Scale:     math.Float32frombits(pushWord(b, 5)),
-		HeadFirst: pushWord(b, 6),
+		Vectors:      pushWord(b, 0),
+		Heads:        pushWord(b, 1),
+		PerHead:      pushWord(b, 2),
+		RowHeads:     pushWord(b, 3),
+		RowFirst:     pushWord(b, 4),
+		Scale:        math.Float32frombits(pushWord(b, 5)),
+		HeadFirst:    pushWord(b, 6),
+		StretchFirst: pushWord(b, 7),
+		Stretches:    pushWord(b, 8),
+		Rotary:       pushWord(b, 9),
+		Interleaved:  pushWord(b, 10),
 	}
 }

@@ -19,6 +19,7 @@ layout(push_constant) uniform Push {
     uint HeadFirst;   // first KV head of the dispatch
     uint PageFirst;   // first page
     uint Pages;       // pages from there on
+    uint Stretches;   // of coded tiles
     uint Rotary;      // elements of the mean that turn with the position
     uint Interleaved; // 1: pairs are neighbours, 0: half of Rotary apart
 };
@@ -90,7 +91,7 @@ void main() {
     if (BLOCKS > 6) addBlock(sums, row, live, 6u);
     if (BLOCKS > 7) addBlock(sums, row, live, 7u);
     if (v >= tiles * QUERIES) return;
-    uint at = MEANS_AT(tiles * Heads) + ((h * tiles + v / QUERIES) * Pages + first) * QUERIES + v % QUERIES;
+    uint at = MEANS_AT(tiles * Heads, Stretches) + ((h * tiles + v / QUERIES) * Pages + first) * QUERIES + v % QUERIES;
     for (uint p = 0u; p < TOGETHER; p++)
         if (first + p < Pages) queries[at + p * QUERIES] = sums[p];
 }

@@ -20,7 +20,7 @@ var ArrangeMeans = &Kernel{
 		{Name: "Rotations", Index: 2, ReadOnly: true},
 		{Name: "Queries", Index: 3, WriteOnly: true},
 	},
-	PushSize: 44,
+	PushSize: 48,
 	Push: []Field{
 		{Name: "Vectors", Offset: 0},
 		{Name: "Heads", Offset: 4},
@@ -31,8 +31,9 @@ var ArrangeMeans = &Kernel{
 		{Name: "HeadFirst", Offset: 24},
 		{Name: "PageFirst", Offset: 28},
 		{Name: "Pages", Offset: 32},
-		{Name: "Rotary", Offset: 36},
-		{Name: "Interleaved", Offset: 40},
+		{Name: "Stretches", Offset: 36},
+		{Name: "Rotary", Offset: 40},
+		{Name: "Interleaved", Offset: 44},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -60,13 +61,14 @@ type ArrangeMeansPush struct {
 	HeadFirst   uint32
 	PageFirst   uint32
 	Pages       uint32
+	Stretches   uint32
 	Rotary      uint32
 	Interleaved uint32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ArrangeMeansPush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, math.Float32bits(p.Scale), p.HeadFirst, p.PageFirst, p.Pages, p.Rotary, p.Interleaved)
+	return pushBytes(p.Vectors, p.Heads, p.PerHead, p.RowHeads, p.RowFirst, math.Float32bits(p.Scale), p.HeadFirst, p.PageFirst, p.Pages, p.Stretches, p.Rotary, p.Interleaved)
 }
 
 // ParseArrangeMeansPush reverses Bytes; fields behind the end of b are 0.
@@ -81,7 +83,8 @@ func ParseArrangeMeansPush(b []byte) ArrangeMeansPush {
 		HeadFirst:   pushWord(b, 6),
 		PageFirst:   pushWord(b, 7),
 		Pages:       pushWord(b, 8),
-		Rotary:      pushWord(b, 9),
-		Interleaved: pushWord(b, 10),
+		Stretches:   pushWord(b, 9),
+		Rotary:      pushWord(b, 10),
+		Interleaved: pushWord(b, 11),
 	}
 }

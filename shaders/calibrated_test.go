@@ -103,8 +103,8 @@ func TestTablesAsKernelsReadThem(t *testing.T) {
 }
 
 func TestWhereArrangedQueriesLie(t *testing.T) {
-	a := Arranged{Records: twoHeads(), Tiles: 6, Queries: 2, Pages: 3}
-	assert.Equal(t, []int{504, 504 + 2*192, 504 + 384 + 480, 504 + 384 + 480 + 36},
+	a := Arranged{Records: twoHeads(), Tiles: 6, Queries: 2, Pages: 3, Stretches: 2}
+	assert.Equal(t, []int{504, 504 + 2*192, 504 + 384 + 2*480, 504 + 384 + 2*480 + 36},
 		[]int{a.TablesAt(), a.CodedAt(), a.MeansAt(), a.Words()})
 	assert.Equal(t, 2*5*81, RecordPartialsWords(40, 2, 5))
 }

@@ -13,7 +13,7 @@ layout(set = 0, binding = 3, std430) writeonly buffer RowsOut { uint rows[]; };
 layout(push_constant) uniform Push {
     uint Tokens;      // tokens of a page
     uint TokenStride; // words from token to token in rows
-    uint Rotary;      // elements of the mean that turn with the position, 0 for V
+    uint Rotary;      // elements that turn with the position, 0 for V
     uint Interleaved; // 1: pairs are neighbours, 0: half of Rotary apart
 };
 #define PAGE(i) WORD(pages, i)
@@ -62,15 +62,22 @@ void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint bloc
     }
 }
 
+// Eight elements of row d of a head's inverse, from channel c on.
+uvec2 eightOf(uint head, uint d, uint c) {
+    uint word = INVERSE_AT + ((head * HEAD_DIM + d) * HEAD_DIM + c) / 4u;
+    return twoOf(tables[word / 4u], word);
+}
+
 // Brings weights and means of the workgroup's elements, those behind the last are any,
-// and scales to shared memory.
+// and scales to shared memory, turned.
 void stage(uint head, uint element, uint rotation) {
+    uint stretch = rotation + Rotary;
     for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * ELEMENTS / 8u; i += WORKGROUP) {
-        uint k = i % ELEMENTS, c = i / ELEMENTS * 8u, row = head * HEAD_DIM + min(element + k, HEAD_DIM - 1u);
-        uint word = INVERSE_AT + (row * HEAD_DIM + c) / 4u;
-        uvec2 eight = twoOf(tables[word / 4u], word);
-        vec4 low = fourElements(eight.x), high = fourElements(eight.y);
-        for (uint j = 0u; j < 8u; j++) weights[(c + j) * ELEMENTS + k] = j < 4u ? low[j % 4u] : high[j % 4u];
+        uint k = i % ELEMENTS, c = i / ELEMENTS * 8u, d = min(element + k, HEAD_DIM - 1u), pair = stretch + pairOfElement(d);
+        float cosine = uintBitsToFloat(Rotary > 0u ? plan[pair] : 0u), sine = uintBitsToFloat(Rotary > 0u ? plan[pair + Rotary / 2u] : 0u);
+        uvec2 own = eightOf(head, d, c), partner = eightOf(head, partnerOf(d), c);
+        for (uint j = 0u; j < 8u; j++)
+            weights[(c + j) * ELEMENTS + k] = turned(d, elementOf(own, j), elementOf(partner, j), cosine, sine);
     }
     for (uint k = gl_LocalInvocationID.x; k < ELEMENTS; k += WORKGROUP) means[k] = pageMean(rotation, head, min(element + k, HEAD_DIM - 1u));
     for (uint c = gl_LocalInvocationID.x; c < HEAD_DIM; c += WORKGROUP) scales[c] = uintBitsToFloat(TABLE(INVERSE_SCALES_AT + head * HEAD_DIM + c));

@@ -32,6 +32,14 @@
 // or of 2^-40 to 1 in magnitude, each for the angle at token page*PageTokens +
 // PageTokens/2. V has no rotation (Rotary 0).
 //
+// Tokens s*STRETCH_TOKENS to (s+1)*STRETCH_TOKENS - 1 of a text are its stretch s; a page
+// lies in one (where elements turn, PageTokens divides STRETCH_TOKENS). Matrices of K are turned to
+// the stretch, as a mean is to the middle of a page: each channel's row forward[c] and
+// column inverse[.][c], before scales, by the rotation for the angle at the first token of
+// the stretch. So a stretch is coded as the first one is, whose matrices are as they are:
+// RoPE turns slow pairs on over a text, and what has few bits in one stretch would need many in
+// another. Below, forward and inverse of K are those of the row's stretch.
+//
 // # Channels and codes
 //
 // A token of which an element is NaN, infinite or of 2^40 or more cannot be
@@ -91,14 +99,16 @@
 //
 // encode_calibrated writes the full codes of each token n to a slot, CodeWords from
 // word SlotBase on, and of each of its rows a word, n*H + head, 0 or Unquantizable.
-// pack_calibrated makes pages of slots and of the rows themselves, for raw tokens.
+// pack_calibrated makes pages of slots and of the rows themselves, for raw tokens. The
+// plans of encode_calibrated and decode_calibrated have the rotation of the page and, behind
+// it, of its stretch.
 //
 // # Attention in coded channels
 //
 // y are the elements of a query as in "Attention". Its coded form is
 // w_c = cut(i_c times the sum of inverse[d][c]*y_d in ascending order of d, 2^60). The score of a
-// K record is r = flush(S + M): S the sum over blocks of the sums of w_c times the
-// value of channel c, M the product of y with the mean of the row's page, summed in
+// K record is r = flush(S + M): S the sum over blocks of the sums of w_c, that of the record's
+// stretch, times the value of channel c, M the product of y with the mean of the row's page, summed in
 // the same way. Channels without bits add nothing. Raw rows, the soft cap and all
 // that follows are as in "Score".
 //
@@ -113,8 +123,9 @@
 // decode returns flush(B_d + mean_d) with the values of the row in the place of S.
 //
 // Arranged queries of a dispatch are the tiles of arrange_queries, [KV head][tile],
-// then the record tables of K and of V, coded tiles [KV head][tile][D][QUERIES] and
+// then the record tables of K and of V, coded tiles [KV head][tile][stretch][D][QUERIES] and
 // the products M [KV head][tile][page][QUERIES]. Partials are [Splits][KV head][v][D]
 // raw, the same coded, then [Splits][KV head][v]. A part begins with a page, and the
-// first token of a page is a multiple of PageTokens.
+// first token of a page is a multiple of PageTokens. WORKGROUP of score_calibrated divides
+// STRETCH_TOKENS.
 package shaders

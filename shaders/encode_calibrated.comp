@@ -15,7 +15,7 @@ layout(push_constant) uniform Push {
     uint Tokens;      // tokens of a page
     uint TokenStride; // words from token to token in rows
     uint SlotBase;    // words before the first slot
-    uint Rotary;      // elements of the mean that turn with the position, 0 for V
+    uint Rotary;      // elements that turn with the position, 0 for V
     uint Interleaved; // 1: pairs are neighbours, 0: half of Rotary apart
 };
 #define TABLE(i) WORD(tables, i)
@@ -29,7 +29,7 @@ struct Item {
     uint head;
     uint channel; // the first: channelOf
     uint at;      // the token's row in rows
-    uint rotation;
+    uint rotation; // in plan: of the page, then of its stretch
 };
 
 const uint CHANNELS = HEAD_DIM > 240 ? 8 : 16; // of a workgroup: their weights fit 16 KiB
@@ -41,6 +41,10 @@ uint channelOf(uint first, uint k) { return first + k % 4u * 8u + k / 4u; }
 shared float turnedMean[HEAD_DIM];         // of the page
 shared float scales[CHANNELS];
 shared float weights[HEAD_DIM * CHANNELS]; // [element][channel]
+
+#define WEIGHT(d, k) weights[(d) * CHANNELS + (k)]
+#define ROTATION(i) plan[i]
+TURN_STAGED(turnWeights, WEIGHT, CHANNELS, ROTATION)
 
 // Elements of a block of the row, less the mean. Tells whether all are below 2^40.
 void loadBlock(Item item, uint block, out float x[32], inout bool finite) {
@@ -66,7 +70,7 @@ void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint blo
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint k = 0u; k < CHANNELS; k++) {
-            precise float product = weights[(block * 32u + e) * CHANNELS + k] * x[e];
+            precise float product = WEIGHT(block * 32u + e, k) * x[e];
             precise float sum = sums[k] + product;
             sums[k] = sum;
         }
@@ -76,17 +80,19 @@ void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint blo
 // Row of a channel in the matrices of all heads; of those behind the last, any.
 uint matrixRow(Item item, uint k) { return item.head * HEAD_DIM + min(channelOf(item.channel, k), HEAD_DIM - 1u); }
 
-// Brings weights and scales of the workgroup's channels and the mean to shared memory.
+// Brings weights and scales of the workgroup's channels and the mean to shared memory,
+// turned.
 void stage(Item item) {
     for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * CHANNELS / 8u; i += WORKGROUP) {
         uint k = i % CHANNELS, d = i / CHANNELS * 8u, word = FORWARD_AT + (matrixRow(item, k) * HEAD_DIM + d) / 4u;
         uvec2 eight = twoOf(tables[word / 4u], word);
         vec4 low = fourElements(eight.x), high = fourElements(eight.y);
-        for (uint j = 0u; j < 8u; j++) weights[(d + j) * CHANNELS + k] = j < 4u ? low[j % 4u] : high[j % 4u];
+        for (uint j = 0u; j < 8u; j++) WEIGHT(d + j, k) = j < 4u ? low[j % 4u] : high[j % 4u];
     }
     for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = pageMean(item.rotation, item.head, d);
     for (uint k = gl_LocalInvocationID.x; k < CHANNELS; k += WORKGROUP) scales[k] = uintBitsToFloat(TABLE(FORWARD_SCALES_AT + matrixRow(item, k)));
     barrier();
+    turnWeights(item.rotation + Rotary);
 }
 
 // The number of thresholds up to z.

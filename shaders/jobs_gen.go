@@ -7,6 +7,7 @@ const (
 	Evicted          = 14         // bits of a group that takes no part in attention and has no codes
 	Unmet            = 256        // added to the bits of a group whose bound even the most bits do not keep
 	SplitTokens      = 256        // tokens of a split: the partial outputs of splits are kept apart
+	StretchTokens    = 1024       // tokens of a stretch of a text, which turn the matrices of K alike
 	ImportanceHeader = 16         // words of a layer's decayed importance before that of token 0
 	LevelBounds      = 9          // bounds between the levels 0 to 9
 	SinkMark         = 0x80000000 // bit of the decayed importance of a token that is a sink
@@ -119,7 +120,7 @@ func ParsePromoteJob(words []uint32) PromoteJob {
 // RecordEncodeJob is a page of tokens whose codes encode_calibrated computes.
 type RecordEncodeJob struct {
 	At       uint32 // offset of its first row in rows
-	Rotation uint32 // index in plan of the cosines and sines of the middle of the page
+	Rotation uint32 // index in plan of the cosines and sines of the middle of the page, then of its stretch
 }
 
 // RecordEncodeJobWords are the words of a RecordEncodeJob.

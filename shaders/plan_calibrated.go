@@ -3,7 +3,7 @@ package shaders
 import "math"
 
 // EncodeRecordsPlan is the plan of encode_calibrated: jobs of which the caller sets
-// At, then the rotation of each page; none for V.
+// At, then the rotation of each page and of its stretch; none for V.
 func EncodeRecordsPlan(jobs []RecordEncodeJob, rotations [][]float32) []uint32 {
 	return rotationPlan(jobs, RecordEncodeJobWords, rotations, func(j *RecordEncodeJob, at uint32) { j.Rotation = at })
 }

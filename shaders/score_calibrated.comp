@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Scores of arranged queries and K records. A workgroup has a KV head, a tile of
-// queries and consecutive tokens, one an invocation.
+// queries and consecutive tokens of a stretch, one an invocation.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -15,6 +15,8 @@ layout(push_constant) uniform Push {
     uint HeadFirst;   // first KV head of the dispatch
     uint Stride;      // tokens that scores have room for
     uint PageTokens;  // tokens of a page
+    uint StretchFirst;
+    uint Stretches;   // that have coded tiles, from there on
     uint MeanFirst;   // first page that has products with means
     uint MeanPages;   // pages that have them
     float Cap;        // soft cap C, 0 for none
@@ -40,16 +42,16 @@ struct Row {
 
 STAGED_TILES(CODED_AT(tilesOf(Vectors) * Heads), HEAD_DIM * QUERIES)
 
-// Adds the products of a block to sums: with constant blocks and outside of
+// Adds the products of a block with a coded tile to sums: with constant blocks and outside of
 // branches, as in score.
-void addBlock(inout float sums[QUERIES], Reconstruction r, uint tile, Row row, uint block) {
+void addBlock(inout float sums[QUERIES], Reconstruction r, uint coded, Row row, uint block) {
     float parts[QUERIES], x[32];
     valuesOf(r, planesOf(row.coded, row.at, block), x);
     for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint v = 0u; v < QUERIES; v++) {
-            precise float product = queryAt(tile, block * 32u + e, v) * x[e];
+            precise float product = queryAt(coded, block * 32u + e, v) * x[e];
             precise float sum = parts[v] + product;
             parts[v] = sum;
         }
@@ -131,25 +133,29 @@ void addMeans(inout float sums[QUERIES], uint means) {
     }
 }
 
+// The nearest token that the dispatch reads.
+uint within(uint token) { return max(begin(), min(token, FRAME.end - 1u)); }
+
 void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
     uint tile = n % together, h = tile / tiles;
-    uint token = begin() + n / together * WORKGROUP + gl_LocalInvocationID.x;
-    uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early: see score.comp, addBlock
-    stage(tile);
+    uint first = (begin() / WORKGROUP + n / together) * WORKGROUP, token = first + gl_LocalInvocationID.x;
+    uint t = within(token); // no invocation may leave early: see score.comp, addBlock
+    uint coded = tile * Stretches + within(first) / STRETCH_TOKENS - StretchFirst;
+    stage(coded);
     RECONSTRUCTION(r)
     Row row = rowOf(t, h);
     float sums[QUERIES];
     for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
-    addBlock(sums, r, tile, row, 0u);
-    if (BLOCKS > 1) addBlock(sums, r, tile, row, 1u);
-    if (BLOCKS > 2) addBlock(sums, r, tile, row, 2u);
-    if (BLOCKS > 3) addBlock(sums, r, tile, row, 3u);
-    if (BLOCKS > 4) addBlock(sums, r, tile, row, 4u);
-    if (BLOCKS > 5) addBlock(sums, r, tile, row, 5u);
-    if (BLOCKS > 6) addBlock(sums, r, tile, row, 6u);
-    if (BLOCKS > 7) addBlock(sums, r, tile, row, 7u);
-    uint means = MEANS_AT(together) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
+    addBlock(sums, r, coded, row, 0u);
+    if (BLOCKS > 1) addBlock(sums, r, coded, row, 1u);
+    if (BLOCKS > 2) addBlock(sums, r, coded, row, 2u);
+    if (BLOCKS > 3) addBlock(sums, r, coded, row, 3u);
+    if (BLOCKS > 4) addBlock(sums, r, coded, row, 4u);
+    if (BLOCKS > 5) addBlock(sums, r, coded, row, 5u);
+    if (BLOCKS > 6) addBlock(sums, r, coded, row, 6u);
+    if (BLOCKS > 7) addBlock(sums, r, coded, row, 7u);
+    uint means = MEANS_AT(together, Stretches) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
     addMeans(sums, means);
     WHERE(row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);

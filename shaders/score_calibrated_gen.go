@@ -20,17 +20,19 @@ var ScoreCalibrated = &Kernel{
 		{Name: "Queries", Index: 2, ReadOnly: true},
 		{Name: "Scores", Index: 3, WriteOnly: true},
 	},
-	PushSize: 36,
+	PushSize: 44,
 	Push: []Field{
 		{Name: "Vectors", Offset: 0},
 		{Name: "Heads", Offset: 4},
 		{Name: "HeadFirst", Offset: 8},
 		{Name: "Stride", Offset: 12},
 		{Name: "PageTokens", Offset: 16},
-		{Name: "MeanFirst", Offset: 20},
-		{Name: "MeanPages", Offset: 24},
-		{Name: "Cap", Offset: 28, Float: true},
-		{Name: "InverseCap", Offset: 32, Float: true},
+		{Name: "StretchFirst", Offset: 20},
+		{Name: "Stretches", Offset: 24},
+		{Name: "MeanFirst", Offset: 28},
+		{Name: "MeanPages", Offset: 32},
+		{Name: "Cap", Offset: 36, Float: true},
+		{Name: "InverseCap", Offset: 40, Float: true},
 	},
 	Constants: []Constant{
 		{Name: "WORKGROUP", ID: 0, Default: 128},
@@ -49,33 +51,37 @@ var ScoreCalibrated = &Kernel{
 
 // ScoreCalibratedPush is the push constants of ScoreCalibrated.
 type ScoreCalibratedPush struct {
-	Vectors    uint32
-	Heads      uint32
-	HeadFirst  uint32
-	Stride     uint32
-	PageTokens uint32
-	MeanFirst  uint32
-	MeanPages  uint32
-	Cap        float32
-	InverseCap float32
+	Vectors      uint32
+	Heads        uint32
+	HeadFirst    uint32
+	Stride       uint32
+	PageTokens   uint32
+	StretchFirst uint32
+	Stretches    uint32
+	MeanFirst    uint32
+	MeanPages    uint32
+	Cap          float32
+	InverseCap   float32
 }
 
 // Bytes lays the fields out as the kernel reads them.
 func (p ScoreCalibratedPush) Bytes() []byte {
-	return pushBytes(p.Vectors, p.Heads, p.HeadFirst, p.Stride, p.PageTokens, p.MeanFirst, p.MeanPages, math.Float32bits(p.Cap), math.Float32bits(p.InverseCap))
+	return pushBytes(p.Vectors, p.Heads, p.HeadFirst, p.Stride, p.PageTokens, p.StretchFirst, p.Stretches, p.MeanFirst, p.MeanPages, math.Float32bits(p.Cap), math.Float32bits(p.InverseCap))
 }
 
 // ParseScoreCalibratedPush reverses Bytes; fields behind the end of b are 0.
 func ParseScoreCalibratedPush(b []byte) ScoreCalibratedPush {
 	return ScoreCalibratedPush{
-		Vectors:    pushWord(b, 0),
-		Heads:      pushWord(b, 1),
-		HeadFirst:  pushWord(b, 2),
-		Stride:     pushWord(b, 3),
-		PageTokens: pushWord(b, 4),
-		MeanFirst:  pushWord(b, 5),
-		MeanPages:  pushWord(b, 6),
-		Cap:        math.Float32frombits(pushWord(b, 7)),
-		InverseCap: math.Float32frombits(pushWord(b, 8)),
+		Vectors:      pushWord(b, 0),
+		Heads:        pushWord(b, 1),
+		HeadFirst:    pushWord(b, 2),
+		Stride:       pushWord(b, 3),
+		PageTokens:   pushWord(b, 4),
+		StretchFirst: pushWord(b, 5),
+		Stretches:    pushWord(b, 6),
+		MeanFirst:    pushWord(b, 7),
+		MeanPages:    pushWord(b, 8),
+		Cap:          math.Float32frombits(pushWord(b, 9)),
+		InverseCap:   math.Float32frombits(pushWord(b, 10)),
 	}
 }

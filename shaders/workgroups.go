@@ -39,9 +39,9 @@ func CalibratedJobs(s Spec, workgroups, tokens uint32, chunks int) uint32 {
 }
 
 // ArrangeWorkgroups are those of arrange_calibrated for so many KV heads, each with so
-// many tiles.
-func ArrangeWorkgroups(p Pipeline, heads, tiles int) uint32 {
-	return uint32(heads * p.tileGroups(tiles) * p.rowParts())
+// many tiles, and so many stretches.
+func ArrangeWorkgroups(p Pipeline, heads, tiles, stretches int) uint32 {
+	return uint32(heads * p.tileGroups(tiles) * p.rowParts() * stretches)
 }
 
 // MeansWorkgroups are those of arrange_means, for so many pages.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/cpuref"
+	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // Limits of a shape, far beyond any model's.
@@ -150,6 +151,8 @@ func (p *Profile) checkNumbers() error {
 		return fmt.Errorf("%s is %v, want more than 0: %w", nameSlope, p.Slope, ErrFormat)
 	case !within(p.PageTokens, 1, maxTokens) || !within(i.HalfLife, 1, maxTokens) || !within(i.Recent, 0, maxTokens) || !within(i.First, 0, maxTokens):
 		return fmt.Errorf("pages of %d tokens, half-life %d, recent %d, first %d, at most %d: %w", p.PageTokens, i.HalfLife, i.Recent, i.First, maxTokens, ErrFormat)
+	case shaders.StretchTokens%p.PageTokens != 0:
+		return fmt.Errorf("pages of %d tokens, want a divisor of %d: %w", p.PageTokens, shaders.StretchTokens, ErrFormat)
 	case !(i.Floor > 0 && i.Floor <= 1) || !(i.Sink > 0 && i.Sink <= 1):
 		return fmt.Errorf("floor %v and sink threshold %v, want above 0 to 1: %w", i.Floor, i.Sink, ErrFormat)
 	}

@@ -7,7 +7,8 @@
 // of 8 bits, the number of thresholds that z reaches, and of a code the leading b
 // bits are kept, which Codebook.Table(b) turns back into a value. Rows come back
 // as Inverse·ẑ + Mean. For keys, Mean stands for what the keys of a page have in
-// common before RoPE: it is turned to the middle of the page (RoPE.Turn).
+// common before RoPE: it is turned to the middle of the page (RoPE.Turn), the matrices
+// of keys to the beginning of their stretch of 1,024 tokens.
 //
 // Bits are given to planes: plane p of channel c is the p-th most significant bit
 // of its codes, and worth Lambda[c]·(D_p − D_p+1). All planes of the keys of a layer

@@ -14,7 +14,7 @@ import (
 // Format and Version stand in the metadata of every profile.
 const (
 	Format  = "qaqvk.profile"
-	Version = 3
+	Version = 4
 )
 
 // maxBytes is the largest file that is read.
@@ -124,7 +124,7 @@ func (r *reader) vouch() error {
 		return fmt.Errorf("version %d, known up to %d; a newer qaqvk reads it: %w", version, Version, ErrVersion)
 	}
 	if version < Version {
-		return fmt.Errorf("version %d, whose matrices are other than those of %d; calibrate anew: %w", version, Version, ErrVersion)
+		return fmt.Errorf("version %d, whose tables are other than those of %d; calibrate anew: %w", version, Version, ErrVersion)
 	}
 	views := map[string]safetensors.TensorView{}
 	for _, t := range r.tensors.Tensors() {

@@ -41,12 +41,13 @@ func (p *Profile) AllTables(typ uint32) (out [2][]*shaders.Tables, err error) {
 	return out, nil
 }
 
-// Rotation returns what kernels read of the middle of a page: the cosines and the sines
-// of RoPE.Turn, [Dims].
+// Rotation returns what kernels read of a page: the cosines and the sines of RoPE.Turn at
+// its middle, and then those at the beginning of its stretch, [2][Dims].
 func (p *Profile) Rotation(page int) []float32 {
-	n := len(p.RoPE.Speeds)
-	out := make([]float32, 2*n)
-	p.RoPE.Turn(p.Middle(page*p.PageTokens), out[:n], out[n:])
+	n, first := len(p.RoPE.Speeds), page*p.PageTokens
+	out := make([]float32, 4*n)
+	p.RoPE.Turn(p.Middle(first), out[:n], out[n:2*n])
+	p.RoPE.Turn(first/shaders.StretchTokens*shaders.StretchTokens, out[2*n:3*n], out[3*n:])
 	return entries(out)
 }
 

@@ -14,7 +14,7 @@ type Setup struct {
 
 	RoPE        profile.RoPE // without speeds, nothing is turned
 	Window      int          // tokens of the longest window
-	Context     int          // tokens of the longest text; of keys, statistics are of all its positions
+	Context     int          // tokens of the longest text; of keys, statistics are of all positions of a stretch
 	Rows        int          // tokens of all windows; 0: nobody knows
 	ForwardOnly bool         // there are no gradients
 }

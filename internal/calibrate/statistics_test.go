@@ -164,5 +164,10 @@ func TestStatisticsAreOfAllPositions(t *testing.T) {
 	for i := range want {
 		assert.InDelta(t, want[i], got[i], 1e-6)
 	}
-	assert.Equal(t, one, calibrate.Average(rope, 256, 300, one, 3), "one window is all there is")
+	got = calibrate.Average(rope, 256, 300, one, 3)
+	for i := range want {
+		assert.InDelta(t, want[i], got[i], 1e-6, "a part of a window counts as one")
+	}
+	assert.Equal(t, one, calibrate.Average(rope, 256, 256, one, 3), "one window is all there is")
+	assert.Equal(t, one, calibrate.Average(rope, 1024, 8192, one, 3), "and all there is of a stretch")
 }

@@ -1,6 +1,9 @@
 package calibrate
 
-import "github.com/qaqvk/qaqvk/backend/profile"
+import (
+	"github.com/qaqvk/qaqvk/backend/profile"
+	"github.com/qaqvk/qaqvk/shaders"
+)
 
 // turns are the angles of the middles of pages; nil turns nothing: all tokens are
 // one page.
@@ -27,13 +30,13 @@ func (t *turns) append(position int) {
 	t.cos, t.sin = append(t.cos, cos), append(t.sin, sin)
 }
 
-// newShifts returns the angles from one window of so many tokens to each of those that a
-// context holds. What a model reads at one place it reads at another with keys and queries
-// turned, so that the statistics of keys over a whole context are those of one window,
-// turned by each of them.
+// newShifts returns the angles from one window of so many tokens to each of those that
+// reach into a stretch of a context, for all stretches turn the tables alike. What a model
+// reads at one place it reads at another with keys and queries turned, so that the
+// statistics of keys over a stretch are those of one window, turned by each of them.
 func newShifts(rope profile.RoPE, window, context int) *turns {
 	t := &turns{rope: rope}
-	for first := 0; first == 0 || first+window <= context; first += window {
+	for first := 0; first == 0 || first < min(context, shaders.StretchTokens); first += window {
 		t.append(first)
 	}
 	return t

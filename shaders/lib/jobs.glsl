@@ -7,6 +7,7 @@ const uint UNQUANTIZABLE = 32; // bits that encode gives a group that it stored 
 const uint EVICTED = 14;       // bits of a group that takes no part in attention and has no codes
 const uint UNMET = 256;        // added to the bits of a group whose bound even the most bits do not keep
 const uint SPLIT_TOKENS = 256; // tokens of a split: the partial outputs of splits are kept apart
+const uint STRETCH_TOKENS = 1024; // tokens of a stretch of a text, which turn the matrices of K alike
 const uint IMPORTANCE_HEADER = 16; // words of a layer's decayed importance before that of token 0
 const uint LEVEL_BOUNDS = 9;       // bounds between the levels 0 to 9
 const uint SINK_MARK = 0x80000000;     // bit of the decayed importance of a token that is a sink
@@ -53,7 +54,7 @@ struct PromoteJob {
 // RecordEncodeJob is a page of tokens whose codes encode_calibrated computes.
 struct RecordEncodeJob {
     uint at;       // offset of its first row in rows
-    uint rotation; // index in plan of the cosines and sines of the middle of the page
+    uint rotation; // index in plan of the cosines and sines of the middle of the page, then of its stretch
 };
 
 // RecordDecodeJob is a page of records that becomes rows.

@@ -100,7 +100,7 @@ float cut(float x, float most) {
 // of K and of V, coded tiles, the products with means. Words before the tables:
 #define TABLES_AT(tiles) ((tiles) * TILE)
 #define CODED_AT(tiles) (TABLES_AT(tiles) + 2u * TABLE_WORDS)
-#define MEANS_AT(tiles) (CODED_AT(tiles) + (tiles) * HEAD_DIM * QUERIES)
+#define MEANS_AT(tiles, stretches) (CODED_AT(tiles) + (tiles) * (stretches) * HEAD_DIM * QUERIES)
 
 // n ones, n up to 32.
 uint ones(uint n) { return n >= 32u ? 0xffffffffu : (1u << (n & 31u)) - 1u; }

@@ -1,9 +1,10 @@
-// The mean of a row, turned to the middle of its page (doc_calibrated.go). Needs
-// the push constants Rotary and Interleaved.
+// What turns with the position: the mean of a row to the middle of its page, rows of
+// matrices to their stretch (doc_calibrated.go). Needs the push constants Rotary and
+// Interleaved.
 #ifndef QAQVK_ROTATION
 #define QAQVK_ROTATION
 
-// Element d of a mean: the element, its partner's, cosine and sine of their pair.
+// Element d of a row: the element, its partner's, cosine and sine of their pair.
 float turned(uint d, float own, float partner, float cosine, float sine) {
     bool first = Interleaved != 0u ? d % 2u == 0u : d < Rotary / 2u;
     precise float straight = own * cosine;
@@ -33,6 +34,22 @@ uint pairOfElement(uint d) {
         float cosine = uintBitsToFloat(Rotary > 0u ? plan[rotation + pair] : 0u);                    \
         float sine = uintBitsToFloat(Rotary > 0u ? plan[rotation + Rotary / 2u + pair] : 0u);        \
         return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine); \
+    }
+
+// Defines name(rotation), which turns COLUMNS rows in shared memory, ELEMENT(d, k) being
+// element d of row k, by the cosines and sines from ROTATION(rotation) on. All
+// invocations of a workgroup call it, when the rows are there.
+#define TURN_STAGED(name, ELEMENT, COLUMNS, ROTATION)                                                             \
+    void name(uint rotation) {                                                                                    \
+        for (uint i = gl_LocalInvocationID.x; i < Rotary / 2u * COLUMNS; i += WORKGROUP) {                        \
+            uint pair = i / COLUMNS, k = i % COLUMNS, a = Interleaved != 0u ? 2u * pair : pair, b = partnerOf(a); \
+            float cosine = uintBitsToFloat(ROTATION(rotation + pair));                                            \
+            float sine = uintBitsToFloat(ROTATION(rotation + Rotary / 2u + pair));                                \
+            float first = ELEMENT(a, k), second = ELEMENT(b, k);                                                  \
+            ELEMENT(a, k) = turned(a, first, second, cosine, sine);                                               \
+            ELEMENT(b, k) = turned(b, second, first, cosine, sine);                                               \
+        }                                                                                                         \
+        barrier();                                                                                                \
     }
 
 #endif

@@ -9,7 +9,8 @@ import (
 // arrangedRecords says where the queries of a batch that attends to records lie.
 func arrangedRecords(g *core.Geometry, tiles, tile, stride int) shaders.Arranged {
 	return shaders.Arranged{Records: shaders.Records{Type: g.Layout.Type, HeadDim: g.HeadDim, Heads: g.KVHeads},
-		Tiles: tiles, Queries: tile, Pages: stride/g.PageTokens + 2}
+		Tiles: tiles, Queries: tile, Pages: stride/g.PageTokens + 2,
+		Stretches: shaders.StretchesOf(shaders.StretchTokens-shaders.SplitTokens, shaders.StretchTokens-shaders.SplitTokens+stride)}
 }
 
 // lastPages is the last part that lies in pages of records; nil: none does.
@@ -33,17 +34,19 @@ func (r *recording) arrangeCalibrated() {
 	src, slack := r.rowView(r.QueryRows, r.Q)
 	p := r.calibrated(shaders.ArrangeCalibrated, r.Q.Type, r.Q.Type)
 	push := shaders.ArrangeCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
-		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Q.Type)), Scale: r.Scale, HeadFirst: uint32(r.head)}
+		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Q.Type)), Scale: r.Scale, HeadFirst: uint32(r.head),
+		StretchFirst: uint32(r.stretchFirst()), Stretches: uint32(r.stretches())}
+	push.Rotary, push.Interleaved = r.codec.Rotary(shaders.Key)
 	r.list.Dispatch(device.Dispatch{Kernel: p.Kernel, Spec: p.Words(), Push: push.Bytes(),
-		Workgroups: shaders.ArrangeWorkgroups(p, r.heads, r.tiles),
-		Views:      []device.View{src, r.codec.Both(r.Layer), r.arranged}})
+		Workgroups: shaders.ArrangeWorkgroups(p, r.heads, r.tiles, r.stretches()),
+		Views:      []device.View{src, r.codec.Both(r.Layer), r.codec.Stretches(), r.arranged}})
 	r.arrangeMeans(src, slack)
 }
 
 func (r *recording) arrangeMeans(src device.View, slack int) {
 	push := shaders.ArrangeMeansPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
 		RowHeads: uint32(r.work.QueryHeads), RowFirst: uint32(slack + r.rowFirst(r.Q.Type)), Scale: r.Scale, HeadFirst: uint32(r.head),
-		PageFirst: uint32(r.meanFirst()), Pages: uint32(r.meanPages())}
+		PageFirst: uint32(r.meanFirst()), Pages: uint32(r.meanPages()), Stretches: uint32(r.stretches())}
 	push.Rotary, push.Interleaved = r.codec.Rotary(shaders.Key)
 	p := r.calibrated(shaders.ArrangeMeans, r.Q.Type, r.Q.Type)
 	core.DispatchJobs(r.list, p, push.Bytes(), int(shaders.MeansWorkgroups(p, r.heads, r.tiles, r.meanPages())),
@@ -55,18 +58,36 @@ func (r *recording) arrangeMeans(src device.View, slack int) {
 func (r *recording) meanFirst() int { return r.base / r.work.PageTokens }
 
 func (r *recording) meanPages() int {
-	last := r.lastPages()
-	end := min(max(last.first, r.base)+last.room, r.work.Capacity)
-	return core.RoundUp(end, r.work.PageTokens)/r.work.PageTokens - r.meanFirst()
+	return core.RoundUp(r.pagesEnd(), r.work.PageTokens)/r.work.PageTokens - r.meanFirst()
 }
+
+// pagesEnd is the token behind the last one in pages that there is room for.
+func (r *recording) pagesEnd() int {
+	last := r.lastPages()
+	return min(max(last.first, r.base)+last.room, r.work.Capacity)
+}
+
+// stretchFirst and stretches are those for which queries are coded.
+func (r *recording) stretchFirst() int { return r.base / shaders.StretchTokens }
+
+func (r *recording) stretches() int { return shaders.StretchesOf(r.base, r.pagesEnd()) }
 
 func (r *recording) scoreCalibrated(p part) {
 	push := shaders.ScoreCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), HeadFirst: uint32(r.head), Stride: uint32(r.stride),
-		PageTokens: uint32(r.work.PageTokens), MeanFirst: uint32(r.meanFirst()), MeanPages: uint32(r.meanPages())}
+		PageTokens: uint32(r.work.PageTokens), StretchFirst: uint32(r.stretchFirst()), Stretches: uint32(r.stretches()),
+		MeanFirst: uint32(r.meanFirst()), MeanPages: uint32(r.meanPages())}
 	push.Cap, push.InverseCap = r.caps()
 	pipeline := r.calibrated(shaders.ScoreCalibrated, r.work.Layout.Type, r.work.Layout.Type)
-	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.scoreWorkgroups(p, pipeline),
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.alignedWorkgroups(p, pipeline),
 		device.Whole(p.buffer), r.inFrames(p.frame), r.arranged, r.scores)
+}
+
+// alignedWorkgroups are those of a kernel that has a token an invocation and whose
+// workgroups begin with a multiple of their tokens.
+func (r *recording) alignedWorkgroups(p part, pipeline shaders.Pipeline) int {
+	each := int(pipeline.Spec.Workgroup)
+	before := max(p.first, r.base) % each
+	return (before + p.room + each - 1) / each * r.heads * r.tiles
 }
 
 func (r *recording) weightedSumCalibrated(p part) {

@@ -18,17 +18,18 @@ type Calibrated struct {
 	work   *core.Work
 	tables [2][]*shaders.Tables // [kind][layer]
 	turn   Turn
-	turned [][]float32 // [page], of the mean of K
+	turned [][]float32 // [page], of the mean of K and of its stretch
 
 	onDevice  device.Buffer // [layer], those of K and then those of V
 	rotations device.Buffer // [page][Rotary], four words at least
+	stretches device.Buffer // [stretch][Rotary], four words at least
 }
 
-// Turn is how the mean of keys turns with the position.
+// Turn is how keys turn with the position.
 type Turn struct {
 	Rotary      int // elements that turn, a multiple of 8; 0: none
 	Interleaved bool
-	Rotation    func(page int) []float32 // cosines, then sines, [Rotary], at the middle of a page
+	Rotation    func(page int) []float32 // cosines, then sines, at the middle of a page and then at the beginning of its stretch, [2][Rotary]
 }
 
 // NewCalibrated is the calibrated codec of a cache; it copies tables and rotations to
@@ -59,19 +60,32 @@ func (c *Calibrated) uploadTables() error {
 }
 
 func (c *Calibrated) uploadRotations() error {
-	n := core.RoundUp(c.work.Capacity, c.work.PageTokens) / c.work.PageTokens
-	words := make([]uint32, 0, max(4, n*c.turn.Rotary))
-	for page := 0; page < n && c.turn.Rotary > 0; page++ {
+	n, rotary := core.RoundUp(c.work.Capacity, c.work.PageTokens)/c.work.PageTokens, c.turn.Rotary
+	var middles, stretches []uint32
+	for page := 0; page < n && rotary > 0; page++ {
 		c.turned = append(c.turned, c.turn.Rotation(page))
-		for _, x := range c.turned[page] {
-			words = append(words, math.Float32bits(x))
+		middles = appendFloats(middles, c.turned[page][:rotary])
+		if page*c.work.PageTokens%shaders.StretchTokens == 0 {
+			stretches = appendFloats(stretches, c.turned[page][rotary:])
 		}
 	}
-	return c.upload(&c.rotations, "rotations", words[:max(4, len(words))])
+	err := c.upload(&c.rotations, "rotations", middles)
+	if err == nil {
+		err = c.upload(&c.stretches, "rotations of stretches", stretches)
+	}
+	return err
 }
 
-// upload makes a buffer of words that stay.
+func appendFloats(words []uint32, values []float32) []uint32 {
+	for _, x := range values {
+		words = append(words, math.Float32bits(x))
+	}
+	return words
+}
+
+// upload makes a buffer of words that stay, of four at least.
 func (c *Calibrated) upload(to *device.Buffer, label string, words []uint32) error {
+	words = append(words, make([]uint32, max(0, 4-len(words)))...)
 	b, err := c.work.Device.NewBuffer(label, len(words), device.DeviceLocal)
 	if err == nil {
 		*to = b
@@ -84,10 +98,10 @@ func (c *Calibrated) upload(to *device.Buffer, label string, words []uint32) err
 }
 
 // Close frees the buffers.
-func (c *Calibrated) Close() { core.Release(c.onDevice, c.rotations) }
+func (c *Calibrated) Close() { core.Release(c.onDevice, c.rotations, c.stretches) }
 
 // Bytes are the bytes of tables and rotations on the device.
-func (c *Calibrated) Bytes() int64 { return core.Bytes(c.onDevice, c.rotations) }
+func (c *Calibrated) Bytes() int64 { return core.Bytes(c.onDevice, c.rotations, c.stretches) }
 
 // Tables are those of a kind of a layer.
 func (c *Calibrated) Tables(k shaders.Kind, layer int) *shaders.Tables { return c.tables[k][layer] }
@@ -108,7 +122,10 @@ func (c *Calibrated) Both(layer int) device.View {
 // Rotations is the view of the rotations of all pages.
 func (c *Calibrated) Rotations() device.View { return device.Whole(c.rotations) }
 
-// Rotary are the elements of a kind's mean that turn, and 1 where pairs are neighbours.
+// Stretches is the view of the rotations of all stretches.
+func (c *Calibrated) Stretches() device.View { return device.Whole(c.stretches) }
+
+// Rotary are the elements of a kind's rows that turn, and 1 where pairs are neighbours.
 func (c *Calibrated) Rotary(k shaders.Kind) (rotary, interleaved uint32) {
 	if k == shaders.Value {
 		return 0, 0
@@ -119,7 +136,7 @@ func (c *Calibrated) Rotary(k shaders.Kind) (rotary, interleaved uint32) {
 	return uint32(c.turn.Rotary), interleaved
 }
 
-// Rotation is that of the mean of a page; nil: it does not turn.
+// Rotation is that of a page and then that of its stretch; nil: it does not turn.
 func (c *Calibrated) Rotation(p pages.ID) []float32 {
 	if p.Kind == shaders.Value || c.turn.Rotary == 0 {
 		return nil
@@ -127,10 +144,10 @@ func (c *Calibrated) Rotation(p pages.ID) []float32 {
 	return c.turned[p.Page]
 }
 
-// RotationWords are the words of a plan that the rotation of a page takes.
+// RotationWords are the words of a plan that the rotations of a page take.
 func (c *Calibrated) RotationWords(k shaders.Kind) int {
 	rotary, _ := c.Rotary(k)
-	return int(rotary)
+	return 2 * int(rotary)
 }
 
 // TableWords are the words of a plan that the record tables of n pages take at most.
@@ -197,7 +214,7 @@ func (c *Calibrated) Supply(p pages.ID, _ int, _, rows []uint32, from, to uint8,
 
 // DecodeWords are the plan words of n pages in Decode, half of them of K.
 func (c *Calibrated) DecodeWords(n int) int {
-	keys := (n + 1) / 2 * (shaders.RecordDecodeJobWords + c.turn.Rotary)
+	keys := (n + 1) / 2 * (shaders.RecordDecodeJobWords + c.RotationWords(shaders.Key))
 	return core.RoundUp(keys, c.work.Limits.ViewAlign) + n/2*shaders.RecordDecodeJobWords
 }
 
