@@ -2,6 +2,7 @@ package cpuref
 
 import (
 	"math"
+	"sort"
 
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -66,11 +67,7 @@ func (v *values) loadCoded(r shaders.Records, record []uint32, level uint8, h in
 
 // code returns the full code of a channel.
 func code(thresholds []float32, z float32) uint8 {
-	q := 0
-	for q < len(thresholds) && z >= thresholds[q] {
-		q++
-	}
-	return uint8(q)
+	return uint8(sort.Search(len(thresholds), func(q int) bool { return !(z >= thresholds[q]) }))
 }
 
 // encodeRow writes the full codes of a row by the forward matrix of its head and tells
@@ -85,14 +82,26 @@ func (t *tables) encodeRow(l shaders.Layout, a matrix, row elements, mean, x []f
 		}
 		x[d] = cut(loadFinite(l.Type, e)-mean[d], mostChange)
 	}
-	for c := range codes {
-		z := float32(0)
-		for d, value := range x {
-			z += float32(a.rows[c*len(x)+d] * value)
+	for c := 0; c < len(codes); c += 4 { // sums of four channels at once: a processor adds them side by side
+		z := fourSums(a.rows[c*len(x):][:4*len(x)], x)
+		for k, sum := range z {
+			codes[c+k] = code(t.thresholds, float32(a.scales[c+k]*sum))
 		}
-		codes[c] = code(t.thresholds, float32(a.scales[c]*z))
 	}
 	return quantizes
+}
+
+// fourSums returns the sums of the products of four rows with x.
+func fourSums(rows, x []float32) [4]float32 {
+	a, b, c, d := rows[:len(x)], rows[len(x):][:len(x)], rows[2*len(x):][:len(x)], rows[3*len(x):][:len(x)]
+	var z [4]float32
+	for i, value := range x {
+		z[0] += float32(a[i] * value)
+		z[1] += float32(b[i] * value)
+		z[2] += float32(c[i] * value)
+		z[3] += float32(d[i] * value)
+	}
+	return z
 }
 
 // arrangeCodes writes codes as slots and supply have them: eight words a block,
@@ -118,26 +127,6 @@ func (inverse matrix) bringBack(x, out []float32) {
 	for d := range out {
 		out[d] = dot(x, inverse.rows[d*len(x):])
 	}
-}
-
-// CalibratedCodes computes on the host what promote_calibrated is supplied with: the
-// full codes of the rows [H][D] of a token as they were appended, for the rotation of
-// its page and then of its stretch, nil for V. It returns false where the token cannot be quantized. out
-// has CodeWords words.
-func CalibratedCodes(t *shaders.Tables, rotation []float32, interleaved bool, rows, out []uint32) (quantizes bool) {
-	l := t.Layout()
-	all := tables{thresholds: t.Thresholds[:], means: t.Mean, forward: t.Forward}
-	p := pairing{len(rotation) / 2, interleaved}
-	mean, x, codes := make([]float32, l.HeadDim), make([]float32, l.HeadDim), make([]uint8, l.HeadDim)
-	quantizes = true
-	words := shaders.Blocks(l.HeadDim) * shaders.Planes
-	for h := range l.Rows {
-		p.turn(all.mean(l, h), rotation, mean)
-		row := elements{l.Type, rows[h*l.RawRowWords():]}
-		quantizes = all.encodeRow(l, all.forwardOf(l, h, p, rotation[p.rotary:]), row, mean, x, codes) && quantizes
-		arrangeCodes(codes, out[h*words:][:words])
-	}
-	return quantizes
 }
 
 // Value returns the value of code q at b bits, 0..8, in units of 1.

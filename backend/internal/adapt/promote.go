@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/codec"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -84,12 +85,12 @@ func (b *batch) readRanges(some []*moved) error {
 func (b *batch) supplyAll(some []*moved) error {
 	defer b.d.span("supply")()
 	words := b.d.codec.RangeWords()
-	raw := make([]uint32, b.d.work.Layout.RawGroupWords())
+	raw, supplier := make([]uint32, b.d.work.Layout.RawGroupWords()), b.d.codec.Supplier()
 	for i, m := range some {
 		if err := b.ctx.Err(); err != nil {
 			return cancelled(err)
 		}
-		if err := b.supplyPage(m, b.d.Bits.Words()[i*words:][:words], raw); err != nil {
+		if err := b.supplyPage(m, supplier, b.d.Bits.Words()[i*words:][:words], raw); err != nil {
 			return err
 		}
 	}
@@ -97,7 +98,7 @@ func (b *batch) supplyAll(some []*moved) error {
 }
 
 // supplyPage writes what the promoted groups of a page lack to supply.
-func (b *batch) supplyPage(m *moved, ranges, raw []uint32) error {
+func (b *batch) supplyPage(m *moved, supplier codec.Supplier, ranges, raw []uint32) error {
 	at := m.supply
 	for g, old := range m.old {
 		if b.d.codec.SupplyWords(m.ID, old, m.bits[g]) == 0 {
@@ -106,7 +107,7 @@ func (b *batch) supplyPage(m *moved, ranges, raw []uint32) error {
 		if err := b.s.host.Group(m.ID, g, raw); err != nil {
 			return err
 		}
-		n, err := b.d.codec.Supply(m.ID, g, ranges, raw, old, m.bits[g], b.d.Supply.Words()[at:])
+		n, err := supplier.Supply(m.ID, g, ranges, raw, old, m.bits[g], b.d.Supply.Words()[at:])
 		if err != nil {
 			return fmt.Errorf("backend: adapt: %w", err)
 		}

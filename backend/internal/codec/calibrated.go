@@ -8,7 +8,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
-	"github.com/qaqvk/qaqvk/cpuref"
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
@@ -199,18 +198,6 @@ func (c *Calibrated) RangeWords() int { return 0 }
 
 // RangesAt is not used.
 func (c *Calibrated) RangesAt() int { return 0 }
-
-// Supply computes the codes of a token on the host, or copies its rows.
-func (c *Calibrated) Supply(p pages.ID, _ int, _, rows []uint32, from, to uint8, out []uint32) (int, error) {
-	n := c.SupplyWords(p, from, to)
-	if to >= shaders.Raw {
-		return copy(out[:n], rows), nil
-	}
-	if !cpuref.CalibratedCodes(c.of(p), c.Rotation(p), c.turn.Interleaved, rows, out[:n]) {
-		return 0, fmt.Errorf("page %d of layer %d: a token that cannot be quantized was to leave raw", p.Page, p.LayerGroup)
-	}
-	return n, nil
-}
 
 // DecodeWords are the plan words of n pages in Decode, half of them of K.
 func (c *Calibrated) DecodeWords(n int) int {

@@ -26,15 +26,21 @@ type Codec interface {
 	// needs of all its groups; 0: none.
 	RangeWords() int
 	RangesAt() int
-	// Supply writes to out what a group lacks, from its rows as they were appended
-	// and the ranges of its page, and returns how many words that are.
-	Supply(p pages.ID, group int, ranges, rows []uint32, from, to uint8, out []uint32) (int, error)
+	// Supplier computes what groups lack. It is for one goroutine.
+	Supplier() Supplier
 
 	// DecodeWords are the plan words of n pages in a dispatch of Decode.
 	DecodeWords(n int) int
 	// Decode records that the rows of a layer in pages go to rows of a type, each
 	// page's from word Rows of the view on, stride words from token to token.
 	Decode(l *device.List, plan *core.Room, list []Decode, layer int, out uint32, stride int, src device.Buffer, rows device.View)
+}
+
+// Supplier computes what groups lack, of pages that follow each other fastest.
+type Supplier interface {
+	// Supply writes to out what a group lacks, from its rows as they were appended
+	// and the ranges of its page, and returns how many words that are.
+	Supply(p pages.ID, group int, ranges, rows []uint32, from, to uint8, out []uint32) (int, error)
 }
 
 // Rewrite is a page that is written anew.

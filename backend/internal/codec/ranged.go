@@ -62,6 +62,9 @@ func (c *Ranged) RangeWords() int { return c.work.PageGroups * c.work.Layout.Ran
 // RangesAt is where they begin.
 func (c *Ranged) RangesAt() int { return c.work.Layout.RangesAt(c.work.PageGroups) }
 
+// Supplier is the codec itself.
+func (c *Ranged) Supplier() Supplier { return c }
+
 // Supply computes missing planes on the host. For a bit more of 128 f16 elements
 // that is 2.6 µs of a core while steps go on (BenchmarkSupply in cpuref) and 16
 // bytes to the device. Quantizing on the device would take 256 bytes and, on

@@ -1,0 +1,37 @@
+package codec
+
+import (
+	"fmt"
+
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/cpuref"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// Supplier computes codes with the matrices of the stretch of the last page.
+func (c *Calibrated) Supplier() Supplier { return &coders{codec: c} }
+
+type coders struct {
+	codec *Calibrated
+	of    pages.ID // of the last one, Page being its stretch
+	last  *cpuref.Coder
+}
+
+// Supply computes the codes of a token on the host, or copies its rows.
+func (s *coders) Supply(p pages.ID, _ int, _, rows []uint32, from, to uint8, out []uint32) (int, error) {
+	n := s.codec.SupplyWords(p, from, to)
+	if to >= shaders.Raw {
+		return copy(out[:n], rows), nil
+	}
+	rotation := s.codec.Rotation(p)
+	middle, stretch := rotation[:len(rotation)/2], rotation[len(rotation)/2:]
+	of := p
+	of.Page = p.Page * s.codec.work.PageTokens / shaders.StretchTokens
+	if s.last == nil || s.of != of {
+		s.of, s.last = of, cpuref.NewCoder(s.codec.of(p), stretch, s.codec.turn.Interleaved)
+	}
+	if !s.last.Codes(middle, rows, out[:n]) {
+		return 0, fmt.Errorf("page %d of layer %d: a token that cannot be quantized was to leave raw", p.Page, p.LayerGroup)
+	}
+	return n, nil
+}

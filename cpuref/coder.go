@@ -1,0 +1,47 @@
+package cpuref
+
+import "github.com/qaqvk/qaqvk/shaders"
+
+// A Coder computes on the host what promote_calibrated is supplied with: the full codes
+// of tokens of a stretch. One goroutine may use it at a time.
+type Coder struct {
+	layout  shaders.Layout
+	tables  tables
+	pairs   pairing
+	forward []matrix // of each head, turned to the stretch
+	mean, x []float32
+	codes   []uint8
+}
+
+// NewCoder returns one for a kind of a layer and the rotation of a stretch, nil for V.
+func NewCoder(t *shaders.Tables, stretch []float32, interleaved bool) *Coder {
+	l := t.Layout()
+	c := &Coder{layout: l, tables: tables{thresholds: t.Thresholds[:], means: t.Mean, forward: t.Forward}, pairs: pairing{len(stretch), interleaved},
+		mean: make([]float32, l.HeadDim), x: make([]float32, l.HeadDim), codes: make([]uint8, l.HeadDim)}
+	for h := range l.Rows {
+		c.forward = append(c.forward, c.tables.forwardOf(l, h, c.pairs, stretch))
+	}
+	return c
+}
+
+// Codes computes the full codes of the rows [H][D] of a token as they were appended, for
+// the rotation of the middle of its page, nil for V. It returns false where the token
+// cannot be quantized. out has CodeWords words.
+func (c *Coder) Codes(middle []float32, rows, out []uint32) (quantizes bool) {
+	quantizes = true
+	words := shaders.Blocks(c.layout.HeadDim) * shaders.Planes
+	for h, a := range c.forward {
+		c.pairs.turn(c.tables.mean(c.layout, h), middle, c.mean)
+		row := elements{c.layout.Type, rows[h*c.layout.RawRowWords():]}
+		quantizes = c.tables.encodeRow(c.layout, a, row, c.mean, c.x, c.codes) && quantizes
+		arrangeCodes(c.codes, out[h*words:][:words])
+	}
+	return quantizes
+}
+
+// CalibratedCodes is Codes of a new Coder, for the rotation of a page and then of its
+// stretch.
+func CalibratedCodes(t *shaders.Tables, rotation []float32, interleaved bool, rows, out []uint32) (quantizes bool) {
+	n := len(rotation) / 2
+	return NewCoder(t, rotation[n:], interleaved).Codes(rotation[:n], rows, out)
+}
