@@ -53,6 +53,11 @@ func goStart() C.int {
 	return flag(host != nil)
 }
 
+// goEnd returns when nothing runs in the background any more that must not when the process ends.
+//
+//export goEnd
+func goEnd() { host.EndRehearsals() }
+
 func flag(b bool) C.int {
 	if b {
 		return 1

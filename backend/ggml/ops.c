@@ -3,6 +3,7 @@
 #include "shim.h"
 #include "_cgo_export.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,7 +218,16 @@ static enum ggml_status one(struct ggml_tensor * node) {
 	}
 }
 
-enum ggml_status compute_graph(struct ggml_cgraph * g) {
+static void end_at_exit(void) { atexit(goEnd); }
+
+// ends sees to it that drivers compile nothing when the process ends: what is registered last
+// is called first, before the ends of drivers that the first graph has loaded.
+static void ends(void) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, end_at_exit);
+}
+
+static enum ggml_status compute(struct ggml_cgraph * g) {
 	for (int i = 0; i < base.ggml_graph_n_nodes(g); i++) {
 		struct ggml_tensor * node = base.ggml_graph_node(g, i);
 		if ((node->flags & GGML_TENSOR_FLAG_COMPUTE) == 0) {
@@ -229,4 +239,10 @@ enum ggml_status compute_graph(struct ggml_cgraph * g) {
 		}
 	}
 	return GGML_STATUS_SUCCESS;
+}
+
+enum ggml_status compute_graph(struct ggml_cgraph * g) {
+	enum ggml_status status = compute(g);
+	ends();
+	return status;
 }

@@ -30,6 +30,7 @@ type Host struct {
 	past   []Report // of buffers that were closed
 
 	recording recording
+	rehearsal rehearsal
 }
 
 // open returns the device of the process, which stays open.
@@ -49,6 +50,7 @@ func (h *Host) open() (device.Device, error) {
 
 // Close closes the device. The caches on it must be closed.
 func (h *Host) Close() error {
+	h.EndRehearsals()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.device == nil {
@@ -73,6 +75,7 @@ func (h *Host) New(shape kvbuffer.Shape) (*backend.Cache, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.rehearse(shape, d, c)
 	h.Log(fmt.Sprintf("%d layers of %d KV heads of %d elements, %d cells for %d streams, on %s: %s",
 		shape.Layers, shape.KVHeads, shape.HeadDim, shape.Cells, shape.Streams, d.Name(), words))
 	return cache, nil

@@ -165,3 +165,18 @@ func TestReport(t *testing.T) {
 	h.Settings.Stats = filepath.Join(path, "no", "folder")
 	assert.ErrorContains(t, h.Ended(kvhost.NewReport(b, 64)), "QAQVK_STATS=")
 }
+
+// A cache on Vulkan has its pipelines made in the background, once a shape, and the host
+// closes while they are made.
+func TestRehearsalOnVulkan(t *testing.T) {
+	var said []string
+	h := &kvhost.Host{Settings: kvhost.Settings{Device: "llvmpipe", Policy: kvhost.QAQ}, Log: func(line string) { said = append(said, line) }}
+	for range 2 {
+		c, err := h.New(small)
+		require.NoError(t, err)
+		c.Close()
+	}
+	h.EndRehearsals()
+	require.NoError(t, h.Close())
+	require.Len(t, said, 2, "%q", said)
+}
