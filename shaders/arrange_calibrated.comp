@@ -37,10 +37,6 @@ const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW
 
 shared vec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
 
-#define STAGED_ELEMENT(d, k) WORD(staged, (d) * TOGETHER + (k))
-#define ROTATION(i) rotations[i]
-TURN_STAGED(turnStaged, STAGED_ELEMENT, TOGETHER, ROTATION)
-
 // Adds the products of a block: with constant blocks and outside of branches, as in
 // score.
 void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
@@ -49,7 +45,7 @@ void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint c = 0u; c < TOGETHER; c++) {
-            precise float product = STAGED_ELEMENT(block * 32u + e, c) * y[e];
+            precise float product = WORD(staged, (block * 32u + e) * TOGETHER + c) * y[e];
             precise float sum = sums[c] + product;
             sums[c] = sum;
         }
@@ -62,14 +58,13 @@ void main() {
     uint stretch = n / groups / Heads / chunks;
     uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x, all = Heads * tiles;
     for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / 8u; i += WORKGROUP) {
-        uint d = i * 8u / TOGETHER, c = channel + i * 8u % TOGETHER;
-        uint word = INVERSE_AT + (((HeadFirst + h) * HEAD_DIM + d) * HEAD_DIM + c) / 4u;
-        uvec2 eight = twoOf(tables[word / 4u], word);
-        staged[2u * i] = fourElements(eight.x);
-        staged[2u * i + 1u] = fourElements(eight.y);
+        uint d = i * 8u / TOGETHER, c = channel + i * 8u % TOGETHER, pair = (StretchFirst + stretch) * Rotary + pairOfElement(d);
+        float cosine = uintBitsToFloat(rotations[pair]), sine = uintBitsToFloat(rotations[pair + Rotary / 2u]); // not used where Rotary is 0
+        uvec2 own = eightOf(HeadFirst + h, d, c), partner = eightOf(HeadFirst + h, partnerOf(d), c);
+        staged[2u * i] = fourTurned(d, fourElements(own.x), fourElements(partner.x), cosine, sine);
+        staged[2u * i + 1u] = fourTurned(d, fourElements(own.y), fourElements(partner.y), cosine, sine);
     }
     barrier();
-    turnStaged((StretchFirst + stretch) * Rotary);
     uint row = queryRow(h, min(v, Vectors - 1u));
     bool live = v < Vectors;
     float sums[TOGETHER];

@@ -62,12 +62,6 @@ void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint bloc
     }
 }
 
-// Eight elements of row d of a head's inverse, from channel c on.
-uvec2 eightOf(uint head, uint d, uint c) {
-    uint word = INVERSE_AT + ((head * HEAD_DIM + d) * HEAD_DIM + c) / 4u;
-    return twoOf(tables[word / 4u], word);
-}
-
 // Brings weights and means of the workgroup's elements, those behind the last are any,
 // and scales to shared memory, turned.
 void stage(uint head, uint element, uint rotation) {
@@ -76,8 +70,9 @@ void stage(uint head, uint element, uint rotation) {
         uint k = i % ELEMENTS, c = i / ELEMENTS * 8u, d = min(element + k, HEAD_DIM - 1u), pair = stretch + pairOfElement(d);
         float cosine = uintBitsToFloat(Rotary > 0u ? plan[pair] : 0u), sine = uintBitsToFloat(Rotary > 0u ? plan[pair + Rotary / 2u] : 0u);
         uvec2 own = eightOf(head, d, c), partner = eightOf(head, partnerOf(d), c);
-        for (uint j = 0u; j < 8u; j++)
-            weights[(c + j) * ELEMENTS + k] = turned(d, elementOf(own, j), elementOf(partner, j), cosine, sine);
+        vec4 low = fourTurned(d, fourElements(own.x), fourElements(partner.x), cosine, sine);
+        vec4 high = fourTurned(d, fourElements(own.y), fourElements(partner.y), cosine, sine);
+        for (uint j = 0u; j < 8u; j++) weights[(c + j) * ELEMENTS + k] = j < 4u ? low[j % 4u] : high[j % 4u];
     }
     for (uint k = gl_LocalInvocationID.x; k < ELEMENTS; k += WORKGROUP) means[k] = pageMean(rotation, head, min(element + k, HEAD_DIM - 1u));
     for (uint c = gl_LocalInvocationID.x; c < HEAD_DIM; c += WORKGROUP) scales[c] = uintBitsToFloat(TABLE(INVERSE_SCALES_AT + head * HEAD_DIM + c));

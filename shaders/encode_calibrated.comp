@@ -42,10 +42,6 @@ shared float turnedMean[HEAD_DIM];         // of the page
 shared float scales[CHANNELS];
 shared float weights[HEAD_DIM * CHANNELS]; // [element][channel]
 
-#define WEIGHT(d, k) weights[(d) * CHANNELS + (k)]
-#define ROTATION(i) plan[i]
-TURN_STAGED(turnWeights, WEIGHT, CHANNELS, ROTATION)
-
 // Elements of a block of the row, less the mean. Tells whether all are below 2^40.
 void loadBlock(Item item, uint block, out float x[32], inout bool finite) {
     for (uint e = 0u; e < 32u; e += 4u * PER_WORD) {
@@ -70,7 +66,7 @@ void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint blo
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint k = 0u; k < CHANNELS; k++) {
-            precise float product = WEIGHT(block * 32u + e, k) * x[e];
+            precise float product = weights[(block * 32u + e) * CHANNELS + k] * x[e];
             precise float sum = sums[k] + product;
             sums[k] = sum;
         }
@@ -80,19 +76,29 @@ void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint blo
 // Row of a channel in the matrices of all heads; of those behind the last, any.
 uint matrixRow(Item item, uint k) { return item.head * HEAD_DIM + min(channelOf(item.channel, k), HEAD_DIM - 1u); }
 
+// Brings elements d to d + 3 of channels k to k + 3 to shared memory, turned to the stretch.
+void stageWeights(Item item, uint d, uint k) {
+    vec4 cosines = vec4(1.0), sines = vec4(0.0);
+    for (uint j = 0u; j < (Rotary > 0u ? 4u : 0u); j++) {
+        uint pair = item.rotation + Rotary + pairOfElement(d + j);
+        cosines[j] = uintBitsToFloat(plan[pair]);
+        sines[j] = uintBitsToFloat(plan[pair + Rotary / 2u]);
+    }
+    for (uint c = k; c < k + 4u; c++) {
+        uint row = FORWARD_AT + matrixRow(item, c) * HEAD_DIM / 4u;
+        vec4 own = fourElements(TABLE(row + d / 4u)), partner = Interleaved != 0u ? own.yxwz : fourElements(TABLE(row + partnerOf(d) / 4u));
+        for (uint j = 0u; j < 4u; j++) weights[(d + j) * CHANNELS + c] = turned(d + j, own[j], partner[j], cosines[j], sines[j]);
+    }
+}
+
 // Brings weights and scales of the workgroup's channels and the mean to shared memory,
 // turned.
 void stage(Item item) {
-    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * CHANNELS / 8u; i += WORKGROUP) {
-        uint k = i % CHANNELS, d = i / CHANNELS * 8u, word = FORWARD_AT + (matrixRow(item, k) * HEAD_DIM + d) / 4u;
-        uvec2 eight = twoOf(tables[word / 4u], word);
-        vec4 low = fourElements(eight.x), high = fourElements(eight.y);
-        for (uint j = 0u; j < 8u; j++) WEIGHT(d + j, k) = j < 4u ? low[j % 4u] : high[j % 4u];
-    }
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * CHANNELS / 16u; i += WORKGROUP)
+        stageWeights(item, i / (CHANNELS / 4u) * 4u, i % (CHANNELS / 4u) * 4u);
     for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) turnedMean[d] = pageMean(item.rotation, item.head, d);
     for (uint k = gl_LocalInvocationID.x; k < CHANNELS; k += WORKGROUP) scales[k] = uintBitsToFloat(TABLE(FORWARD_SCALES_AT + matrixRow(item, k)));
     barrier();
-    turnWeights(item.rotation + Rotary);
 }
 
 // The number of thresholds up to z.

@@ -14,6 +14,13 @@ float turned(uint d, float own, float partner, float cosine, float sine) {
     return cut(d < Rotary ? (first ? less : more) : own, 1099511627776.0); // 2^40
 }
 
+// Element d of four columns.
+vec4 fourTurned(uint d, vec4 own, vec4 partner, float cosine, float sine) {
+    vec4 out_;
+    for (uint k = 0u; k < 4u; k++) out_[k] = turned(d, own[k], partner[k], cosine, sine);
+    return out_;
+}
+
 // Partner of element d, itself where it does not turn.
 uint partnerOf(uint d) {
     uint half_ = Rotary / 2u, other = Interleaved != 0u ? d ^ 1u : d < half_ ? d + half_ : d - half_;
@@ -34,22 +41,6 @@ uint pairOfElement(uint d) {
         float cosine = uintBitsToFloat(Rotary > 0u ? plan[rotation + pair] : 0u);                    \
         float sine = uintBitsToFloat(Rotary > 0u ? plan[rotation + Rotary / 2u + pair] : 0u);        \
         return turned(d, uintBitsToFloat(TABLE(mean + d)), uintBitsToFloat(TABLE(mean + partnerOf(d))), cosine, sine); \
-    }
-
-// Defines name(rotation), which turns COLUMNS rows in shared memory, ELEMENT(d, k) being
-// element d of row k, by the cosines and sines from ROTATION(rotation) on. All
-// invocations of a workgroup call it, when the rows are there.
-#define TURN_STAGED(name, ELEMENT, COLUMNS, ROTATION)                                                             \
-    void name(uint rotation) {                                                                                    \
-        for (uint i = gl_LocalInvocationID.x; i < Rotary / 2u * COLUMNS; i += WORKGROUP) {                        \
-            uint pair = i / COLUMNS, k = i % COLUMNS, a = Interleaved != 0u ? 2u * pair : pair, b = partnerOf(a); \
-            float cosine = uintBitsToFloat(ROTATION(rotation + pair));                                            \
-            float sine = uintBitsToFloat(ROTATION(rotation + Rotary / 2u + pair));                                \
-            float first = ELEMENT(a, k), second = ELEMENT(b, k);                                                  \
-            ELEMENT(a, k) = turned(a, first, second, cosine, sine);                                               \
-            ELEMENT(b, k) = turned(b, second, first, cosine, sine);                                               \
-        }                                                                                                         \
-        barrier();                                                                                                \
     }
 
 #endif
