@@ -91,8 +91,6 @@ func (s *recordSequence) addArranged(p *program, rows, from int, to scratch) {
 		RowHeads: uint32(a.Heads * a.PerHead), Scale: params.scaleOf(),
 		RowFirst: uint32(rowPad + (from*a.Heads+a.HeadFirst)*a.PerHead*row),
 	}
-	p.run(shaders.ArrangeQueries, params.spec(shaders.ArrangeQueries, 0), arrange.Bytes(),
-		params.workgroups(a.heads()*a.tiles()*shaders.Blocks(params.HeadDim), uint32(a.Tile)), rows, to.queries)
 	s.addArrangeCalibrated(p, arrange, rows, to.queries)
 	s.addArrangeMeans(p, arrange, rows, to.queries)
 }

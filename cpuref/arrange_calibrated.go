@@ -6,9 +6,9 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// ArrangeCalibrated writes the coded form of query rows [n][QH][D] for each stretch in
-// tiles, and the record tables of K and of V before them. words are the tables of K, then
-// of V.
+// ArrangeCalibrated writes query rows [n][QH][D] in tiles as ArrangeQueries does, then the
+// record tables of K and of V and the coded form of the rows for each stretch. words are
+// the tables of K, then of V.
 func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, words, rotations, queries []uint32) error {
 	const k = kernel("arrange_calibrated")
 	return try(func() {
@@ -24,6 +24,7 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 		row := uint64(l.RawRowWords())
 		from := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
 		pairs, turns := k.pairing(p.Rotary, p.Interleaved, l.HeadDim), buffer{k, "rotations", rotations}
+		arrangeTiles(s, t, g, from, p.Scale, out.words.spanOf(0, g.heads, t.perHead, t.words()))
 		y, w := make([]float32, l.HeadDim), make([]float32, l.HeadDim)
 		for stretch := range uint64(p.Stretches) {
 			rotation := floats(turns.spanOf((uint64(p.StretchFirst)+stretch)*uint64(p.Rotary), uint64(p.Rotary)))

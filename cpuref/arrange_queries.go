@@ -20,19 +20,25 @@ func ArrangeQueries(s shaders.Spec, p shaders.ArrangeQueriesPush, rows, queries 
 		row := uint64(l.RawRowWords())
 		in := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
 		out := buffer{k, "queries", queries}.spanOf(0, g.heads, t.perHead, t.words())
-		parallel(int(g.heads*t.perHead), int(t.words()), func(from, to int) {
-			for n := uint64(from); n < uint64(to); n++ {
-				tile := out[n*t.words():]
-				for column := range t.queries {
-					h, v := n/t.perHead, n%t.perHead*t.queries+column
-					if v < g.vectors {
-						t.arrange(tile[column:], elements{s.Type, in[g.row(h, v)*row:]}, p.Scale)
-					} else {
-						t.clear(tile[column:])
-					}
+		arrangeTiles(s, t, g, in, p.Scale, out)
+	})
+}
+
+// arrangeTiles writes all tiles of rows.
+func arrangeTiles(s shaders.Spec, t tiles, g grouping, rows []uint32, scale float32, out []uint32) {
+	row := t.d * uint64(shaders.ElementBytes(s.Type)) / 4
+	parallel(int(g.heads*t.perHead), int(t.words()), func(from, to int) {
+		for n := uint64(from); n < uint64(to); n++ {
+			tile := out[n*t.words():]
+			for column := range t.queries {
+				h, v := n/t.perHead, n%t.perHead*t.queries+column
+				if v < g.vectors {
+					t.arrange(tile[column:], elements{s.Type, rows[g.row(h, v)*row:]}, scale)
+				} else {
+					t.clear(tile[column:])
 				}
 			}
-		})
+		}
 	})
 }
 

@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Query rows to the basis in which K rows are coded, in tiles, and the record
-// tables of K and of V to where score and weighted_sum find them. A workgroup has
+// Query rows as arrange_queries has them, and to the basis in which K rows are coded, in
+// tiles, and the record tables of K and of V to where score and weighted_sum find them. A workgroup has
 // a stretch, a KV head, a few channels, and of the head's tiles consecutive vectors, one
 // an invocation.
 #include "lib/config.glsl"
@@ -85,6 +85,10 @@ void main() {
             precise float coded = uintBitsToFloat(four[k]) * sums[c + k];
             if (v < tiles * QUERIES) queries[at + (c + k) * QUERIES] = floatBitsToUint(cut(coded, 1152921504606846976.0)); // 2^60
         }
+    }
+    uint block = channel / TOGETHER, tile = h * tiles + v / QUERIES; // chunks of the first stretch arrange a block each
+    WHERE(stretch == 0u && block < BLOCKS && v < tiles * QUERIES) {
+        ARRANGE_BLOCK(tile * TILE + v % QUERIES, row, live, block)
     }
     for (uint i = n * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += groups * Heads * chunks * Stretches * WORKGROUP)
         queries[TABLES_AT(all) + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);

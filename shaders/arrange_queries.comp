@@ -5,7 +5,7 @@
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer RowsIn { uint rows[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer Queries { float queries[]; };
+layout(set = 0, binding = 1, std430) writeonly buffer Queries { uint queries[]; };
 layout(push_constant) uniform Push {
     uint Vectors;  // query vectors of a KV head, V
     uint Heads;    // KV heads in this dispatch
@@ -27,12 +27,5 @@ void main() {
     if (tile >= Heads * tiles) return;
     uint h = tile / tiles, v = tile % tiles * QUERIES + column;
     uint row = queryRow(h, v);
-    float sum = 0.0;
-    for (uint e = block * 32u; e < min(block * 32u + 32u, HEAD_DIM); e++) {
-        float y = v < Vectors ? queryElement(row, e) : 0.0;
-        queries[tile * TILE + e * QUERIES + column] = y;
-        precise float next = sum + y;
-        sum = next;
-    }
-    queries[tile * TILE + (HEAD_DIM + block) * QUERIES + column] = sum;
+    ARRANGE_BLOCK(tile * TILE + column, row, v < Vectors, block)
 }

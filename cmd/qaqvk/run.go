@@ -102,7 +102,7 @@ func (f *runFlags) registerCache(c *cobra.Command) {
 	addNumber(c.Flags(), &o.Budget, "budget", 256, 1, maxTokens, "tokens that h2o and scissorhands keep of a layer and KV head, at least 1")
 	c.Flags().BoolVar(&o.Recall, "recall", false, "h2o and scissorhands: an evicted token comes back from the host when others matter less; as published, what is evicted stays so")
 	c.Flags().StringVar(&o.Profile, "profile", "", "profile of the model for calibrated (default: the one that ships)")
-	addNumber(c.Flags(), &f.bits, "bits", 0, 0, rawBits, "bits of uniform, 0 to 8 (default 4), or stored bits an element that calibrated aims at (default: the profile's)")
+	addNumber(c.Flags(), &f.bits, "bits", 0, 0, rawBits, "bits of uniform, 0 to 8 (default 4), or stored bits an element that calibrated aims at in texts of 1,024 tokens, longer ones take fewer (default: the profile's)")
 	addNumber(c.Flags(), &f.byteBudget, "budget-bytes", 0, 0, math.MaxInt, "live bytes that calibrated keeps to: levels go down as the text grows; 0: no bound")
 	c.Flags().BoolVar(&o.FixedLevel, "fixed-level", false, "calibrated gives every token the same level for good: nothing is adapted")
 	addNumber(c.Flags(), &o.BitsMin, "bits-min", 1, 0, 8, "least bits of qaq, 0 to 8")

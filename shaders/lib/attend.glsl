@@ -6,10 +6,6 @@
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4; // words of a tile of arranged queries
 
-// Loops of no or one turn stand for branches: drivers that run invocations in
-// vector lanes skip only loops.
-#define WHERE(condition) for (uint turn = 0u; turn < ((condition) ? 1u : 0u); turn++)
-
 // A statement for p = 0..7. No loop: one with a WHERE in it stays a loop, and
 // arrays that it indexes then lie in memory, where each access costs as a load.
 #define EIGHT(statement)                                                         \

@@ -37,4 +37,17 @@ void loadElements(uint row, bool live, uint block, out float y[32]) {
     for (uint e = 0u; e < 32u; e++) y[e] = live ? queryValue(patternIn(words[e / PER_WORD], e)) : 0.0;
 }
 
+// Arranges a block of the row at a word from word AT of queries on, QUERIES words from
+// element to element, and its sum behind the last block of elements. Needs the buffer
+// queries, of uint.
+#define ARRANGE_BLOCK(AT, row, live, block)                                                    \
+    float sum = 0.0;                                                                           \
+    for (uint e = (block) * 32u; e < min((block) * 32u + 32u, HEAD_DIM); e++) {                \
+        float y = live ? queryElement(row, e) : 0.0;                                           \
+        queries[(AT) + e * QUERIES] = floatBitsToUint(y);                                      \
+        precise float next = sum + y;                                                          \
+        sum = next;                                                                            \
+    }                                                                                          \
+    queries[(AT) + (HEAD_DIM + (block)) * QUERIES] = floatBitsToUint(sum);
+
 #endif

@@ -28,8 +28,8 @@ func (r *recording) calibrated(k *shaders.Kernel, in, out uint32) shaders.Pipeli
 	return r.pipeline(k, in, out, false)
 }
 
-// arrangeCalibrated records what scores with records need besides the queries: their
-// coded form, the record tables, and their products with the mean of each page.
+// arrangeCalibrated records what scores with records need: the queries, their coded form,
+// the record tables, and the products of queries with the mean of each page.
 func (r *recording) arrangeCalibrated() {
 	src, slack := r.rowView(r.QueryRows, r.Q)
 	p := r.calibrated(shaders.ArrangeCalibrated, r.Q.Type, r.Q.Type)

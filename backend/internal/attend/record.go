@@ -112,13 +112,12 @@ func (r *recording) rowFirst(t uint32) int {
 
 // arrange records what brings the queries into the order in which score reads them.
 func (r *recording) arrange() {
-	r.arrangeQueries()
 	if r.lastPages() != nil {
-		r.list.Mark("arrange_queries")
 		r.arrangeCalibrated()
 		r.step("arrange_calibrated")
 		return
 	}
+	r.arrangeQueries()
 	r.step("arrange_queries")
 }
 
