@@ -37,6 +37,25 @@ const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW
 
 shared vec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
 
+const uint AT_ONCE = TOGETHER % 16 == 0 ? 16 : 8; // elements that an invocation stages at once: those of a load, or of half of it
+
+// Channels of element d of a head's inverse, from channel c on: 16, or 8 twice.
+uvec4 someOf(uint h, uint d, uint c) {
+    uint word = INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + d) * HEAD_DIM / 4u + c / 4u;
+    uvec4 all = tables[word / 4u];
+    return AT_ONCE == 16 ? all : twoOf(all, word).xyxy;
+}
+
+// Brings number i of the matrix's elements, so many at once, to shared memory, turned by
+// a rotation.
+void stageSome(uint i, uint h, uint channel, uint rotation) {
+    uint d = i * AT_ONCE / TOGETHER, c = channel + i * AT_ONCE % TOGETHER, pair = rotation + pairOfElement(d);
+    float cosine = uintBitsToFloat(rotations[pair]), sine = uintBitsToFloat(rotations[pair + Rotary / 2u]); // not used where Rotary is 0
+    uvec4 own = someOf(h, d, c), partner = someOf(h, partnerOf(d), c);
+    for (uint k = 0u; k < AT_ONCE / 4u; k++)
+        staged[i * AT_ONCE / 4u + k] = fourTurned(d, fourElements(own[k]), fourElements(partner[k]), cosine, sine);
+}
+
 // Adds the products of a block: with constant blocks and outside of branches, as in
 // score.
 void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
@@ -57,13 +76,8 @@ void main() {
     uint n = gl_WorkGroupID.x, chunks = HEAD_DIM / TOGETHER, h = n / groups % Heads, channel = n / groups / Heads % chunks * TOGETHER;
     uint stretch = n / groups / Heads / chunks;
     uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x, all = Heads * tiles;
-    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / 8u; i += WORKGROUP) {
-        uint d = i * 8u / TOGETHER, c = channel + i * 8u % TOGETHER, pair = (StretchFirst + stretch) * Rotary + pairOfElement(d);
-        float cosine = uintBitsToFloat(rotations[pair]), sine = uintBitsToFloat(rotations[pair + Rotary / 2u]); // not used where Rotary is 0
-        uvec2 own = eightOf(HeadFirst + h, d, c), partner = eightOf(HeadFirst + h, partnerOf(d), c);
-        staged[2u * i] = fourTurned(d, fourElements(own.x), fourElements(partner.x), cosine, sine);
-        staged[2u * i + 1u] = fourTurned(d, fourElements(own.y), fourElements(partner.y), cosine, sine);
-    }
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * TOGETHER / AT_ONCE; i += WORKGROUP)
+        stageSome(i, h, channel, (StretchFirst + stretch) * Rotary);
     barrier();
     uint row = queryRow(h, min(v, Vectors - 1u));
     bool live = v < Vectors;

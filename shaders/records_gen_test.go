@@ -21,9 +21,9 @@ var records = []glsl.Record{
 	{
 		Name:     "arrange_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "ed74b86f3a23d97222233318363dfbbdaa0133250b6eee7257f9bb8eea3dd73c",
+		SPIRV:    "01168ac8186c7adacef3b9114e00b1ff0a734d63b635307e9890e9a3c8ef181d",
 		Sources: []glsl.Source{
-			{Path: "arrange_calibrated.comp", SHA256: "14f2b7a0c7f387da5b91aa0ae2bbdb0a27aa0d99333cf109cbcb7349ab6c88a8"},
+			{Path: "arrange_calibrated.comp", SHA256: "9ebd7b3d92726236514aa698723bc0cca40441ec540b9337e701d1f446353ab1"},
 			{Path: "lib/config.glsl", SHA256: "4e41034ad12b71f1f318ab7bd4c50bac3f69ed4a7575d0ee7c8ccc755821e0a9"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
