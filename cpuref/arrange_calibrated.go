@@ -14,6 +14,7 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 	return try(func() {
 		l, g, t := k.layout(s), k.grouping(p.Vectors, p.Heads, p.PerHead, p.RowHeads), k.tiles(s, p.Vectors)
 		k.checkHeads(l, p.HeadFirst, p.Heads)
+		k.checkScale(p.Scale)
 		r := shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}
 		in := buffer{k, "tables", words}
 		tables := [2]tables{openTables(l, in, 0), openTables(l, in, uint64(r.AllWords()))}
@@ -28,17 +29,17 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 		y, w := make([]float32, l.HeadDim), make([]float32, l.HeadDim)
 		for stretch := range uint64(p.Stretches) {
 			rotation := floats(turns.spanOf((uint64(p.StretchFirst)+stretch)*uint64(p.Rotary), uint64(p.Rotary)))
+			var inverse matrix
 			for n := range g.heads * t.perHead {
 				h := n / t.perHead
-				inverse := tables[0].inverseOf(l, int(uint64(p.HeadFirst)+h), pairs, rotation)
+				if n%t.perHead == 0 {
+					inverse = tables[0].inverseOf(l, int(uint64(p.HeadFirst)+h), pairs, rotation)
+				}
 				tile := out.coded(n, stretch)
 				for column := range t.queries {
 					clear(w)
 					if v := n%t.perHead*t.queries + column; v < g.vectors {
-						query := elements{s.Type, from[g.row(h, v)*row:]}
-						for d := range y {
-							y[d] = scaled(query, d, p.Scale)
-						}
+						scaleRow(elements{s.Type, from[g.row(h, v)*row:]}, p.Scale, y)
 						inverse.code(y, w)
 					}
 					for c, x := range w {

@@ -28,10 +28,7 @@ func ArrangeMeans(s shaders.Spec, p shaders.ArrangeMeansPush, rows, words, rotat
 				for column := range t.queries {
 					clear(y)
 					if v := n%t.perHead*t.queries + column; v < g.vectors {
-						query := elements{s.Type, from[g.row(h, v)*row:]}
-						for d := range y {
-							y[d] = scaled(query, d, p.Scale)
-						}
+						scaleRow(elements{s.Type, from[g.row(h, v)*row:]}, p.Scale, y)
 					}
 					to[column] = math.Float32bits(dot(y, mean))
 				}

@@ -14,9 +14,7 @@ func ArrangeQueries(s shaders.Spec, p shaders.ArrangeQueriesPush, rows, queries 
 	const k = kernel("arrange_queries")
 	return try(func() {
 		l, g, t := k.layout(s), k.grouping(p.Vectors, p.Heads, p.PerHead, p.RowHeads), k.tiles(s, p.Vectors)
-		if !isFinite(p.Scale) {
-			k.fail("scale %g: must be finite", p.Scale)
-		}
+		k.checkScale(p.Scale)
 		row := uint64(l.RawRowWords())
 		in := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
 		out := buffer{k, "queries", queries}.spanOf(0, g.heads, t.perHead, t.words())

@@ -23,10 +23,14 @@ func CombineCalibrated(s shaders.Spec, p shaders.CombineCalibratedPush, frame, p
 		of := openTables(l, buffer{k, "tables", words}, 0)
 		row := in.d * uint64(shaders.ElementBytes(s.OutType)) / 4
 		out := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
+		var inverse []matrix // of each head
+		for h := range int(p.Heads) {
+			inverse = append(inverse, headOf(of.inverse, l, int(p.HeadFirst)+h))
+		}
 		parallel(int(g.vectors*g.heads), l.HeadDim*l.HeadDim, func(from, to int) {
 			for i := uint64(from); i < uint64(to); i++ {
 				h, v := i/g.vectors, i%g.vectors
-				combineRecords(&of, l, int(uint64(p.HeadFirst)+h), &in, f, h, v,
+				combineRecords(inverse[h], of.mean(l, int(uint64(p.HeadFirst)+h)), &in, f, h, v,
 					elements{s.OutType, out[g.row(h, v)*row:][:row]})
 			}
 		})
@@ -34,7 +38,7 @@ func CombineCalibrated(s shaders.Spec, p shaders.CombineCalibratedPush, frame, p
 }
 
 // combineRecords writes one output row.
-func combineRecords(of *tables, l shaders.Layout, head int, in *recordPartials, f frame, h, v uint64, out elements) {
+func combineRecords(inverse matrix, mean []float32, in *recordPartials, f frame, h, v uint64, out elements) {
 	raw, coded, back := make([]float32, in.d), make([]float32, in.d), make([]float32, in.d)
 	mass := float32(0)
 	for split := range f.splits(f.tokens) {
@@ -48,10 +52,10 @@ func combineRecords(of *tables, l shaders.Layout, head int, in *recordPartials, 
 	for c := range coded {
 		coded[c] = cutCoded(coded[c])
 	}
-	headOf(of.inverse, l, head).bringBack(coded, back)
+	inverse.bringBack(coded, back)
 	row := make([]uint32, in.d)
-	for d, mean := range of.mean(l, head) {
-		row[d] = Narrow(out.typ, math.Float32bits(flush(raw[d]+(back[d]+float32(mass*mean)))))
+	for d, m := range mean {
+		row[d] = Narrow(out.typ, math.Float32bits(flush(raw[d]+(back[d]+float32(mass*m)))))
 	}
 	packRow(row, out)
 }

@@ -184,13 +184,13 @@ func (r *scoredRow) score(q arranged) float32 {
 }
 
 // dot sums the products of each block, then the blocks.
-func dot[T int8 | float32](y []float32, x []T) float32 {
+func dot(y, x []float32) float32 {
 	total := float32(0)
 	for len(y) > 0 {
 		n := min(shaders.BlockElements, len(y))
 		sum := float32(0)
 		for i, z := range x[:n] {
-			sum += float32(y[i] * float32(z))
+			sum += float32(y[i] * z)
 		}
 		total += sum
 		y, x = y[n:], x[n:]

@@ -8,9 +8,10 @@ import (
 
 // arrangedRecords says where the queries of a batch that attends to records lie.
 func arrangedRecords(g *core.Geometry, tiles, tile, stride int) shaders.Arranged {
+	const most = shaders.StretchTokens - shaders.SplitTokens // into a stretch: where scores may begin, a split
 	return shaders.Arranged{Records: shaders.Records{Type: g.Layout.Type, HeadDim: g.HeadDim, Heads: g.KVHeads},
 		Tiles: tiles, Queries: tile, Pages: stride/g.PageTokens + 2,
-		Stretches: shaders.StretchesOf(shaders.StretchTokens-shaders.SplitTokens, shaders.StretchTokens-shaders.SplitTokens+stride)}
+		Stretches: shaders.StretchesOf(most, most+stride)}
 }
 
 // lastPages is the last part that lies in pages of records; nil: none does.
