@@ -130,7 +130,8 @@ type Config struct {
 	// Scratch is bytes of device memory for what calls work out: scores of attention, codes
 	// before they are packed. With more of it a call of many queries, or a step that
 	// stores many pages, is fewer and larger dispatches; bits do not change. What is
-	// needed at least is taken anyway, about 0.5 % of the rows of a full sequence: 0.
+	// needed at least is taken anyway: 0.5 % of the rows of a full sequence, or what one
+	// query of all KV heads works with, about 5 % of the rows of one layer.
 	Scratch int64
 
 	reserveSegments int // of tests: segments of the reserve; 0: as few as possible

@@ -46,3 +46,15 @@ func TestScratchAttendsMoreAtOnce(t *testing.T) {
 	require.Greater(t, batches[0], 10)
 	require.Equal(t, 1, batches[1])
 }
+
+// A query's kernels run once for all KV heads, however long the text may get.
+func TestScratchHasRoomForAQueryOfAllHeads(t *testing.T) {
+	d := &countingDevice{Device: cpu(t)}
+	cfg := Config{Layers: 1, KVHeads: 8, QueryHeads: 32, HeadDim: 32, Capacity: 2048, MaxStepTokens: 256, Policy: policy.Uniform{KeyBits: 3, ValueBits: 2}}
+	s := newSequence(t, d, F32, cfg)
+	for range 8 {
+		s.step(256)
+	}
+	s.attend(0, s.queries(1), AttendOptions{SkipImportance: true})
+	require.Equal(t, 1, d.batches)
+}

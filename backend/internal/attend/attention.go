@@ -54,13 +54,19 @@ func New(w *core.Work, of *codec.Calibrated, maxSubmit time.Duration) (*Attentio
 	return a, nil
 }
 
-// LeastScratch are the words of scratch that one query of one KV head needs.
+// LeastScratch are the words of scratch that one query needs: of all KV heads, so that
+// each kernel runs once a call and has work for the whole device, as far as kernels can
+// see so many words, but of one head in any case.
 func LeastScratch(g *core.Geometry, l device.Limits) int {
 	if g.QueryHeads == 0 {
 		return 0
 	}
 	stride := core.RoundUp(g.Capacity, shaders.SplitTokens) + shaders.SplitTokens
-	return newLayout(g, l, g.QueriesPerHead(), 1, stride).words
+	heads := g.KVHeads
+	for heads > 1 && newLayout(g, l, g.QueriesPerHead(), heads, stride).words > l.ViewWords {
+		heads--
+	}
+	return newLayout(g, l, g.QueriesPerHead(), heads, stride).words
 }
 
 // Limit is the most queries of a call.
