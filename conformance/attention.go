@@ -8,7 +8,7 @@ import (
 )
 
 // Attention is what a case of the attention kernels runs on, besides the
-// parameters that all kernels have: Lanes are those of weighted_sum, Data is of the
+// parameters that all kernels have: Data is of the
 // stored rows (of scores, probabilities or partials where a kernel starts with
 // those), Out of the output rows.
 type Attention struct {
@@ -27,7 +27,7 @@ type Attention struct {
 	Slots       int     `json:"slots,omitempty"`        // tokens of the ring, which has the tokens behind the pages
 	Base        int     `json:"base,omitempty"`         // first token that scores hold
 	Window      int     `json:"window,omitempty"`       // sliding window, 0 for none
-	Staged      uint32  `json:"staged,omitempty"`       // 1: score reads queries from shared memory
+	Staged      uint32  `json:"staged,omitempty"`       // 1: score has queries in shared memory, weighted_sum rows
 	Cap         float32 `json:"cap,omitempty"`          // soft cap, 0 for none
 	Scale       float32 `json:"scale,omitempty"`        // of queries; 0: 1/sqrt(D)
 	QueryData   string  `json:"query_data,omitempty"`   // values of the query rows: see data.go

@@ -30,7 +30,6 @@ func TestAttentionCasesCover(t *testing.T) {
 		see(true, "d%d", p.HeadDim)
 		see(true, "bits %s", p.Bits)
 		see(true, "a%v", p.Alpha)
-		see(true, "lanes %d", p.Lanes)
 		see(true, "%s to %s", p.Type, p.Out)
 		see(true, "%s %s", p.Type, p.Data)
 		see(true, "queries %s", a.QueryData)
@@ -44,6 +43,7 @@ func TestAttentionCasesCover(t *testing.T) {
 		see(a.Window > 0, "window")
 		see(a.Cap > 0, "cap")
 		see(a.Staged > 0, "staged")
+		see(a.Staged > 0 && p.Workgroup%32 != 0, "staged, sums across elements")
 		see(a.HeadCount > 0, "some heads")
 		see(a.Keep > 0, "keep")
 		see(a.Tokens >= 1500, "long")
@@ -58,6 +58,8 @@ func attentionMust() []string {
 		"attend window", "attend base", "attend cap", "attend keep", "attend long", "attend some heads", "attend ring wraps", "attend ring alone",
 		"splitting base", "splitting window", "splitting cap", "splitting tile 1", "splitting tile 4", "splitting tile 8",
 		"softmax window", "softmax base", "record_importance keep", "record_importance some heads", "combine base", "score cap", "score staged",
+		"attend staged", "weighted_sum staged", "weighted_sum staged, sums across elements", "weighted_sum_calibrated staged",
+		"arrange_calibrated staged", "arrange_means staged", "combine_calibrated staged", "attend_calibrated staged",
 	}
 	add := func(kernel, format string, values ...any) {
 		for _, v := range values {
@@ -91,7 +93,6 @@ func attentionMust() []string {
 		add(k, "g%d", 1, 3, 4, 32)
 	}
 	add("arrange_queries", "queries %s", "mixed", "finite", "nan", "infinite", "subnormal", "zeros", "huge", "overflow")
-	add("weighted_sum", "lanes %d", 1, 8, 16, 32)
 	return append(must, "attend n1", "attend n5", "attend n32", "arrange_queries tile 12", "score tile 12", "weighted_sum tile 12")
 }
 

@@ -123,7 +123,7 @@ func (p Params) spec(k *shaders.Kernel, ring uint32) []uint32 {
 		s.Queries, s.Ring, s.Staged = uint32(max(p.Attention.Tile, 1)), ring, p.Attention.Staged
 	}
 	switch k {
-	case shaders.Encode, shaders.Decode, shaders.Convert, shaders.WeightedSum, shaders.WeightedSumCalibrated:
+	case shaders.Encode, shaders.Decode, shaders.Convert:
 		s.Lanes = max(p.Lanes, 1)
 	}
 	switch k {

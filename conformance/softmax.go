@@ -42,5 +42,6 @@ func (p Params) addSoftmax(prog *program, frame, scores int) {
 		Vectors: uint32(a.vectors()), Heads: uint32(a.heads()), PerHead: uint32(a.PerHead),
 		Stride: uint32(a.stride()), Window: uint32(a.Window),
 	}
-	prog.run(shaders.Softmax, p.spec(shaders.Softmax, 0), push.Bytes(), a.heads()*a.tiles()*max(1, a.Tile/4), frame, scores)
+	spec := p.spec(shaders.Softmax, 0)
+	prog.run(shaders.Softmax, spec, push.Bytes(), int(shaders.SoftmaxWorkgroups(shaders.ParseSpec(spec), a.heads()*a.tiles())), frame, scores)
 }

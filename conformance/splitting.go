@@ -38,8 +38,7 @@ type variant struct {
 	params Params
 }
 
-// usualTile is the tile of the cases that also choose lanes, workgroups and where
-// queries lie: each choice is a pipeline to compile, so one size must do.
+// usualTile is the tile of the cases that also choose workgroups and what is staged: each choice is a pipeline to compile, so one size must do.
 const usualTile = 2
 
 func (p Params) variants() []variant {
@@ -59,11 +58,6 @@ func (p Params) variants() []variant {
 		add(fmt.Sprintf("%d KV heads a dispatch", count), func(_ *Params, a *Attention) { a.HeadCount = count })
 	}
 	if p.Attention.Tile == usualTile {
-		for _, lanes := range []uint32{1, 8, 16, 32} {
-			if lanes != p.Lanes {
-				add(fmt.Sprintf("%d lanes", lanes), func(p *Params, _ *Attention) { p.Lanes = lanes })
-			}
-		}
 		add("staged or not", func(_ *Params, a *Attention) { a.Staged = 1 - a.Staged })
 		add("workgroup of 32", func(p *Params, _ *Attention) { p.Workgroup = 32 })
 	}

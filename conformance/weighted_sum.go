@@ -33,6 +33,16 @@ func (s *sequence) addWeightedSum(p *program, of part, scores, partials int) {
 	begin := max(of.first, a.Base)
 	splits := (of.end+shaders.SplitTokens-1)/shaders.SplitTokens - begin/shaders.SplitTokens
 	rows, spec := s.read(of, 1, shaders.WeightedSum)
-	p.run(shaders.WeightedSum, spec, push.Bytes(), s.params.workgroups(a.tiles()*a.heads()*splits*shaders.Blocks(s.params.HeadDim), s.params.Lanes),
+	p.run(shaders.WeightedSum, spec, push.Bytes(), s.params.sumWorkgroups(splits),
 		rows, of.frame, scores, partials)
+}
+
+// sumWorkgroups are those of weighted_sum and weighted_sum_calibrated.
+func (p Params) sumWorkgroups(splits int) int {
+	a := p.Attention
+	n := a.tiles() * a.heads() * splits * shaders.Blocks(p.HeadDim)
+	if a.Staged != 0 {
+		return n
+	}
+	return p.workgroups(n, 1)
 }

@@ -41,8 +41,7 @@ func (s *recordSequence) addWeightedSumCalibrated(p *program, of part, from scra
 	begin := max(of.first, a.Base)
 	splits := (of.end+shaders.SplitTokens-1)/shaders.SplitTokens - begin/shaders.SplitTokens
 	p.run(shaders.WeightedSumCalibrated, s.params.spec(shaders.WeightedSumCalibrated, 0), push.Bytes(),
-		s.params.workgroups(a.tiles()*a.heads()*splits*shaders.Blocks(s.params.HeadDim), s.params.Lanes),
-		s.in.pages, of.frame, from.all, partials)
+		s.params.sumWorkgroups(splits), s.in.pages, of.frame, from.all, partials)
 }
 
 // recordPartialsWords are the words of the partials of a case.

@@ -3,7 +3,8 @@
 // Query rows as arrange_queries has them, and to the basis in which K rows are coded, in
 // tiles, and the record tables of K and of V to where score and weighted_sum find them. A workgroup has
 // a stretch, a KV head, a few channels, and of the head's tiles consecutive vectors, one
-// an invocation.
+// an invocation; where STAGED is 1 a stretch and a tile, which it has in shared memory, an
+// invocation a channel.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -35,7 +36,8 @@ const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 const uint FEW = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8;
 const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW : 32 : FEW : FEW; // channels of a workgroup
 
-shared vec4 staged[HEAD_DIM * TOGETHER / 4]; // their part of the matrix, [element][TOGETHER]
+shared vec4 staged[STAGED != 0 ? 1 : HEAD_DIM * TOGETHER / 4];   // their part of the matrix, [element][TOGETHER]
+shared float elements[STAGED != 0 ? HEAD_DIM * QUERIES : 1]; // of a tile: [element][QUERIES]
 
 const uint AT_ONCE = TOGETHER % 16 == 0 ? 16 : 8; // elements that an invocation stages at once: those of a load, or of half of it
 
@@ -71,7 +73,13 @@ void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
     }
 }
 
-void main() {
+// Copies the record tables to words from at on, by all of so many workgroups.
+void copyTables(uint at, uint workgroups) {
+    for (uint i = gl_WorkGroupID.x * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += workgroups * WORKGROUP)
+        queries[at + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);
+}
+
+void arrangeVectors() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES, groups = (tiles * QUERIES + WORKGROUP - 1u) / WORKGROUP;
     uint n = gl_WorkGroupID.x, chunks = HEAD_DIM / TOGETHER, h = n / groups % Heads, channel = n / groups / Heads % chunks * TOGETHER;
     uint stretch = n / groups / Heads / chunks;
@@ -104,6 +112,60 @@ void main() {
     WHERE(stretch == 0u && block < BLOCKS && v < tiles * QUERIES) {
         ARRANGE_BLOCK(tile * TILE + v % QUERIES, row, live, block)
     }
-    for (uint i = n * WORKGROUP + gl_LocalInvocationID.x; i < 2u * TABLE_WORDS; i += groups * Heads * chunks * Stretches * WORKGROUP)
-        queries[TABLES_AT(all) + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);
+    copyTables(TABLES_AT(all), groups * Heads * chunks * Stretches);
+}
+
+// Adds the products of a channel of a head's inverse, turned by a rotation.
+void addChannel(inout float sums[QUERIES], uint head, uint c, uint rotation) {
+    uint inverse = INVERSE_AT + (head * HEAD_DIM * HEAD_DIM + c) / 4u;
+    for (uint d = 0u; d < HEAD_DIM; d++) {
+        uint pair = rotation + pairOfElement(d);
+        float own = fourElements(TABLE(inverse + d * HEAD_DIM / 4u))[c % 4u], partner = fourElements(TABLE(inverse + partnerOf(d) * HEAD_DIM / 4u))[c % 4u];
+        float weight = turned(d, own, partner, uintBitsToFloat(rotations[pair]), uintBitsToFloat(rotations[pair + Rotary / 2u]));
+        for (uint v = 0u; v < QUERIES; v++) {
+            precise float product = weight * elements[d * QUERIES + v];
+            precise float sum = sums[v] + product;
+            sums[v] = sum;
+        }
+    }
+}
+
+// Arranges the tile that is in shared memory from word at of queries on.
+void arrangeTile(uint at) {
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * QUERIES; i += WORKGROUP) queries[at + i] = floatBitsToUint(elements[i]);
+    for (uint i = gl_LocalInvocationID.x; i < BLOCKS * QUERIES; i += WORKGROUP) {
+        float sum = 0.0;
+        for (uint e = i / QUERIES * 32u; e < min(i / QUERIES * 32u + 32u, HEAD_DIM); e++) {
+            precise float next = sum + elements[e * QUERIES + i % QUERIES];
+            sum = next;
+        }
+        queries[at + HEAD_DIM * QUERIES + i] = floatBitsToUint(sum);
+    }
+}
+
+// A tile for a stretch by a workgroup.
+void arrangeTogether() {
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, all = Heads * tiles;
+    uint tile = gl_WorkGroupID.x % all, stretch = gl_WorkGroupID.x / all, h = tile / tiles, head = HeadFirst + h;
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * QUERIES; i += WORKGROUP) {
+        uint v = tile % tiles * QUERIES + i % QUERIES;
+        elements[i] = v < Vectors ? queryElement(queryRow(h, v), i / QUERIES) : 0.0;
+    }
+    barrier();
+    for (uint c = gl_LocalInvocationID.x; c < HEAD_DIM; c += WORKGROUP) {
+        float sums[QUERIES], scale = uintBitsToFloat(TABLE(INVERSE_SCALES_AT + head * HEAD_DIM + c));
+        for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
+        addChannel(sums, head, c, (StretchFirst + stretch) * Rotary);
+        for (uint v = 0u; v < QUERIES; v++) {
+            precise float coded = scale * sums[v];
+            queries[CODED_AT(all) + ((tile * Stretches + stretch) * HEAD_DIM + c) * QUERIES + v] = floatBitsToUint(cut(coded, 1152921504606846976.0)); // 2^60
+        }
+    }
+    if (stretch == 0u) arrangeTile(tile * TILE);
+    copyTables(TABLES_AT(all), all * Stretches);
+}
+
+void main() {
+    if (STAGED != 0) arrangeTogether();
+    else arrangeVectors();
 }

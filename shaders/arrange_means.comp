@@ -1,7 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Products of queries with the mean of the K rows of each page. A workgroup has a
-// KV head, a few pages, and of the head's tiles consecutive vectors, one an invocation.
+// KV head, a few pages, and of the head's tiles consecutive vectors, one an invocation;
+// where STAGED is 1 a few pages and a tile, an invocation a page and a vector.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -31,7 +32,11 @@ layout(push_constant) uniform Push {
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 const uint TOGETHER = HEAD_DIM > 64 ? 1024 / HEAD_DIM : 16; // pages of a workgroup: products of a vector are written out
 
-shared vec4 means[TOGETHER * HEAD_DIM / 4]; // turned to the middle of each page
+const uint PITCH = STAGED != 0 ? HEAD_DIM / 4 + 1 : HEAD_DIM / 4; // 128-bit words from mean to mean: invocations of neighbouring pages read different banks
+const uint EACH = (TOGETHER * QUERIES + WORKGROUP - 1) / WORKGROUP; // products of an invocation, if STAGED
+
+shared vec4 means[TOGETHER * PITCH]; // turned to the middle of each page
+shared float elements[STAGED != 0 ? 32 * QUERIES : 1]; // of a block of a tile: [element][QUERIES]
 
 // Four elements of the mean from element d on, a multiple of four.
 vec4 fourMeans(uint head, uint page, uint d) {
@@ -47,7 +52,7 @@ vec4 fourMeans(uint head, uint page, uint d) {
     return out_;
 }
 
-float meanOf(uint page, uint d) { return WORD(means, page * HEAD_DIM + d); }
+float meanOf(uint page, uint d) { return WORD(means, page * PITCH * 4u + d); }
 
 // Adds the products of a block: with constant blocks and outside of branches, as in
 // score.
@@ -69,14 +74,19 @@ void addBlock(inout float sums[TOGETHER], uint row, bool live, uint block) {
     }
 }
 
-void main() {
+// Brings the means of pages from number first on to shared memory.
+void stageMeans(uint h, uint first) {
+    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 4u; i += WORKGROUP) {
+        uint p = i / (HEAD_DIM / 4u), d = i % (HEAD_DIM / 4u);
+        means[p * PITCH + d] = fourMeans(HeadFirst + h, PageFirst + min(first + p, Pages - 1u), d * 4u);
+    }
+}
+
+void multiplyVectors() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES, groups = (tiles * QUERIES + WORKGROUP - 1u) / WORKGROUP;
     uint n = gl_WorkGroupID.x, h = n / groups % Heads, first = n / groups / Heads * TOGETHER;
     uint v = n % groups * WORKGROUP + gl_LocalInvocationID.x;
-    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 4u; i += WORKGROUP) {
-        uint page = PageFirst + min(first + i / (HEAD_DIM / 4u), Pages - 1u);
-        means[i] = fourMeans(HeadFirst + h, page, i % (HEAD_DIM / 4u) * 4u);
-    }
+    stageMeans(h, first);
     barrier();
     uint row = queryRow(h, min(v, Vectors - 1u));
     bool live = v < Vectors;
@@ -94,4 +104,48 @@ void main() {
     uint at = MEANS_AT(tiles * Heads, Stretches) + ((h * tiles + v / QUERIES) * Pages + first) * QUERIES + v % QUERIES;
     for (uint p = 0u; p < TOGETHER; p++)
         if (first + p < Pages) queries[at + p * QUERIES] = sums[p];
+}
+
+// Page and vector of an invocation's product number k. Behind the last page there are
+// products that nobody keeps.
+uint pageOf(uint k) { return min((gl_LocalInvocationID.x + k * WORKGROUP) / QUERIES, TOGETHER - 1u); }
+uint vectorOf(uint k) { return (gl_LocalInvocationID.x + k * WORKGROUP) % QUERIES; }
+
+// Products with a block of a tile, which is brought to shared memory.
+void addTogether(inout float sums[EACH], uint h, uint v0, uint block) {
+    barrier();
+    for (uint i = gl_LocalInvocationID.x; i < 32u * QUERIES; i += WORKGROUP) {
+        uint e = block * 32u + i / QUERIES, v = v0 + i % QUERIES;
+        elements[i] = v < Vectors && e < HEAD_DIM ? queryElement(queryRow(h, v), e) : 0.0;
+    }
+    barrier();
+    for (uint k = 0u; k < EACH; k++) {
+        float part = 0.0;
+        for (uint e = 0u; e < min(32u, HEAD_DIM - block * 32u); e++) {
+            precise float product = elements[e * QUERIES + vectorOf(k)] * meanOf(pageOf(k), block * 32u + e);
+            precise float sum = part + product;
+            part = sum;
+        }
+        precise float sum = sums[k] + part;
+        sums[k] = sum;
+    }
+}
+
+// A few pages and a tile by a workgroup.
+void multiplyTogether() {
+    uint tiles = (Vectors + QUERIES - 1u) / QUERIES, all = Heads * tiles;
+    uint tile = gl_WorkGroupID.x % all, h = tile / tiles, first = gl_WorkGroupID.x / all * TOGETHER;
+    stageMeans(h, first);
+    float sums[EACH];
+    for (uint k = 0u; k < EACH; k++) sums[k] = 0.0;
+    for (uint block = 0u; block < BLOCKS; block++) addTogether(sums, h, tile % tiles * QUERIES, block);
+    for (uint k = 0u; k < EACH; k++) {
+        bool own = gl_LocalInvocationID.x + k * WORKGROUP < TOGETHER * QUERIES && first + pageOf(k) < Pages;
+        if (own) queries[MEANS_AT(all, Stretches) + (tile * Pages + first + pageOf(k)) * QUERIES + vectorOf(k)] = sums[k];
+    }
+}
+
+void main() {
+    if (STAGED != 0) multiplyTogether();
+    else multiplyVectors();
 }

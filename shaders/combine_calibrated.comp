@@ -2,7 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 // Output rows [n][QH][D] of OUT_TYPE from the partials of all splits: raw sums,
 // and coded ones brought back from the basis of V. A workgroup has a KV head, a few
-// elements, and consecutive vectors, one an invocation.
+// elements, and consecutive vectors, one an invocation; where STAGED is 1 a vector, whose
+// coded sums it has in shared memory, an invocation an element.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -28,7 +29,9 @@ const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 const uint FEW = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8;
 const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW : 32 : FEW : FEW; // elements of a workgroup
 
-shared vec4 staged[TOGETHER * HEAD_DIM / 4]; // their rows of the matrix
+shared vec4 staged[STAGED != 0 ? 1 : TOGETHER * HEAD_DIM / 4]; // their rows of the matrix
+shared float codedSums[STAGED != 0 ? HEAD_DIM : 1]; // scaled
+shared uint values[STAGED != 0 ? HEAD_DIM : 1];     // of the output
 
 // Splits of the tokens from base to end-1.
 uint splitsTo(uint end) { return (max(end, FRAME.base) - FRAME.base + SPLIT_TOKENS - 1u) / SPLIT_TOKENS; }
@@ -45,20 +48,20 @@ vec4 overSplits(uint at, uint row, uint splits) {
     return sum;
 }
 
-// The probability that coded tokens have in all.
-float massOver(uint at, uint row, uint splits) {
+// A coded sum times its channel's scale; small ones count as 0.
+float cutCoded(float sum, uint scale) {
+    precise float scaled = uintBitsToFloat(scale) * sum;
+    return (floatBitsToUint(sum) & 0x7fffffffu) < 0x21800000u ? 0.0 : scaled; // 2^-60
+}
+
+// The sum over the first splits of a word, at word at, that each has in its row.
+float overSplitsOf(uint at, uint row, uint splits) {
     float sum = 0.0;
     for (uint s = 0u; s < splits; s++) {
         precise float next = sum + WORD(partials, at + s * row);
         sum = next;
     }
     return sum;
-}
-
-// A coded sum times its channel's scale; small ones count as 0.
-float cutCoded(float sum, uint scale) {
-    precise float scaled = uintBitsToFloat(scale) * sum;
-    return (floatBitsToUint(sum) & 0x7fffffffu) < 0x21800000u ? 0.0 : scaled; // 2^-60
 }
 
 // Adds the products of a block of coded sums that begin at word 4*at, and whose scales
@@ -104,7 +107,7 @@ void finish(inout float sums[TOGETHER], uint at, uint mean, uint row, float mass
     }
 }
 
-void main() {
+void combineVectors() {
     uint groups = (Vectors + WORKGROUP - 1u) / WORKGROUP, n = gl_WorkGroupID.x, h = n / groups % Heads;
     uint element = n / groups / Heads * TOGETHER, vector = n % groups * WORKGROUP + gl_LocalInvocationID.x;
     uint v = min(vector, Vectors - 1u), all = Heads * Vectors, row = all * HEAD_DIM, at = (h * Vectors + v) * HEAD_DIM / 4u;
@@ -127,7 +130,7 @@ void main() {
     if (BLOCKS > 5) addBlock(sums, coded, row, splits, scales, 5u);
     if (BLOCKS > 6) addBlock(sums, coded, row, splits, scales, 6u);
     if (BLOCKS > 7) addBlock(sums, coded, row, splits, scales, 7u);
-    float mass = massOver(2u * Splits * row + h * Vectors + v, all, splits);
+    float mass = overSplitsOf(2u * Splits * row + h * Vectors + v, all, splits);
     finish(sums, at + element / 4u, MEAN_AT + (HeadFirst + h) * HEAD_DIM + element, row, mass, vector < Vectors ? splitsTo(FRAME.tokens) : 0u);
     if (vector >= Vectors) return;
     uint to = RowFirst + ((v / PerHead * RowHeads + h * PerHead + v % PerHead) * HEAD_DIM + element) / OUT_PER_WORD;
@@ -136,4 +139,47 @@ void main() {
         if (OUT_PER_WORD == 2) value |= narrow(floatBitsToUint(sums[(k + 1u) % TOGETHER])) << 16;
         rows[to + k / OUT_PER_WORD] = value;
     }
+}
+
+// An element of a vector, of which row words lie from partial to partial.
+float element(uint head, uint d, uint at, uint row, float mass, uint splits) {
+    float back = 0.0;
+    for (uint block = 0u; block < BLOCKS; block++) {
+        float part = 0.0;
+        for (uint c = block * 32u; c < min(block * 32u + 32u, HEAD_DIM); c += 4u) {
+            vec4 four = fourElements(TABLE(INVERSE_AT + ((head * HEAD_DIM + d) * HEAD_DIM + c) / 4u));
+            for (uint k = 0u; k < 4u; k++) {
+                precise float product = four[k] * codedSums[c + k];
+                precise float sum = part + product;
+                part = sum;
+            }
+        }
+        precise float sum = back + part;
+        back = sum;
+    }
+    precise float share = mass * uintBitsToFloat(TABLE(MEAN_AT + head * HEAD_DIM + d));
+    precise float all = back + share;
+    precise float value = overSplitsOf(at + d, row, splits) + all;
+    return flush(value);
+}
+
+// The output of a vector by a workgroup.
+void combineVector() {
+    uint h = gl_WorkGroupID.x / Vectors, v = gl_WorkGroupID.x % Vectors, head = HeadFirst + h;
+    uint all = Heads * Vectors, row = all * HEAD_DIM, at = (h * Vectors + v) * HEAD_DIM, splits = splitsTo(FRAME.end), last = splitsTo(FRAME.tokens);
+    for (uint c = gl_LocalInvocationID.x; c < HEAD_DIM; c += WORKGROUP)
+        codedSums[c] = cutCoded(overSplitsOf(Splits * row + at + c, row, splits), TABLE(INVERSE_SCALES_AT + head * HEAD_DIM + c));
+    float mass = overSplitsOf(2u * Splits * row + h * Vectors + v, all, splits);
+    barrier();
+    for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP)
+        values[d] = narrow(floatBitsToUint(element(head, d, at, row, mass, last)));
+    barrier();
+    uint to = RowFirst + (v / PerHead * RowHeads + h * PerHead + v % PerHead) * HEAD_DIM / OUT_PER_WORD;
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM / OUT_PER_WORD; i += WORKGROUP)
+        rows[to + i] = OUT_PER_WORD == 1 ? values[i] : values[2u * i % HEAD_DIM] | values[(2u * i + 1u) % HEAD_DIM] << 16;
+}
+
+void main() {
+    if (STAGED != 0) combineVector();
+    else combineVectors();
 }

@@ -122,7 +122,10 @@ func rowWords(l Layout) (out []int) {
 }
 
 func TestEncodeLanes(t *testing.T) {
-	for rows, want := range map[int]int{1: 1, 2: 1, 3: 2, 8: 4, 9: 8, 128: 64} {
-		assert.Equal(t, want, Layout{HeadDim: 128, Rows: rows}.EncodeLanes(), "%d rows", rows)
+	for _, c := range []struct{ rows, low, high, want int }{
+		{1, 1, 1, 1}, {16, 16, 16, 1}, {17, 0, 0, 16}, {128, 6, 5, 64},
+		{2, 17, 0, 1}, {3, 17, 0, 2}, {8, 0, 17, 4}, {9, 17, 17, 8},
+	} {
+		assert.Equal(t, c.want, Layout{HeadDim: 128, Rows: c.rows, Low: c.low, High: c.high}.EncodeLanes(), "%+v", c)
 	}
 }

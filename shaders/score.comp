@@ -106,9 +106,10 @@ struct Picked {
     float second[QUERIES];
 };
 
-// Adds the products of a block to sums. It is called with constant blocks and
-// outside of branches and loops: only then do such drivers load an element of
-// a query, which all invocations share, once (9 times as fast).
+// Adds the products of a block to sums. Where queries are staged it is called with
+// constant blocks and outside of branches and loops: only then do CPUs load an element of
+// a query, which all invocations share, once (9 times as fast). GPUs wait for code that
+// they run once, and have a loop.
 void addBlock(inout float sums[QUERIES], inout Picked picked, uint tile, Row row, uint block) {
     float parts[QUERIES], x[32];
     loadBlock(row, block, x);
@@ -279,14 +280,12 @@ void main() {
         picked.first[v] = picked.second[v] = sums[v] = 0.0;
         X[v] = sumOf(tile, v);
     }
-    addBlock(sums, picked, tile, row, 0u);
-    if (BLOCKS > 1) addBlock(sums, picked, tile, row, 1u);
-    if (BLOCKS > 2) addBlock(sums, picked, tile, row, 2u);
-    if (BLOCKS > 3) addBlock(sums, picked, tile, row, 3u);
-    if (BLOCKS > 4) addBlock(sums, picked, tile, row, 4u);
-    if (BLOCKS > 5) addBlock(sums, picked, tile, row, 5u);
-    if (BLOCKS > 6) addBlock(sums, picked, tile, row, 6u);
-    if (BLOCKS > 7) addBlock(sums, picked, tile, row, 7u);
+    if (STAGED != 0) {
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, picked, tile, row, block);
+        EIGHT(BLOCK)
+    } else {
+        for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, picked, tile, row, block);
+    }
     if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums, row.evicted);
 }

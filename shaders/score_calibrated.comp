@@ -147,14 +147,12 @@ void main() {
     Row row = rowOf(t, h);
     float sums[QUERIES];
     for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
-    addBlock(sums, r, coded, row, 0u);
-    if (BLOCKS > 1) addBlock(sums, r, coded, row, 1u);
-    if (BLOCKS > 2) addBlock(sums, r, coded, row, 2u);
-    if (BLOCKS > 3) addBlock(sums, r, coded, row, 3u);
-    if (BLOCKS > 4) addBlock(sums, r, coded, row, 4u);
-    if (BLOCKS > 5) addBlock(sums, r, coded, row, 5u);
-    if (BLOCKS > 6) addBlock(sums, r, coded, row, 6u);
-    if (BLOCKS > 7) addBlock(sums, r, coded, row, 7u);
+    if (STAGED != 0) {
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, r, coded, row, block);
+        EIGHT(BLOCK)
+    } else {
+        for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, r, coded, row, block);
+    }
     uint means = MEANS_AT(together, Stretches) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
     addMeans(sums, means);
     WHERE(row.level == RAW_LEVEL) scoreRaw(sums, tile, row);

@@ -32,9 +32,9 @@ type Pipeline struct {
 func Specialize(k *Kernel, t Target, s Setting) Pipeline {
 	l := s.Layout
 	return Pipeline{k, Spec{
-		Workgroup: t.workgroup(k, s.Queries), Lanes: t.lanes(k, l), Type: l.Type, OutType: s.Out,
+		Workgroup: t.workgroup(k, s.Queries), Lanes: lanes(k, l), Type: l.Type, OutType: s.Out,
 		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High),
-		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag((k == Score || k == ScoreCalibrated) && t.CPU),
+		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag(t.stages(k)),
 	}}
 }
 
@@ -65,35 +65,40 @@ func (p Pipeline) Workgroups(items int) uint32 {
 // calibrated codec that multiply by a matrix have the tokens of a page, or vectors
 // of queries, as invocations: seldom more than 32, and few where tiles are small.
 func (t Target) workgroup(k *Kernel, queries int) uint32 {
-	switch attends := k == Softmax || k == WeightedSum || k == WeightedSumCalibrated; {
-	case t.CPU && (attends || k == CombineCalibrated):
+	switch {
+	case t.CPU && (k == Softmax || k == WeightedSum || k == WeightedSumCalibrated || k == CombineCalibrated):
 		return max(8, t.SubgroupSize)
 	case t.CPU && (k == ArrangeCalibrated || k == ArrangeMeans):
 		return max(t.SubgroupSize, min(uint32(queries+7)/8*8, 16), 8)
-	case attends, t.CPU && (k == Score || k == ScoreCalibrated):
+	case k == WeightedSum || k == WeightedSumCalibrated || k == ArrangeMeans, t.CPU && (k == Score || k == ScoreCalibrated):
 		return 64
-	case k == EncodeCalibrated || k == DecodeCalibrated || k == ArrangeCalibrated || k == ArrangeMeans || k == CombineCalibrated:
+	case k == EncodeCalibrated || k == DecodeCalibrated:
 		return 32
 	}
 	return workgroup
 }
 
-// lanes is the invocations that share a group in encode, or 32 elements of a row
-// of V in weighted_sum: a subgroup's, as far as the word of a plane has bits for them. On
-// a CPU, where each of a subgroup's loads takes as long as if it were of another
-// address, it is one.
-func (t Target) lanes(k *Kernel, l Layout) uint32 {
-	switch {
-	case k == Encode:
+// lanes is the invocations that share a group in encode.
+func lanes(k *Kernel, l Layout) uint32 {
+	if k == Encode {
 		return uint32(l.EncodeLanes())
-	case k != WeightedSum && k != WeightedSumCalibrated || t.CPU:
-		return 1
-	case t.SubgroupSize >= 32:
-		return 32
-	case t.SubgroupSize >= 16:
-		return 16
 	}
-	return 8
+	return 1
+}
+
+// stages tells whether the invocations of a workgroup share what they bring to shared
+// memory: on a CPU the queries of score, whose loads are slow there; elsewhere rows of V and
+// query vectors, so that there is work for all and each waits but a few times. CPUs have
+// few threads, and loads of a lane each are slow there: an invocation has rows and vectors
+// of its own.
+func (t Target) stages(k *Kernel) bool {
+	switch k {
+	case Score, ScoreCalibrated:
+		return t.CPU
+	case WeightedSum, WeightedSumCalibrated, ArrangeCalibrated, ArrangeMeans, CombineCalibrated:
+		return !t.CPU
+	}
+	return false
 }
 
 // Tile is the size of a tile of query vectors that read so many tokens. Rows are

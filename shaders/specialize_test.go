@@ -15,21 +15,22 @@ func TestSpecialize(t *testing.T) {
 		target Target
 		want   Spec // workgroup, lanes, staged
 	}{
-		{"encode, 4 lanes for 1024 elements", Encode, gpu, Spec{Workgroup: 128, Lanes: 4}},
+		{"encode, a lane for 1024 elements", Encode, gpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"decode", Decode, cpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"score on a GPU", Score, gpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"score on a CPU", Score, cpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
 		{"score_calibrated on a CPU", ScoreCalibrated, cpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
-		{"weighted_sum_calibrated on a GPU", WeightedSumCalibrated, gpu, Spec{Workgroup: 64, Lanes: 32}},
+		{"weighted_sum_calibrated on a GPU", WeightedSumCalibrated, gpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
 		{"encode_calibrated on a GPU", EncodeCalibrated, gpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"decode_calibrated on a CPU", DecodeCalibrated, cpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"arrange_calibrated on a CPU", ArrangeCalibrated, cpu, Spec{Workgroup: 16, Lanes: 1}},
-		{"softmax on a GPU", Softmax, gpu, Spec{Workgroup: 64, Lanes: 1}},
+		{"arrange_calibrated on a GPU", ArrangeCalibrated, gpu, Spec{Workgroup: 128, Lanes: 1, Staged: 1}},
+		{"arrange_means on a GPU", ArrangeMeans, gpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
+		{"combine_calibrated on a GPU", CombineCalibrated, gpu, Spec{Workgroup: 128, Lanes: 1, Staged: 1}},
+		{"softmax on a GPU", Softmax, gpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"softmax on a CPU", Softmax, cpu, Spec{Workgroup: 8, Lanes: 1}},
 		{"softmax on a CPU of 16", Softmax, Target{16, true}, Spec{Workgroup: 16, Lanes: 1}},
-		{"weighted_sum on a GPU", WeightedSum, gpu, Spec{Workgroup: 64, Lanes: 32}},
-		{"weighted_sum, subgroups of 16", WeightedSum, Target{SubgroupSize: 16}, Spec{Workgroup: 64, Lanes: 16}},
-		{"weighted_sum, subgroups of 8", WeightedSum, Target{SubgroupSize: 8}, Spec{Workgroup: 64, Lanes: 8}},
+		{"weighted_sum on a GPU", WeightedSum, gpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
 		{"weighted_sum on a CPU", WeightedSum, cpu, Spec{Workgroup: 8, Lanes: 1}},
 		{"combine", Combine, cpu, Spec{Workgroup: 128, Lanes: 1}},
 	} {
@@ -45,13 +46,28 @@ func TestSpecialize(t *testing.T) {
 }
 
 func TestWorkgroupsAndTuning(t *testing.T) {
-	p := Specialize(WeightedSum, Target{SubgroupSize: 16}, Setting{}) // 64 invocations, 16 lanes
+	p := Specialize(Encode, Target{}, Setting{Layout: Layout{HeadDim: 128, Rows: 32}}) // 128 invocations, 16 lanes
 	assert.EqualValues(t, 0, p.Workgroups(0))
-	assert.EqualValues(t, 1, p.Workgroups(4))
-	assert.EqualValues(t, 2, p.Workgroups(5))
-	p = p.Tune(map[string]uint32{"weighted_sum.LANES": 1, "score.LANES": 8})
+	assert.EqualValues(t, 1, p.Workgroups(8))
+	assert.EqualValues(t, 2, p.Workgroups(9))
+	p = p.Tune(map[string]uint32{"encode.LANES": 1, "score.LANES": 8})
 	assert.EqualValues(t, 1, p.Spec.Lanes)
-	assert.EqualValues(t, 2, p.Workgroups(65))
+	assert.EqualValues(t, 2, p.Workgroups(129))
+}
+
+func TestWorkgroupsOfAttention(t *testing.T) {
+	alone, together := Pipeline{Spec: Spec{Workgroup: 8, HeadDim: 128, Lanes: 1, Queries: 4}}, Pipeline{Spec: Spec{Workgroup: 64, HeadDim: 128, Lanes: 1, Queries: 4, Staged: 1}}
+	assert.EqualValues(t, 3, SumWorkgroups(alone, 17))
+	assert.EqualValues(t, 17, SumWorkgroups(together, 17))
+	assert.EqualValues(t, 3, SoftmaxWorkgroups(alone.Spec, 3))
+	assert.EqualValues(t, 12, SoftmaxWorkgroups(Spec{Workgroup: 128, Queries: 4}, 3))
+	assert.EqualValues(t, 3, SoftmaxWorkgroups(Spec{Workgroup: 64, Queries: 2}, 3))
+	assert.EqualValues(t, 2*4*5, ArrangeWorkgroups(alone, 2, 1, 5)) // 4 parts of a row
+	assert.EqualValues(t, 2*1*5, ArrangeWorkgroups(together, 2, 1, 5))
+	assert.EqualValues(t, 2*2, MeansWorkgroups(alone, 2, 2, 9)) // 8 vectors a workgroup, 8 pages
+	assert.EqualValues(t, 2*2*2, MeansWorkgroups(together, 2, 2, 9))
+	assert.EqualValues(t, 2*2*4, CombineWorkgroups(alone, 2, 9))
+	assert.EqualValues(t, 2*9, CombineWorkgroups(together, 2, 9))
 }
 
 func TestTile(t *testing.T) {

@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // Partial outputs of V records: sums of raw rows and, apart from them, of coded
-// values, and the probability that the latter have in all. LANES invocations share
-// a split, KV head, tile of queries and block of the row, as in weighted_sum.
+// values, and the probability that the latter have in all. An invocation, or where STAGED
+// is 1 a workgroup, has a split, KV head, tile of queries and block of the row.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -26,28 +26,23 @@ layout(push_constant) uniform Push {
 #include "lib/record.glsl"
 #include "lib/calibrated.glsl"
 CODED_ROW(codedRow, TABLE4)
-
-const uint EACH = 32 / LANES; // elements of an invocation
+RECORDS_BEFORE(recordsBefore, PAGE)
+#include "lib/sum.glsl"
 
 // What an invocation works on.
 struct Item {
-    uint lane;
     uint block;
     uint head;
     uint partial; // the first vector's row of partials
     uint live;    // vectors of the tile
     uint scores_; // word of the tile's probabilities for token 0
-    uvec2 words;  // of the table: magnitudes
 };
 
 // What it sums up in registers. Few rows are raw: their sums stay in memory.
 struct Sums {
-    float coded[EACH][QUERIES];
+    float coded[32][QUERIES];
     float mass[QUERIES];
 };
-
-uint elementOf(Item item, uint i) { return item.block * 32u + i * LANES + item.lane; }
-bool inRow(Item item, uint i) { return ALIGNED || elementOf(item, i) < HEAD_DIM; }
 
 // Probabilities of a token for the vectors of the tile.
 void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
@@ -69,34 +64,35 @@ void loadProbabilities(Item item, uint t, out float p[QUERIES]) {
         sums[v] = sum;                               \
     }
 
-// The element of partials of an invocation's element i and vector v.
-uint partialAt(Item item, uint i, uint v) { return (item.partial + v) * HEAD_DIM + elementOf(item, i); }
+// The element of partials of element e and vector v, and whether there is one.
+uint partialAt(Item item, uint e, uint v) { return (item.partial + v) * HEAD_DIM + item.block * 32u + e; }
+bool inPartial(Item item, uint e, uint v) { return v < item.live && (ALIGNED || item.block * 32u + e < HEAD_DIM); }
+
+// Element e of the item's block of a raw row at word at.
+float rawElement(Item item, uint at, uint e) {
+    uint d = item.block * 32u + e, word = PAGE(at + d / PER_WORD);
+    return boundPattern(PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u);
+}
 
 void addRaw(Item item, uint at, uint t) {
-    for (uint n = 0u; n < EACH * item.live; n++) {
-        uint i = n / item.live, v = n % item.live, d = elementOf(item, i);
-        if (!inRow(item, i)) break;
-        uint word = PAGE(at + d / PER_WORD);
-        float x = boundPattern(PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u);
-        precise float product = uintBitsToFloat(WORD(scores, item.scores_ + t * QUERIES + v)) * x;
-        precise float sum = partials[partialAt(item, i, v)] + product;
-        partials[partialAt(item, i, v)] = sum;
+    for (uint n = 0u; n < 32u * item.live; n++) {
+        uint e = n / item.live, v = n % item.live;
+        if (!inPartial(item, e, v)) break;
+        precise float product = uintBitsToFloat(WORD(scores, item.scores_ + t * QUERIES + v)) * rawElement(item, at, e);
+        precise float sum = partials[partialAt(item, e, v)] + product;
+        partials[partialAt(item, e, v)] = sum;
     }
 }
 
-void addCoded(inout Sums sums, Item item, Reconstruction r, uint at, CodedRow row, bool coded, float p[QUERIES]) {
+// Values of the item's block of the row of a record at word at, zeros where it is not coded.
+void loadCoded(Item item, Reconstruction r, uint at, uint level, bool coded, out float x[32]) {
+    CodedRow row = codedRow(min(level, LEVELS - 1u), HeadFirst + item.head);
     for (uint k = 0u; k < 8u; k++) row.planes[k] = coded ? row.planes[k] : 0u;
-    BlockPlanes b = planesOf(row, at, item.block);
-    if (LANES == 1) {
-        float x[32];
-        valuesOf(r, b, x);
-        for (uint i = 0u; i < EACH; i++) { ADD(sums.coded[i], p, x[i % 32u]) }
-    } else {
-        for (uint i = 0u; i < EACH; i++) {
-            float x = valueAt(r, item.words, b, i * LANES + item.lane);
-            ADD(sums.coded[i], p, x)
-        }
-    }
+    valuesOf(r, planesOf(row, at, item.block), x);
+}
+
+void addCoded(inout Sums sums, float x[32], bool coded, float p[QUERIES]) {
+    for (uint e = 0u; e < 32u; e++) { ADD(sums.coded[e], p, x[e]) }
     for (uint v = 0u; v < QUERIES; v++) {
         precise float sum = sums.mass[v] + (coded ? p[v] : 0.0);
         sums.mass[v] = sum;
@@ -110,10 +106,12 @@ void addPage(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint pag
     uint at = page + recordsAt(PageTokens);
     for (uint t = start; t < to; t++) {
         uint i = t - start, level = nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i);
-        float p[QUERIES];
+        bool coded = t >= from && level != RAW_LEVEL;
+        float p[QUERIES], x[32];
         loadProbabilities(item, max(t, from), p);
         WHERE(t >= from && level == RAW_LEVEL) addRaw(item, at + (HeadFirst + item.head) * RAW_ROW, t);
-        addCoded(sums, item, r, at, codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), t >= from && level != RAW_LEVEL, p);
+        loadCoded(item, r, at, level, coded, x);
+        addCoded(sums, x, coded, p);
         at += recordWords(sizes, level);
     }
 }
@@ -131,36 +129,108 @@ void addPages(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint fr
 uint codedAt() { return Splits * Heads * Vectors * HEAD_DIM; }
 uint massAt() { return 2u * codedAt(); }
 
+// Adds tokens from..to-1 to the item's partials, which begin at 0 unless more is set.
+void sumAlone(Item item, Reconstruction r, Sizes sizes, uint from, uint to, bool more) {
+    Sums sums;
+    for (uint e = 0u; e < 32u; e++)
+        for (uint v = 0u; v < QUERIES; v++) sums.coded[e][v] = more && inPartial(item, e, v) ? partials[codedAt() + partialAt(item, e, v)] : 0.0;
+    for (uint v = 0u; v < QUERIES; v++)
+        sums.mass[v] = more && v < item.live && item.block == 0u ? partials[massAt() + item.partial + v] : 0.0;
+    for (uint v = 0u; v < item.live && !more; v++)
+        for (uint e = 0u; e < 32u; e++)
+            if (inPartial(item, e, v)) partials[partialAt(item, e, v)] = 0.0;
+    addPages(sums, item, r, sizes, from, to);
+    for (uint e = 0u; e < 32u; e++)
+        for (uint v = 0u; v < QUERIES; v++)
+            if (inPartial(item, e, v)) partials[codedAt() + partialAt(item, e, v)] = sums.coded[e][v];
+    for (uint v = 0u; v < QUERIES; v++)
+        if (v < item.live && item.block == 0u) partials[massAt() + item.partial + v] = sums.mass[v];
+}
+
+// What an invocation of a workgroup sums up.
+struct Share {
+    float raw[EACH];
+    float coded[EACH];
+    float mass[EACH];
+};
+
+shared uint stagedRaw[STAGED != 0 ? TOGETHER : 1]; // 1: the row is raw
+
+// Brings the item's block of the row of token t, the i-th of a round, to shared memory.
+void stageToken(Item item, uint t, uint i) {
+    SIZES(sizes)
+    uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).v, k = (t - FRAME.first) % PageTokens;
+    uint level = nibbleOf(PAGE(page + RECORD_HEADER + k / 8u), k);
+    uint at = page + recordsAt(PageTokens) + recordsBefore(sizes, page + RECORD_HEADER, k);
+    RECONSTRUCTION(r)
+    float x[32];
+    loadCoded(item, r, at, level, level != RAW_LEVEL, x);
+    if (level == RAW_LEVEL) {
+        at += (HeadFirst + item.head) * RAW_ROW;
+        for (uint e = 0u; e < 32u; e++) x[e] = ALIGNED || item.block * 32u + e < HEAD_DIM ? rawElement(item, at, e) : 0.0;
+    }
+    stageRow(i, x);
+    stagedRaw[i] = level == RAW_LEVEL ? 1u : 0u;
+}
+
+// Adds row i of a round to the sums.
+void addRow(inout Share share, uint i) {
+    if (stagedRaw[i] != 0u) {
+        addStaged(share.raw, i);
+        return;
+    }
+    addStaged(share.coded, i);
+    for (uint k = 0u; k < EACH; k++) {
+        precise float sum = share.mass[k] + shareOf(i, k);
+        share.mass[k] = sum;
+    }
+}
+
+// The same as sumAlone by a workgroup.
+void sumTogether(Item item, uint from, uint to, bool more) {
+    Share share;
+    for (uint k = 0u; k < EACH; k++) {
+        bool own = more && inPartial(item, elementOf(k), vectorOf(k)), first = item.block == 0u && elementOf(k) == 0u;
+        uint at = partialAt(item, elementOf(k), vectorOf(k));
+        share.raw[k] = own ? partials[at] : 0.0;
+        share.coded[k] = own ? partials[codedAt() + at] : 0.0;
+        share.mass[k] = own && first ? partials[massAt() + item.partial + vectorOf(k)] : 0.0;
+    }
+    for (uint first = from; first < to; first += TOGETHER) {
+        uint tokens = min(TOGETHER, to - first);
+        barrier();
+        for (uint i = gl_LocalInvocationID.x; i < tokens; i += WORKGROUP) stageToken(item, first + i, i);
+        for (uint i = gl_LocalInvocationID.x; i < tokens * QUERIES; i += WORKGROUP)
+            stagedShares[i] = uintBitsToFloat(WORD(scores, item.scores_ + first * QUERIES + i));
+        barrier();
+        for (uint i = 0u; i < tokens; i++) addRow(share, i);
+    }
+    for (uint k = 0u; k < EACH; k++) {
+        if (!inPartial(item, elementOf(k), vectorOf(k))) continue;
+        uint at = partialAt(item, elementOf(k), vectorOf(k));
+        partials[at] = share.raw[k];
+        partials[codedAt() + at] = share.coded[k];
+        if (item.block == 0u && elementOf(k) == 0u) partials[massAt() + item.partial + vectorOf(k)] = share.mass[k];
+    }
+}
+
 void main() {
     Item item;
-    uint n = gl_GlobalInvocationID.x / LANES, tiles = tilesOf(Vectors);
-    item.lane = gl_GlobalInvocationID.x % LANES;
+    uint n = STAGED != 0 ? gl_WorkGroupID.x : gl_GlobalInvocationID.x, tiles = tilesOf(Vectors);
     // Neighbours have the same block, so that few have codes of many bits.
     uint tile = n % tiles, split = begin() / SPLIT_TOKENS + n / tiles / Heads / BLOCKS;
     item.head = n / tiles % Heads;
     item.block = n / tiles / Heads % BLOCKS;
     item.scores_ = ScoresAt + ((item.head * tiles + tile) * Stride - FRAME.base) * QUERIES;
     item.live = min(QUERIES, Vectors - tile * QUERIES);
-    item.words = uvec2(TABLE(16u), TABLE(17u));
-    SIZES(sizes)
-    RECONSTRUCTION(r)
     uint from = max(split * SPLIT_TOKENS, begin()), to = min((split + 1u) * SPLIT_TOKENS, FRAME.end);
-    if (from >= to) return;
     item.partial = ((split - FRAME.base / SPLIT_TOKENS) * Heads + item.head) * Vectors + tile * QUERIES;
     bool more = from > split * SPLIT_TOKENS; // an earlier dispatch began the split
-    Sums sums;
-    for (uint i = 0u; i < EACH; i++)
-        for (uint v = 0u; v < QUERIES; v++)
-            sums.coded[i][v] = more && v < item.live && inRow(item, i) ? partials[codedAt() + partialAt(item, i, v)] : 0.0;
-    for (uint v = 0u; v < QUERIES; v++)
-        sums.mass[v] = more && v < item.live && item.block == 0u && item.lane == 0u ? partials[massAt() + item.partial + v] : 0.0;
-    for (uint v = 0u; v < item.live && !more; v++)
-        for (uint i = 0u; i < EACH; i++)
-            if (inRow(item, i)) partials[partialAt(item, i, v)] = 0.0;
-    addPages(sums, item, r, sizes, from, to);
-    for (uint i = 0u; i < EACH; i++)
-        for (uint v = 0u; v < QUERIES; v++)
-            if (v < item.live && inRow(item, i)) partials[codedAt() + partialAt(item, i, v)] = sums.coded[i][v];
-    for (uint v = 0u; v < QUERIES; v++)
-        if (v < item.live && item.block == 0u && item.lane == 0u) partials[massAt() + item.partial + v] = sums.mass[v];
+    if (STAGED != 0) {
+        if (from < to) sumTogether(item, from, to, more);
+        return;
+    }
+    SIZES(sizes)
+    RECONSTRUCTION(r)
+    if (from < to) sumAlone(item, r, sizes, from, to, more);
 }

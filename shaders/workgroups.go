@@ -41,6 +41,9 @@ func CalibratedJobs(s Spec, workgroups, tokens uint32, chunks int) uint32 {
 // ArrangeWorkgroups are those of arrange_calibrated for so many KV heads, each with so
 // many tiles, and so many stretches.
 func ArrangeWorkgroups(p Pipeline, heads, tiles, stretches int) uint32 {
+	if p.Spec.Staged != 0 {
+		return uint32(heads * tiles * stretches)
+	}
 	return uint32(heads * p.tileGroups(tiles) * p.rowParts() * stretches)
 }
 
@@ -49,6 +52,9 @@ func MeansWorkgroups(p Pipeline, heads, tiles, pages int) uint32 {
 	together := 16
 	if d := int(p.Spec.HeadDim); d > 64 {
 		together = 1024 / d
+	}
+	if p.Spec.Staged != 0 {
+		return uint32(heads * tiles * words(pages, together))
 	}
 	return uint32(heads * p.tileGroups(tiles) * words(pages, together))
 }
@@ -75,5 +81,26 @@ func (p Pipeline) tileGroups(tiles int) int {
 // CombineWorkgroups are those of combine_calibrated for so many KV heads of so many
 // query vectors.
 func CombineWorkgroups(p Pipeline, heads, vectors int) uint32 {
+	if p.Spec.Staged != 0 {
+		return uint32(heads * vectors)
+	}
 	return uint32(heads * words(vectors, int(p.Spec.Workgroup)) * p.rowParts())
+}
+
+// SumWorkgroups are those of weighted_sum and weighted_sum_calibrated for so many splits,
+// each of a KV head, a tile and a block.
+func SumWorkgroups(p Pipeline, splits int) uint32 {
+	if p.Spec.Staged != 0 {
+		return uint32(splits)
+	}
+	return p.Workgroups(splits)
+}
+
+// SoftmaxWorkgroups are those of softmax for so many tiles: a column each where they
+// have an invocation for each of the contract's 128 lanes, else up to four.
+func SoftmaxWorkgroups(s Spec, tiles int) uint32 {
+	if s.Workgroup >= 128 {
+		return uint32(tiles) * s.Queries
+	}
+	return uint32(tiles) * max(1, s.Queries/4)
 }

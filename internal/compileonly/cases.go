@@ -27,30 +27,29 @@ const alpha = 0.01
 
 // variant is a cache on a GPU, and a call.
 type variant struct {
-	kernel   *shaders.Kernel // the only one it is for, nil for all
-	headDim  int
-	rows     int    // rows of a group
-	vectors  int    // query vectors of a KV head
-	ring     bool   // kernels read the recent window
-	subgroup uint32 // invocations of a subgroup
-	also     string // what sets it apart, in the name
+	kernel  *shaders.Kernel // the only one it is for, nil for all
+	headDim int
+	rows    int    // rows of a group
+	vectors int    // query vectors of a KV head
+	ring    bool   // kernels read the recent window
+	also    string // what sets it apart, in the name
 }
 
 // variants of f16 caches: what every kernel is compiled for, and then what
 // single kernels are compiled for besides.
 var variants = []variant{
-	{headDim: 128, rows: 1, vectors: 4, subgroup: 32},
-	{headDim: 64, rows: 1, vectors: 4, subgroup: 32},
-	{kernel: shaders.Encode, headDim: 128, rows: 8, vectors: 4, subgroup: 32}, // level layer: several invocations a group
-	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 1, subgroup: 32, also: "queries1"},
-	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 16, subgroup: 32, also: "queries16"},
-	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 4, subgroup: 32, ring: true, also: "ring1"},
-	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 4, subgroup: 32, ring: true, also: "ring1"},
-	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 16, subgroup: 32, also: "queries16"},
-	{kernel: shaders.WeightedSum, headDim: 256, rows: 1, vectors: 8, subgroup: 32, also: "queries8"},
-	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 4, subgroup: 8, also: "lanes8"}, // Intel
-	{kernel: shaders.ScoreCalibrated, headDim: 128, rows: 8, vectors: 16, subgroup: 32, also: "queries16"},
-	{kernel: shaders.WeightedSumCalibrated, headDim: 128, rows: 8, vectors: 4, subgroup: 8, also: "lanes8"},
+	{headDim: 128, rows: 1, vectors: 4},
+	{headDim: 64, rows: 1, vectors: 4},
+	{kernel: shaders.Encode, headDim: 128, rows: 8, vectors: 4},  // level layer
+	{kernel: shaders.Encode, headDim: 128, rows: 32, vectors: 4}, // level token: several invocations a group
+	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 1, also: "queries1"},
+	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 16, also: "queries16"},
+	{kernel: shaders.Score, headDim: 128, rows: 1, vectors: 4, ring: true, also: "ring1"},
+	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 4, ring: true, also: "ring1"},
+	{kernel: shaders.WeightedSum, headDim: 128, rows: 1, vectors: 16, also: "queries16"},
+	{kernel: shaders.WeightedSum, headDim: 256, rows: 1, vectors: 8, also: "queries8"},
+	{kernel: shaders.ScoreCalibrated, headDim: 128, rows: 8, vectors: 16, also: "queries16"},
+	{kernel: shaders.WeightedSumCalibrated, headDim: 128, rows: 8, vectors: 16, also: "queries16"},
 }
 
 // Cases are those whose names the filter matches, all for nil. tune replaces
@@ -78,7 +77,7 @@ func Cases(filter *regexp.Regexp, tune map[string]uint32) []Case {
 func (v variant) pipeline(k *shaders.Kernel) shaders.Pipeline {
 	low, high := shaders.Outliers(alpha, v.rows*v.headDim)
 	l := shaders.Layout{Type: shaders.TypeF16, HeadDim: v.headDim, Rows: v.rows, Low: low, High: high}
-	gpu := shaders.Target{SubgroupSize: v.subgroup}
+	gpu := shaders.Target{SubgroupSize: 32}
 	return shaders.Specialize(k, gpu, shaders.Setting{
 		Layout: l, Out: l.Type, Queries: gpu.Tile(v.headDim, v.vectors, 4096), Ring: v.ring,
 	})

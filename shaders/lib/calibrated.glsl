@@ -78,24 +78,6 @@ float highValue(Reconstruction r, BlockPlanes b, uint bytes[8], uint e, float x)
     return ((b.has[3] >> e) & 1u) != 0u ? value : x;
 }
 
-// Value of element e alone, the same as all at once. words are words 16 and 17
-// of the table.
-float valueAt(Reconstruction r, uvec2 words, BlockPlanes b, uint e) {
-    uint negative = 1u - ((b.bits[0] >> e) & 1u), has[8], bits = 0u, byte_ = 0u;
-    for (uint p = 0u; p < 8u; p++) {
-        has[p] = (b.has[p] >> e) & 1u;
-        bits += has[p];
-        byte_ |= ((b.bits[p] >> e) & 1u) << (7u - p);
-    }
-    uint first = ((b.bits[1] >> e) & 1u) ^ negative, second = ((b.bits[2] >> e) & 1u) ^ negative;
-    uint number = bits < 2u ? 0u : bits == 2u ? 1u + first : 3u + 2u * first + second;
-    uint magnitude = ((number < 3u ? words.x : words.y) >> ((number < 3u ? number : number - 3u) * 8u)) & 127u;
-    float low = float(int(negative != 0u ? 0u - magnitude : magnitude));
-    int twice = 2 * int(byte_) + (256 >> bits) - 256;
-    float high = polynomial(r.coefficients, twice);
-    return bits == 0u ? 0.0 : bits > 3u ? high : low;
-}
-
 // The first 256 bits behind a bit of the words from word at on, of which need are
 // read: whole 128-bit words, as few as hold them.
 void loadBits(uint at, uint bit, uint need, out uint z[8]) {

@@ -3,7 +3,7 @@
 #define QAQVK_CONFIG
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint WORKGROUP = 128; // invocations a workgroup
-layout(constant_id = 1) const uint LANES = 1;       // invocations that share a group (encode) or a row (others)
+layout(constant_id = 1) const uint LANES = 1;       // invocations that share a group (encode) or a row (convert)
 layout(constant_id = 2) const uint TYPE = 1;        // input type: 0 f32, 1 f16, 2 bf16
 layout(constant_id = 3) const uint OUT_TYPE = 1;    // output type of decode, convert and combine
 layout(constant_id = 4) const uint HEAD_DIM = 128;  // D
@@ -12,7 +12,7 @@ layout(constant_id = 6) const uint LOW = 0;         // outliers at the low end o
 layout(constant_id = 7) const uint HIGH = 0;        // outliers at the high end
 layout(constant_id = 8) const uint QUERIES = 4;     // query vectors a tile: 1, 2, or a multiple of 4 to 16
 layout(constant_id = 9) const uint RING = 0;        // 1: score and weighted_sum read the recent window, 0: pages
-layout(constant_id = 10) const uint STAGED = 0;     // 1: score reads queries from shared memory, 0: from their buffer
+layout(constant_id = 10) const uint STAGED = 0;     // 1: a workgroup shares the queries of score, rows of V, or a query vector
 
 // Loops of no or one turn stand for branches: drivers that run invocations in
 // vector lanes skip only loops.

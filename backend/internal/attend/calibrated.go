@@ -96,7 +96,8 @@ func (r *recording) weightedSumCalibrated(p part) {
 	push := shaders.WeightedSumCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), HeadFirst: uint32(r.head), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), ScoresAt: uint32(r.scores.Offset - r.arranged.Offset), Splits: uint32(r.splits())}
 	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()
-	core.Dispatch(r.list, r.calibrated(shaders.WeightedSumCalibrated, r.work.Layout.Type, r.work.Layout.Type), push.Bytes(), items,
+	pipeline := r.calibrated(shaders.WeightedSumCalibrated, r.work.Layout.Type, r.work.Layout.Type)
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SumWorkgroups(pipeline, items)),
 		device.Whole(p.buffer), r.inFrames(p.frame), both, r.partials)
 }
 

@@ -187,8 +187,9 @@ func (r *recording) caps() (most, inverse float32) {
 func (r *recording) softmax() {
 	push := shaders.SoftmaxPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
 		Stride: uint32(r.stride), Window: uint32(r.Options.Window)}
-	core.DispatchJobs(r.list, r.pipeline(shaders.Softmax, r.work.Layout.Type, r.work.Layout.Type, false), push.Bytes(),
-		r.heads*r.tiles*max(1, r.tile/4), r.inFrames(r.parts[0].frame), r.scores)
+	pipeline := r.pipeline(shaders.Softmax, r.work.Layout.Type, r.work.Layout.Type, false)
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SoftmaxWorkgroups(pipeline.Spec, r.heads*r.tiles)),
+		r.inFrames(r.parts[0].frame), r.scores)
 }
 
 // recordImportance records that importance takes in the batch's queries. weighted_sum,
@@ -209,7 +210,9 @@ func (r *recording) weightedSum(p part) {
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
 		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Value)}
 	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()
-	core.Dispatch(r.list, r.stored(shaders.WeightedSum, p), push.Bytes(), items, device.Whole(p.buffer), r.inFrames(p.frame), r.scores, r.partials)
+	pipeline := r.stored(shaders.WeightedSum, p)
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SumWorkgroups(pipeline, items)),
+		device.Whole(p.buffer), r.inFrames(p.frame), r.scores, r.partials)
 }
 
 func (r *recording) combine() {
