@@ -391,9 +391,9 @@ var records = []glsl.Record{
 	{
 		Name:     "weighted_sum_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "e2c5af4afc450020b3e82403769930d1190ccd5477a087f0bfaea2e45c102144",
+		SPIRV:    "6f9112a9c4fe1f12da4583138bb8c40255f2a40b67e58a285b67f212ea7f087c",
 		Sources: []glsl.Source{
-			{Path: "weighted_sum_calibrated.comp", SHA256: "f81d8761529f60d8d8bc3f50d445f89bee452358fa509525f2d5100d6a2b44e8"},
+			{Path: "weighted_sum_calibrated.comp", SHA256: "ac08212e6c00817a9bfdf5f1587e23d9f631e10a7527f2572100f48a7996bc07"},
 			{Path: "lib/config.glsl", SHA256: "4f90693bc64cfe9ada878142b1763523d8cf9b1100134eee51148e8c55235dfb"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},

@@ -147,6 +147,10 @@ void sumAlone(Item item, Reconstruction r, Sizes sizes, uint from, uint to, bool
         if (v < item.live && item.block == 0u) partials[massAt() + item.partial + v] = sums.mass[v];
 }
 
+// Element of an invocation's sum number k, the last of the row for those behind it,
+// whose sums nobody keeps.
+uint elementIn(Item item, uint k) { return ALIGNED ? elementOf(k) : min(elementOf(k), HEAD_DIM - 1u - item.block * 32u); }
+
 // What an invocation of a workgroup sums up.
 struct Share {
     float raw[EACH];
@@ -190,11 +194,10 @@ void addRow(inout Share share, uint i) {
 void sumTogether(Item item, uint from, uint to, bool more) {
     Share share;
     for (uint k = 0u; k < EACH; k++) {
-        bool own = more && inPartial(item, elementOf(k), vectorOf(k)), first = item.block == 0u && elementOf(k) == 0u;
-        uint at = partialAt(item, elementOf(k), vectorOf(k));
-        share.raw[k] = own ? partials[at] : 0.0;
-        share.coded[k] = own ? partials[codedAt() + at] : 0.0;
-        share.mass[k] = own && first ? partials[massAt() + item.partial + vectorOf(k)] : 0.0;
+        uint v = min(vectorOf(k), item.live - 1u), at = partialAt(item, elementIn(item, k), v);
+        share.raw[k] = more ? partials[at] : 0.0;
+        share.coded[k] = more ? partials[codedAt() + at] : 0.0;
+        share.mass[k] = more && item.block == 0u ? partials[massAt() + item.partial + v] : 0.0;
     }
     for (uint first = from; first < to; first += TOGETHER) {
         uint tokens = min(TOGETHER, to - first);

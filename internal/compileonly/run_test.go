@@ -68,7 +68,7 @@ func TestNoSpills(t *testing.T) {
 // The control: a kernel that needs more registers than there are is found.
 func TestSpills(t *testing.T) {
 	o := options(t, "gfx1100", "^weighted_sum/f16/d128/a1$")
-	o.Tune = map[string]uint32{"weighted_sum.LANES": 1, "weighted_sum.QUERIES": 16}
+	o.Tune = map[string]uint32{"weighted_sum.STAGED": 0, "weighted_sum.QUERIES": 16}
 	r, err := Run(t.Context(), o)
 	require.NoError(t, err)
 	require.Len(t, r.Pipelines, 1)
