@@ -29,11 +29,11 @@ func TestCasesAreWhatACacheBuilds(t *testing.T) {
 	for _, c := range Cases(nil, nil) {
 		spec[c.name()] = shaders.ParseSpec(c.Spec)
 	}
-	require.EqualValues(t, shaders.Spec{Workgroup: 128, Lanes: 4, Type: 1, OutType: 1, HeadDim: 128, Rows: 8, Low: 6, High: 6, Queries: 4},
+	require.EqualValues(t, shaders.Spec{Workgroup: 128, Lanes: 1, Type: 1, OutType: 1, HeadDim: 128, Rows: 8, Low: 6, High: 6, Queries: 4},
 		spec["encode/f16/d128/rows8/a1"])
 	for name, want := range map[string][3]uint32{ // invocations, lanes, queries
-		"weighted_sum/f16/d128/a1": {64, 32, 4}, "weighted_sum/f16/d128/a1/queries16": {64, 32, 16}, "weighted_sum/f16/d256/a1/queries8": {64, 32, 8},
-		"weighted_sum/f16/d128/a1/lanes8": {64, 8, 4}, "softmax/f16/d128/a1": {64, 1, 4},
+		"weighted_sum/f16/d128/a1": {64, 1, 4}, "weighted_sum/f16/d128/a1/queries16": {64, 1, 16}, "weighted_sum/f16/d256/a1/queries8": {64, 1, 8},
+		"encode/f16/d128/rows32/a1": {128, 16, 4}, "softmax/f16/d128/a1": {128, 1, 4},
 		"score/f16/d128/a1/queries1": {128, 1, 1}, "score/f16/d128/a1/queries16": {128, 1, 16},
 	} {
 		s := spec[name]
