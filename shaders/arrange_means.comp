@@ -33,10 +33,9 @@ const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4;
 const uint TOGETHER = HEAD_DIM > 64 ? 1024 / HEAD_DIM : 16; // pages of a workgroup: products of a vector are written out
 
 const uint PITCH = STAGED != 0 ? HEAD_DIM / 4 + 1 : HEAD_DIM / 4; // 128-bit words from mean to mean: invocations of neighbouring pages read different banks
-const uint EACH = (TOGETHER * QUERIES + WORKGROUP - 1) / WORKGROUP; // products of an invocation, if STAGED
 
 shared vec4 means[TOGETHER * PITCH]; // turned to the middle of each page
-shared float elements[STAGED != 0 ? 32 * QUERIES : 1]; // of a block of a tile: [element][QUERIES]
+shared float elements[STAGED != 0 ? HEAD_DIM * QUERIES : 1]; // of a tile: [element][QUERIES]
 
 // Four elements of the mean from element d on, a multiple of four.
 vec4 fourMeans(uint head, uint page, uint d) {
@@ -106,42 +105,35 @@ void multiplyVectors() {
         if (first + p < Pages) queries[at + p * QUERIES] = sums[p];
 }
 
-// Page and vector of an invocation's product number k. Behind the last page there are
-// products that nobody keeps.
-uint pageOf(uint k) { return min((gl_LocalInvocationID.x + k * WORKGROUP) / QUERIES, TOGETHER - 1u); }
-uint vectorOf(uint k) { return (gl_LocalInvocationID.x + k * WORKGROUP) % QUERIES; }
-
-// Products with a block of a tile, which is brought to shared memory.
-void addTogether(inout float sums[EACH], uint h, uint v0, uint block) {
-    barrier();
-    for (uint i = gl_LocalInvocationID.x; i < 32u * QUERIES; i += WORKGROUP) {
-        uint e = block * 32u + i / QUERIES, v = v0 + i % QUERIES;
-        elements[i] = v < Vectors && e < HEAD_DIM ? queryElement(queryRow(h, v), e) : 0.0;
-    }
-    barrier();
-    for (uint k = 0u; k < EACH; k++) {
+// The product of a page's mean and a vector of the tile.
+float productOf(uint page, uint v) {
+    float sum = 0.0;
+    for (uint block = 0u; block < BLOCKS; block++) {
         float part = 0.0;
-        for (uint e = 0u; e < min(32u, HEAD_DIM - block * 32u); e++) {
-            precise float product = elements[e * QUERIES + vectorOf(k)] * meanOf(pageOf(k), block * 32u + e);
-            precise float sum = part + product;
-            part = sum;
+        for (uint d = block * 32u; d < min(block * 32u + 32u, HEAD_DIM); d++) {
+            precise float product = elements[d * QUERIES + v] * meanOf(page, d);
+            precise float next = part + product;
+            part = next;
         }
-        precise float sum = sums[k] + part;
-        sums[k] = sum;
+        precise float next = sum + part;
+        sum = next;
     }
+    return sum;
 }
 
 // A few pages and a tile by a workgroup.
 void multiplyTogether() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES, all = Heads * tiles;
     uint tile = gl_WorkGroupID.x % all, h = tile / tiles, first = gl_WorkGroupID.x / all * TOGETHER;
+    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * QUERIES; i += WORKGROUP) {
+        uint v = tile % tiles * QUERIES + i % QUERIES;
+        elements[i] = v < Vectors ? queryElement(queryRow(h, v), i / QUERIES) : 0.0;
+    }
     stageMeans(h, first);
-    float sums[EACH];
-    for (uint k = 0u; k < EACH; k++) sums[k] = 0.0;
-    for (uint block = 0u; block < BLOCKS; block++) addTogether(sums, h, tile % tiles * QUERIES, block);
-    for (uint k = 0u; k < EACH; k++) {
-        bool own = gl_LocalInvocationID.x + k * WORKGROUP < TOGETHER * QUERIES && first + pageOf(k) < Pages;
-        if (own) queries[MEANS_AT(all, Stretches) + (tile * Pages + first + pageOf(k)) * QUERIES + vectorOf(k)] = sums[k];
+    barrier();
+    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * QUERIES; i += WORKGROUP) {
+        uint p = i / QUERIES, v = i % QUERIES;
+        if (first + p < Pages) queries[MEANS_AT(all, Stretches) + (tile * Pages + first + p) * QUERIES + v] = productOf(p, v);
     }
 }
 

@@ -37,9 +37,9 @@ var records = []glsl.Record{
 	{
 		Name:     "arrange_means",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "bdd04d481ece8e21c8bcd646c12445f2a8b33b8c38d8492ee3dc6693b5791865",
+		SPIRV:    "ebd3793c409c0d03347e04b2c8e40ff85cc3c8c66788de797dae7d1a28c3f2c3",
 		Sources: []glsl.Source{
-			{Path: "arrange_means.comp", SHA256: "e93dec9eb17bd5e208d6587e6c8ece74391736f67941e945f534f15012114f1c"},
+			{Path: "arrange_means.comp", SHA256: "9358b52620c3c8635eff62e25c4f9b33a088585c0ab05f6a5be755e4b045be04"},
 			{Path: "lib/config.glsl", SHA256: "4f90693bc64cfe9ada878142b1763523d8cf9b1100134eee51148e8c55235dfb"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},

@@ -45,6 +45,23 @@ func TestWaitCancelled(t *testing.T) {
 	run(t, d, r)
 }
 
+// A wait on a GPU asks for a while before it sleeps, and ends in both with the same.
+func TestWaitAsOnGPUs(t *testing.T) {
+	d := openTest(t, Options{})
+	d.info.Type = "discrete"
+	for _, times := range []int{1, 200} {
+		r := longRecorder(t, d, times)
+		f, err := d.Submit(r)
+		require.NoError(t, err)
+		cancelled, cancel := context.WithCancel(context.Background())
+		cancel()
+		require.ErrorIs(t, f.Wait(cancelled), context.Canceled)
+		require.NoError(t, f.Wait(context.Background()))
+		require.True(t, f.poll())
+		run(t, d, r)
+	}
+}
+
 // TestReleaseRunning frees a recorder whose commands run, and closes a device
 // whose commands run: both wait first.
 func TestReleaseRunning(t *testing.T) {
