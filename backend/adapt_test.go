@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,13 @@ func (s *sequence) counts() [3]int64 {
 }
 
 func TestAdaptDuringStepsEqualsAdapt(t *testing.T) { testDuringSteps(t, cpu(t)) }
+
+// Pages get what they lack from several goroutines, in both codecs.
+func TestAdaptOnManyProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	testDuringSteps(t, cpu(t))
+	testCalibratedPages(t, cpu(t), calibratedConfig(2, 3, 64, 64), 300)
+}
 
 // Every buffer that a kernel of the cache writes is compared with the reference.
 func TestAdaptDuringStepsOnVulkanAndReference(t *testing.T) {

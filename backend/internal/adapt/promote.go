@@ -2,6 +2,9 @@ package adapt
 
 import (
 	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/codec"
@@ -81,16 +84,26 @@ func (b *batch) readRanges(some []*moved) error {
 	})
 }
 
-// supplyAll writes what pages lack to supply. Their ranges are in bits.
+// supplyAll writes what pages lack to supply, with half of the processors at most: the
+// others are the model's. Their ranges are in bits.
 func (b *batch) supplyAll(some []*moved) error {
 	defer b.d.span("supply")()
+	var group errgroup.Group
+	for workers, n := max(1, min(runtime.GOMAXPROCS(0)/2, len(some))), 0; n < workers; n++ {
+		group.Go(func() error { return b.supplyPages(some, n*len(some)/workers, (n+1)*len(some)/workers) })
+	}
+	return group.Wait()
+}
+
+// supplyPages writes what pages first..end-1 of some lack.
+func (b *batch) supplyPages(some []*moved, first, end int) error {
 	words := b.d.codec.RangeWords()
 	raw, supplier := make([]uint32, b.d.work.Layout.RawGroupWords()), b.d.codec.Supplier()
-	for i, m := range some {
+	for i := first; i < end; i++ {
 		if err := b.ctx.Err(); err != nil {
 			return cancelled(err)
 		}
-		if err := b.supplyPage(m, supplier, b.d.Bits.Words()[i*words:][:words], raw); err != nil {
+		if err := b.supplyPage(some[i], supplier, b.d.Bits.Words()[i*words:][:words], raw); err != nil {
 			return err
 		}
 	}
