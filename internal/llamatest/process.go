@@ -44,6 +44,15 @@ type Process struct {
 	out     *bufio.Reader
 	log     logs
 	vocab   int
+
+	once  sync.Once // of what ended is
+	ended error
+}
+
+// wait waits for the end of the process, whoever asks: an exec.Cmd may be waited for once.
+func (p *Process) wait() error {
+	p.once.Do(func() { p.ended = p.command.Wait() })
+	return p.ended
 }
 
 // logs keeps what a process says.
@@ -111,7 +120,7 @@ func Start(o Options) (*Process, error) {
 func (p *Process) answer() (int, error) {
 	line, err := p.out.ReadString('\n')
 	if err != nil {
-		end := p.command.Wait()
+		end := p.wait()
 		text := p.log.String()
 		return 0, fmt.Errorf("llamatest: %w: %v: %s", err, end, text[max(0, len(text)-2000):])
 	}
@@ -198,7 +207,7 @@ func (p *Process) Kill() error {
 	if err := p.command.Process.Kill(); err != nil {
 		return err
 	}
-	_ = p.command.Wait() // says that it was killed
+	_ = p.wait() // says that it was killed
 	return nil
 }
 
@@ -208,7 +217,7 @@ func (p *Process) Close() error {
 	if err := p.in.Close(); err != nil {
 		return err
 	}
-	if err := p.command.Wait(); err != nil {
+	if err := p.wait(); err != nil {
 		text := p.log.String()
 		return fmt.Errorf("llamatest: %w: %s", err, text[max(0, len(text)-2000):])
 	}
