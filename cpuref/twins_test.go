@@ -13,7 +13,7 @@ import (
 // Each GLSL file has a file of its name here, but for what package shaders has
 // in Go and what only makes a kernel faster.
 func TestFilesHaveTwins(t *testing.T) {
-	alone := map[string]bool{"config": true, "jobs": true, "layout": true, "select_few": true}
+	alone := map[string]bool{"config": true, "jobs": true, "layout": true, "select_few": true, "sum": true}
 	for _, pattern := range []string{"*.comp", "lib/*.glsl"} {
 		found, err := filepath.Glob(filepath.Join("..", "shaders", filepath.FromSlash(pattern)))
 		require.NoError(t, err)

@@ -33,7 +33,7 @@ func TestCompileOnly(t *testing.T) {
 func TestCompileOnlySpills(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.json")
 	o := qaqvk(t, nil, "bench", "--compile-only", "--chip", "gfx1100", "-k", "^weighted_sum/f16/d128/a1$",
-		"--tune", "weighted_sum.LANES=1,weighted_sum.QUERIES=16", "--json", path)
+		"--tune", "weighted_sum.STAGED=0,weighted_sum.QUERIES=16", "--json", path)
 	o.requireError(t, 1, "1 of 1 pipelines spill", "weighted_sum/f16/d128/a1 on gfx1100 (", "bytes of scratch")
 	require.Contains(t, o.stdout, "weighted_sum/f16/d128/a1")
 	require.FileExists(t, path)
