@@ -69,19 +69,14 @@ func (c Case) build() (*program, error) {
 	return p, nil
 }
 
-// llvmpipe ends an invocation's loops, without a word, after 65,535 iterations
-// in all. This limit keeps to it, as shaders.MaxPage does: elements of a group
-// for each of its lanes in encode.
-const maxLaneElements = 2048
-
 // check fails for parameters that no kernel is made for.
 func (p Params) check() error {
 	l := p.layout()
 	if err := l.Check(); err != nil {
 		return err
 	}
-	if lanes := int(max(p.Lanes, 1)); l.Group() > lanes*maxLaneElements && p.Out == "" && p.Lanes > 0 {
-		return fmt.Errorf("%d lanes for %d elements: at most %d each", lanes, l.Group(), maxLaneElements)
+	if lanes := int(max(p.Lanes, 1)); l.Group() > lanes*shaders.MaxLaneElements && p.Out == "" && p.Lanes > 0 {
+		return fmt.Errorf("%d lanes for %d elements: at most %d each", lanes, l.Group(), shaders.MaxLaneElements)
 	}
 	if n := p.Groups * l.Group(); n > shaders.MaxPage {
 		return fmt.Errorf("page of %d elements: at most %d", n, shaders.MaxPage)

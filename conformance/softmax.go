@@ -43,5 +43,6 @@ func (p Params) addSoftmax(prog *program, frame, scores int) {
 		Stride: uint32(a.stride()), Window: uint32(a.Window),
 	}
 	spec := p.spec(shaders.Softmax, 0)
-	prog.run(shaders.Softmax, spec, push.Bytes(), int(shaders.SoftmaxWorkgroups(shaders.ParseSpec(spec), a.heads()*a.tiles())), frame, scores)
+	pipeline := shaders.Pipeline{Kernel: shaders.Softmax, Spec: shaders.ParseSpec(spec)}
+	prog.run(shaders.Softmax, spec, push.Bytes(), int(shaders.SoftmaxWorkgroups(pipeline, a.heads()*a.tiles())), frame, scores)
 }

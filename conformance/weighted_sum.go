@@ -33,16 +33,13 @@ func (s *sequence) addWeightedSum(p *program, of part, scores, partials int) {
 	begin := max(of.first, a.Base)
 	splits := (of.end+shaders.SplitTokens-1)/shaders.SplitTokens - begin/shaders.SplitTokens
 	rows, spec := s.read(of, 1, shaders.WeightedSum)
-	p.run(shaders.WeightedSum, spec, push.Bytes(), s.params.sumWorkgroups(splits),
+	p.run(shaders.WeightedSum, spec, push.Bytes(), s.params.sumWorkgroups(spec, splits),
 		rows, of.frame, scores, partials)
 }
 
-// sumWorkgroups are those of weighted_sum and weighted_sum_calibrated.
-func (p Params) sumWorkgroups(splits int) int {
+// sumWorkgroups are those of weighted_sum and weighted_sum_calibrated for all heads, tiles
+// and blocks of so many splits.
+func (p Params) sumWorkgroups(spec []uint32, splits int) int {
 	a := p.Attention
-	n := a.tiles() * a.heads() * splits * shaders.Blocks(p.HeadDim)
-	if a.Staged != 0 {
-		return n
-	}
-	return p.workgroups(n, 1)
+	return int(shaders.SumWorkgroups(shaders.Pipeline{Spec: shaders.ParseSpec(spec)}, a.tiles()*a.heads()*splits*shaders.Blocks(p.HeadDim)))
 }

@@ -40,8 +40,9 @@ func (s *recordSequence) addWeightedSumCalibrated(p *program, of part, from scra
 	}
 	begin := max(of.first, a.Base)
 	splits := (of.end+shaders.SplitTokens-1)/shaders.SplitTokens - begin/shaders.SplitTokens
-	p.run(shaders.WeightedSumCalibrated, s.params.spec(shaders.WeightedSumCalibrated, 0), push.Bytes(),
-		s.params.sumWorkgroups(splits), s.in.pages, of.frame, from.all, partials)
+	spec := s.params.spec(shaders.WeightedSumCalibrated, 0)
+	p.run(shaders.WeightedSumCalibrated, spec, push.Bytes(), s.params.sumWorkgroups(spec, splits),
+		s.in.pages, of.frame, from.all, partials)
 }
 
 // recordPartialsWords are the words of the partials of a case.

@@ -102,7 +102,7 @@ func (l Layout) Outliers() int { return l.Low + l.High }
 // keep the outliers of both ends sorted in registers, which takes a tenth of the time of
 // selecting them digit by digit; else one for each 256 elements, a power of two, at most 64.
 func (l Layout) EncodeLanes() int {
-	if l.Low <= maxKept && l.High <= maxKept && l.Group() <= maxLaneElements {
+	if l.Low <= maxKept && l.High <= maxKept && l.Group() <= MaxLaneElements {
 		return 1
 	}
 	lanes := 1
@@ -112,10 +112,13 @@ func (l Layout) EncodeLanes() int {
 	return lanes
 }
 
-const (
-	maxKept         = 16   // outliers an end that encode keeps sorted: FEW of lib/group.glsl
-	maxLaneElements = 2048 // elements of an invocation of encode, for which llvmpipe ends loops early
-)
+// maxKept is the outliers an end that encode keeps sorted: FEW of lib/group.glsl.
+const maxKept = 16
+
+// MaxLaneElements is the elements of a group for each of its lanes in encode: llvmpipe ends
+// an invocation's loops, without a word, after 65,535 iterations in all. MaxPage keeps to
+// that too.
+const MaxLaneElements = 2048
 
 // RawRowWords returns the words of a row as it was appended.
 func (l Layout) RawRowWords() int { return l.HeadDim * l.ElementBytes() / 4 }

@@ -59,9 +59,9 @@ func TestWorkgroupsOfAttention(t *testing.T) {
 	alone, together := Pipeline{Spec: Spec{Workgroup: 8, HeadDim: 128, Lanes: 1, Queries: 4}}, Pipeline{Spec: Spec{Workgroup: 64, HeadDim: 128, Lanes: 1, Queries: 4, Staged: 1}}
 	assert.EqualValues(t, 3, SumWorkgroups(alone, 17))
 	assert.EqualValues(t, 17, SumWorkgroups(together, 17))
-	assert.EqualValues(t, 3, SoftmaxWorkgroups(alone.Spec, 3))
-	assert.EqualValues(t, 12, SoftmaxWorkgroups(Spec{Workgroup: 128, Queries: 4}, 3))
-	assert.EqualValues(t, 3, SoftmaxWorkgroups(Spec{Workgroup: 64, Queries: 2}, 3))
+	assert.EqualValues(t, 3, SoftmaxWorkgroups(alone, 3))
+	assert.EqualValues(t, 12, SoftmaxWorkgroups(Pipeline{Spec: Spec{Workgroup: 128, Queries: 4}}, 3))
+	assert.EqualValues(t, 3, SoftmaxWorkgroups(Pipeline{Spec: Spec{Workgroup: 64, Queries: 2}}, 3))
 	assert.EqualValues(t, 2*4*5, ArrangeWorkgroups(alone, 2, 1, 5)) // 4 parts of a row
 	assert.EqualValues(t, 2*1*5, ArrangeWorkgroups(together, 2, 1, 5))
 	assert.EqualValues(t, 2*2, MeansWorkgroups(alone, 2, 2, 9)) // 8 vectors a workgroup, 8 pages

@@ -98,9 +98,9 @@ func SumWorkgroups(p Pipeline, splits int) uint32 {
 
 // SoftmaxWorkgroups are those of softmax for so many tiles: a column each where they
 // have an invocation for each of the contract's 128 lanes, else up to four.
-func SoftmaxWorkgroups(s Spec, tiles int) uint32 {
-	if s.Workgroup >= 128 {
-		return uint32(tiles) * s.Queries
+func SoftmaxWorkgroups(p Pipeline, tiles int) uint32 {
+	if p.Spec.Workgroup >= 128 {
+		return uint32(tiles) * p.Spec.Queries
 	}
-	return uint32(tiles) * max(1, s.Queries/4)
+	return uint32(tiles) * max(1, p.Spec.Queries/4)
 }

@@ -89,7 +89,8 @@ func (b *batch) readRanges(some []*moved) error {
 func (b *batch) supplyAll(some []*moved) error {
 	defer b.d.span("supply")()
 	var group errgroup.Group
-	for workers, n := max(1, min(runtime.GOMAXPROCS(0)/2, len(some))), 0; n < workers; n++ {
+	workers := max(1, min(runtime.GOMAXPROCS(0)/2, len(some)))
+	for n := range workers {
 		group.Go(func() error { return b.supplyPages(some, n*len(some)/workers, (n+1)*len(some)/workers) })
 	}
 	return group.Wait()

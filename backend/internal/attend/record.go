@@ -188,7 +188,7 @@ func (r *recording) softmax() {
 	push := shaders.SoftmaxPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), PerHead: uint32(r.work.QueriesPerHead()),
 		Stride: uint32(r.stride), Window: uint32(r.Options.Window)}
 	pipeline := r.pipeline(shaders.Softmax, r.work.Layout.Type, r.work.Layout.Type, false)
-	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SoftmaxWorkgroups(pipeline.Spec, r.heads*r.tiles)),
+	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SoftmaxWorkgroups(pipeline, r.heads*r.tiles)),
 		r.inFrames(r.parts[0].frame), r.scores)
 }
 
