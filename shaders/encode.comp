@@ -81,6 +81,18 @@ void writeShifted(uint rowAt, Block block, uint p, uint plane) {
     if (shift > 0u && shift + block.elements > 32u) SLOT(at + 1u) |= plane >> (32u - shift);
 }
 
+// Where a lane holds a row of four blocks, it stores the four words of a plane at once.
+const bool QUADS = HELD && BLOCKS == 4;
+uvec4 quads[QUADS ? 8 : 1];
+
+void writeQuads(uint rowAt, uint b) {
+    if (b > 8u) return;
+    for (uint p = 0u; p < 8u; p++) {
+        if (p >= b) break;
+        slots[rowAt / 4u + p] = quads[p];
+    }
+}
+
 void writeCodes(uint rowAt, Block block, uint words[BLOCK_WORDS], Range range, uint b) {
     uint codes[8];
     for (uint k = 0u; k < 8u; k++) {
@@ -90,6 +102,10 @@ void writeCodes(uint rowAt, Block block, uint words[BLOCK_WORDS], Range range, u
         codes[k] = four;
     }
     transpose(codes);
+    if (QUADS) {
+        for (uint p = 0u; p < 8u; p++) quads[p][block.index] = codes[7u - p];
+        return;
+    }
     for (uint p = 0u; p < 8u; p++) {
         if (p >= b) break;
         if (ALIGNED) SLOT(rowAt + p * BLOCKS + block.index) = codes[7u - p];
@@ -125,9 +141,8 @@ void main() {
 
     Selection s;
     FewOutliers few;
-    bool isFew = false;
-    if (FEW) isFew = selectFew(group, lane, live, s, few);
-    if (!isFew) s = selectByDigits(group, lane, live);
+    if (FEW) selectFew(group, lane, live, s, few);
+    else s = selectByDigits(group, lane, live);
     Range range = rangeOf(s.finite ? load(patternOf(s.minKey)) : 0.0, s.finite ? load(patternOf(s.maxKey)) : 0.0);
     bool finite = s.finite && !overflows(range);
 
@@ -143,10 +158,12 @@ void main() {
         writeRange(slot, finite ? patternOf(s.minKey) : infinite, finite ? patternOf(s.maxKey) : infinite | 0x80000000u);
     }
     if (OUTLIERS > 0) {
-        if (isFew && finite) writeFew(slot, few);
-        if (!isFew && finite) writeOutliers(group, lane, live, slot, s);
+        if (FEW && finite) writeFew(slot, few);
+        if (!FEW && finite) writeOutliers(group, lane, live, slot, s);
         if (!finite && live && lane == 0u) clearOutliers(slot);
     }
     b = b == UNQUANTIZABLE ? RAW : b & ~UNMET;
-    for (uint u = 0u; u < LANE_BLOCKS; u++) writeBlock(group, lane, live, u, slot, range, b);
+#define WRITE(u) writeBlock(group, lane, live, u, slot, range, b);
+    EACH_BLOCK(WRITE)
+    if (QUADS) writeQuads(slot + SLOT_ROWS, b);
 }

@@ -169,19 +169,19 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "de915f2576f1d96609b0ba11dc4149f4affb22e1d6ff740cd51b80d0c4f08402",
+		SPIRV:    "7d0455bd54121b9c3f491e2d18dcc188efc9b8b9650a98d0b5edea999cf87fff",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "311a84c408df64ff533eba63c0e7ee36a8abb9ae87c77134994184835ae3cdb7"},
+			{Path: "encode.comp", SHA256: "374f7be9ef148798611d5724bcd24f9cade16432714653e66386852c68819898"},
 			{Path: "lib/config.glsl", SHA256: "4f90693bc64cfe9ada878142b1763523d8cf9b1100134eee51148e8c55235dfb"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
-			{Path: "lib/group.glsl", SHA256: "176b17dbbbc26ad1b47ddf28d2d91f2dabebc63a2704d6b5494302a9bf207681"},
+			{Path: "lib/group.glsl", SHA256: "5e54aaefc7fe1797cf6f63cd9014b05b033827f04478b9cfee347550f083460f"},
 			{Path: "lib/select.glsl", SHA256: "3e442239900105a1d3a2ea86695a73d43c3ed15158e64d920e33764d19929617"},
 			{Path: "lib/quantize.glsl", SHA256: "12a9592cf7d1c3a91e55ac7d544915d0ea452274e2de43d8afc3427f1953b8e0"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 			{Path: "lib/planes.glsl", SHA256: "81a5b4fb936fc05442f1f3a32bd819217a9933be2646f118d370c695684fd076"},
-			{Path: "lib/select_few.glsl", SHA256: "48faaadaf44ee3cb9ee657f7a394b53f125673ada0025a5069f8d81f4925d970"},
+			{Path: "lib/select_few.glsl", SHA256: "40d371b26993225db497627e338fadddb82bc5a89e767256e9327be10c0e1887"},
 		},
 	},
 	{

@@ -31,11 +31,23 @@ Block blockOf(uint lane, uint u, bool live) {
     block.row = n / BLOCKS;
     block.index = n % BLOCKS;
     block.first = block.row * HEAD_DIM + block.index * 32u;
-    // A lane alone is live: what follows is then constant, and so are its loops.
-    bool none = (LANES > 1 && !live) || block.row >= ROWS;
-    block.elements = none ? 0u : min(32u, HEAD_DIM - block.index * 32u);
+    // A lane alone is live and has all rows: what follows is then constant, and so are its loops.
+    bool none = LANES > 1 && (!live || block.row >= ROWS);
+    block.elements = none ? 0u : HEAD_DIM % 32 == 0 ? 32u : min(32u, HEAD_DIM - block.index * 32u);
     return block;
 }
+
+// Calls f with the number of each block of a lane: by constants where it holds them,
+// so that no driver has to find an element of held by a variable.
+#define EACH_BLOCK(f)                                     \
+    if (HELD) {                                           \
+        f(0u)                                             \
+        if (LANE_BLOCKS > 1) { f(1u) }                    \
+        if (LANE_BLOCKS > 2) { f(2u) }                    \
+        if (LANE_BLOCKS > 3) { f(3u) }                    \
+    } else {                                              \
+        for (uint u = 0u; u < LANE_BLOCKS; u++) { f(u) }  \
+    }
 
 void loadBlock(uint group, Block block, out uint words[BLOCK_WORDS]) {
     uint base = (group + block.first / PER_WORD) / 4u;

@@ -18,14 +18,15 @@ struct FewOutliers {
     uint highAt[FEW_HIGH];
 };
 
-void keepPacked(inout FewOutliers few, int entry) {
-    int v = entry;
+void keepLowPacked(inout FewOutliers few, int v) {
     for (uint j = 0u; j < FEW_LOW; j++) {
         int kept = min(few.low[j], v);
         v = max(few.low[j], v);
         few.low[j] = kept;
     }
-    v = entry ^ 0xffff;
+}
+
+void keepHighPacked(inout FewOutliers few, int v) {
     for (uint j = 0u; j < FEW_HIGH; j++) {
         int kept = max(few.high[j], v);
         v = min(few.high[j], v);
@@ -36,9 +37,7 @@ void keepPacked(inout FewOutliers few, int entry) {
 // Elements come in ascending order of index: a strict comparison keeps the
 // lower index before its equals. What the element displaces moves on by one
 // place without comparing, so that it stays before its own equals.
-void keepPair(inout FewOutliers few, int key, uint index) {
-    int v = key;
-    uint at = index;
+void keepLowPair(inout FewOutliers few, int v, uint at) {
     bool first = false;
     for (uint j = 0u; j < FEW_LOW; j++) {
         first = first || v < few.low[j];
@@ -49,9 +48,10 @@ void keepPair(inout FewOutliers few, int key, uint index) {
         v = first ? otherKey : v;
         at = first ? otherAt : at;
     }
-    v = key;
-    at = index;
-    first = false;
+}
+
+void keepHighPair(inout FewOutliers few, int v, uint at) {
+    bool first = false;
     for (uint j = 0u; j < FEW_HIGH; j++) {
         first = first || v > few.high[j];
         int otherKey = few.high[j];
@@ -63,10 +63,16 @@ void keepPair(inout FewOutliers few, int key, uint index) {
     }
 }
 
+void keepHigh(inout FewOutliers few, int key, uint index) {
+    if (TYPE == F32) keepHighPair(few, key, index);
+    else keepHighPacked(few, key | int(index ^ 0xffffu));
+}
+
 void keep(inout FewOutliers few, uint pattern, uint index) {
     int key = keyOf(pattern);
-    if (TYPE == F32) keepPair(few, key, index);
-    else keepPacked(few, key | int(index));
+    if (TYPE == F32) keepLowPair(few, key, index);
+    else keepLowPacked(few, key | int(index));
+    keepHigh(few, key, index);
 }
 
 void keepBlock(uint group, uint lane, bool live, uint u, inout FewOutliers few) {
@@ -84,20 +90,36 @@ void keepBlock(uint group, uint lane, bool live, uint u, inout FewOutliers few) 
 
 int fewKey(int entry) { return TYPE == F32 ? entry : entry & int(0xffff0000u); }
 
-// False where elements of one value reach both ends: the tie rule then needs
-// selectByDigits. (`held` is filled all the same.)
-bool selectFew(uint group, uint lane, bool live, out Selection s, out FewOutliers few) {
+// Where elements of one value are the last of both ends, all between them have it
+// too: the low end has those of the lowest indices, the high end the next.
+void settleTie(uint group, inout FewOutliers few) {
+    int key = fewKey(few.high[LAST_HIGH]);
+    bool tie = fewKey(few.low[LAST_LOW]) == key;
+    uint lows = 0u;
+    for (uint j = 0u; j < LOW; j++) lows += fewKey(few.low[j]) == key ? 1u : 0u;
+    for (uint j = 0u; j < FEW_HIGH; j++)
+        if (tie && fewKey(few.high[j]) == key) few.high[j] = int(0x80000000u);
+    for (uint e = 0u; e < (tie ? GROUP : 0u); e++) {
+        bool same = keyOf(patternAt(group, e)) == key;
+        if (same && lows == 0u) keepHigh(few, key, e);
+        lows -= same && lows > 0u ? 1u : 0u;
+    }
+}
+
+// Selection by one lane. (`held` is filled too.)
+void selectFew(uint group, uint lane, bool live, out Selection s, out FewOutliers few) {
     for (uint j = 0u; j < FEW_LOW; j++) { few.low[j] = 0x7fffffff; few.lowAt[j] = 0u; }
     for (uint j = 0u; j < FEW_HIGH; j++) { few.high[j] = int(0x80000000u); few.highAt[j] = 0u; }
-    for (uint u = 0u; u < LANE_BLOCKS; u++) keepBlock(group, lane, live, u, few);
+#define KEEP(u) keepBlock(group, lane, live, u, few);
+    EACH_BLOCK(KEEP)
+    s.finite = fewKey(few.high[0]) < KEY_INFINITE && fewKey(few.low[0]) > -KEY_INFINITE;
+    if (LOW > 0 && HIGH > 0) settleTie(group, few);
     s.low = Cut(0u, 0u);
     s.high = Cut(0u, 0u);
     s.lows = 0u;
     s.highs = 0u;
     s.minKey = fewKey(few.low[FEW_LOW - 1]);
     s.maxKey = fewKey(few.high[FEW_HIGH - 1]);
-    s.finite = fewKey(few.high[0]) < KEY_INFINITE && fewKey(few.low[0]) > -KEY_INFINITE;
-    return !(LOW > 0 && HIGH > 0) || fewKey(few.low[LAST_LOW]) < fewKey(few.high[LAST_HIGH]);
 }
 
 uint lowIndex(FewOutliers few, uint j) { return TYPE == F32 ? few.lowAt[j] : uint(few.low[j]) & 0xffffu; }
