@@ -109,7 +109,7 @@ void arrangeVectors() {
         }
     }
     uint block = channel / TOGETHER, tile = h * tiles + v / QUERIES; // chunks of the first stretch arrange a block each
-    WHERE(stretch == 0u && block < BLOCKS && v < tiles * QUERIES) {
+    if (stretch == 0u && block < BLOCKS && v < tiles * QUERIES) {
         ARRANGE_BLOCK(tile * TILE + v % QUERIES, row, live, block)
     }
     copyTables(TABLES_AT(all), groups * Heads * chunks * Stretches);

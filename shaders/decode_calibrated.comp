@@ -45,7 +45,7 @@ struct Item {
 
 void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint block) {
     float x[32], parts[ELEMENTS];
-    valuesOf(r, planesOf(item.row, item.at, block), x);
+    valuesOf(r, planesOf(blockOfRow(item.row, block), item.at), x);
     for (uint k = 0u; k < ELEMENTS; k++) parts[k] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
@@ -117,7 +117,7 @@ void main() {
         precise float value = sums[k] + means[k];
         values[k] = narrow(floatBitsToUint(flush(value)));
     }
-    for (uint raw = 0u; raw < (item.level == RAW_LEVEL ? 1u : 0u); raw++) // skipped where no token is
+    if (item.level == RAW_LEVEL)
         for (uint k = 0u; k < ELEMENTS; k++) values[k] = rawAt(item, min(k, HEAD_DIM - 1u - item.element));
     if (token >= Tokens) return;
     uint to = job.rows + t * TokenStride + (item.head * HEAD_DIM + item.element) / OUT_PER_WORD;

@@ -75,7 +75,7 @@ void loadRaw(Row row, uint block, inout float x[32]) {
 void loadCodes(Row row, uint block, inout float x[32]) {
     uint codes[8];
     for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
-#define PLANE(p) WHERE(p < row.bits) codes[7u - p] = planeAt(row.at, row.words, p, block);
+#define PLANE(p) if (p < row.bits) codes[7u - p] = planeAt(row.at, row.words, p, block);
     EIGHT(PLANE)
     codes[7] = ~codes[7];
     transpose(codes);
@@ -85,8 +85,8 @@ void loadCodes(Row row, uint block, inout float x[32]) {
 // Elements of a block: bytes u of codes, or values of a raw row.
 void loadBlock(Row row, uint block, out float x[32]) {
     for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
-    WHERE(row.bits == RAW) loadRaw(row, block, x);
-    if (RING == 0) WHERE(row.bits != RAW && row.bits != 0u) loadCodes(row, block, x);
+    if (row.bits == RAW) loadRaw(row, block, x);
+    if (RING == 0 && row.bits != RAW && row.bits != 0u) loadCodes(row, block, x);
 }
 
 // A workgroup that has all elements of its queries at hand picks those of a
@@ -163,7 +163,7 @@ float changeOf(uint pattern, float value) {
 
 // Puts the outlier at element d, if that is in the row, in the place of its code.
 void correctOne(inout float scores_[QUERIES], uint tile, uint d, uint pattern, float value) {
-    WHERE(d < HEAD_DIM) addOutlier(scores_, tile, d, changeOf(pattern, value));
+    if (d < HEAD_DIM) addOutlier(scores_, tile, d, changeOf(pattern, value));
 }
 
 // The same for picked elements of the queries, which are 0 where it is not.
@@ -248,7 +248,7 @@ Row rowOf(uint t, uint h, bool counts) {
 
 float finished(float score) {
     score = flush(score);
-    WHERE(Cap > 0.0) score = softCap(score, Cap, InverseCap);
+    if (Cap > 0.0) score = softCap(score, Cap, InverseCap);
     return score;
 }
 
@@ -286,6 +286,6 @@ void main() {
     } else {
         for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, picked, tile, row, block);
     }
-    if (RING == 0) WHERE(row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
+    if (RING == 0 && row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums, row.evicted);
 }

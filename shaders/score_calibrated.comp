@@ -46,7 +46,7 @@ STAGED_TILES(CODED_AT(tilesOf(Vectors) * Heads), HEAD_DIM * QUERIES)
 // branches, as in score.
 void addBlock(inout float sums[QUERIES], Reconstruction r, uint coded, Row row, uint block) {
     float parts[QUERIES], x[32];
-    valuesOf(r, planesOf(row.coded, row.at, block), x);
+    valuesOf(r, planesOf(blockOfRow(row.coded, block), row.at), x);
     for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
@@ -99,7 +99,7 @@ Row rowOf(uint t, uint h) {
 
 float finished(float score) {
     score = flush(score);
-    WHERE(Cap > 0.0) score = softCap(score, Cap, InverseCap);
+    if (Cap > 0.0) score = softCap(score, Cap, InverseCap);
     return score;
 }
 
@@ -155,6 +155,6 @@ void main() {
     }
     uint means = MEANS_AT(together, Stretches) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
     addMeans(sums, means);
-    WHERE(row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
+    if (row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
 }

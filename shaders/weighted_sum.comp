@@ -64,8 +64,8 @@ void addToken(inout float sums[32][QUERIES], Item item, uint t, float x[32]) {
 // Four words at word at, whatever its alignment.
 uvec4 fourWords(uint at) {
     uvec4 four = uvec4(0u);
-    WHERE(at % 4u == 0u) four = pages[at / 4u];
-    WHERE(at % 4u != 0u) four = uvec4(PAGE(at), PAGE(at + 1u), PAGE(at + 2u), PAGE(at + 3u));
+    if (at % 4u == 0u) four = pages[at / 4u];
+    if (at % 4u != 0u) four = uvec4(PAGE(at), PAGE(at + 1u), PAGE(at + 2u), PAGE(at + 3u));
     return four;
 }
 
@@ -89,7 +89,7 @@ void loadRaw(Item item, uint at, inout float x[32]) {
 void loadCodes(Item item, uint at, uint bits, out uint codes[8]) {
     uint words = rowWords(bits);
     for (uint k = 0u; k < 8u; k++) codes[k] = 0u;
-#define PLANE(p) WHERE(p < bits) codes[7u - p] = planeAt(at, words, p, item.block);
+#define PLANE(p) if (p < bits) codes[7u - p] = planeAt(at, words, p, item.block);
     EIGHT(PLANE)
     transpose(codes);
 }
@@ -128,8 +128,8 @@ void loadValues(Item item, uint page, uint group, uint index, uint at, uint bits
 // The elements of a row of a page, those before word at being known.
 void loadRow(Item item, uint page, uint group, uint index, uint at, uint bits, inout float x[32]) {
     for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
-    WHERE(bits == RAW) loadRaw(item, at, x);
-    WHERE(bits != RAW && bits != EVICTED) loadValues(item, page, group, index, at, bits, x);
+    if (bits == RAW) loadRaw(item, at, x);
+    if (bits != RAW && bits != EVICTED) loadValues(item, page, group, index, at, bits, x);
 }
 
 // The elements of the row of a token of the recent window.

@@ -76,19 +76,33 @@ float rawElement(Item item, uint at, uint e) {
 
 void addRaw(Item item, uint at, uint t) {
     for (uint n = 0u; n < 32u * item.live; n++) {
-        uint e = n / item.live, v = n % item.live;
-        if (!inPartial(item, e, v)) break;
+        uint e = n % 32u, v = n / 32u;
+        if (!inPartial(item, e, v)) continue;
         precise float product = uintBitsToFloat(WORD(scores, item.scores_ + t * QUERIES + v)) * rawElement(item, at, e);
         precise float sum = partials[partialAt(item, e, v)] + product;
         partials[partialAt(item, e, v)] = sum;
     }
 }
 
-// Values of the item's block of the row of a record at word at, zeros where it is not coded.
-void loadCoded(Item item, Reconstruction r, uint at, uint level, bool coded, out float x[32]) {
-    CodedRow row = codedRow(min(level, LEVELS - 1u), HeadFirst + item.head);
-    for (uint k = 0u; k < 8u; k++) row.planes[k] = coded ? row.planes[k] : 0u;
-    valuesOf(r, planesOf(row, at, item.block), x);
+// The item's block of rows of all levels, held in registers: a load costs each lane more.
+struct BlockRows { BlockRow level[LEVELS]; };
+
+BlockRows blockRowsOf(Item item) {
+    BlockRows rows;
+    for (uint l = 0u; l < LEVELS; l++) rows.level[l] = blockOfRow(codedRow(l, HeadFirst + item.head), item.block);
+    return rows;
+}
+
+// That of a level, without channels where the row is raw.
+BlockRow rowOfLevel(BlockRows rows, uint level) {
+    BlockRow row = BlockRow(0u, uvec2(0u));
+    for (uint l = 0u; l < LEVELS; l++) {
+        bool same = level == l;
+        row.bit = same ? rows.level[l].bit : row.bit;
+        row.held.x = same ? rows.level[l].held.x : row.held.x;
+        row.held.y = same ? rows.level[l].held.y : row.held.y;
+    }
+    return row;
 }
 
 void addCoded(inout Sums sums, float x[32], bool coded, float p[QUERIES]) {
@@ -99,30 +113,69 @@ void addCoded(inout Sums sums, float x[32], bool coded, float p[QUERIES]) {
     }
 }
 
-// Tokens from..to-1, all of one page whose first token is start. Those before from and raw
-// ones add zeros, which change no sum: drivers that run invocations in vector lanes copy
-// all sums at each level of branches and loops that changes them.
-void addPage(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint page, uint start, uint from, uint to) {
-    uint at = page + recordsAt(PageTokens);
-    for (uint t = start; t < to; t++) {
-        uint i = t - start, level = nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i);
-        bool coded = t >= from && level != RAW_LEVEL;
+const uint TURN = 32; // tokens whose levels are four words
+
+// Level of token i of a turn.
+uint levelOf(uvec4 levels, uint i) {
+    uint low = i < 8u ? levels.x : levels.y, high = i < 24u ? levels.z : levels.w;
+    return nibbleOf(i < 16u ? low : high, i);
+}
+
+// Tokens of a turn.
+struct Turn {
+    uvec4 levels; // of tokens start and on
+    uint at;      // record of token start
+    uint start;
+    uint from;    // the first that counts
+    uint to;      // behind the last
+};
+
+// Adds the coded tokens of a turn, moves to the record behind it and returns whether
+// a token is raw. Tokens that do not count and raw ones add zeros, which change no sum:
+// drivers that run invocations in vector lanes copy all sums at each level of branches
+// and loops that changes them.
+bool addTurn(inout Sums sums, Item item, Reconstruction r, Sizes sizes, BlockRows rows, inout Turn turn) {
+    bool raws = false;
+    uint t = turn.start;
+    do {
+        uint level = levelOf(turn.levels, t - turn.start);
+        bool counts = t >= turn.from, coded = counts && level != RAW_LEVEL;
         float p[QUERIES], x[32];
-        loadProbabilities(item, max(t, from), p);
-        WHERE(t >= from && level == RAW_LEVEL) addRaw(item, at + (HeadFirst + item.head) * RAW_ROW, t);
-        loadCoded(item, r, at, level, coded, x);
+        loadProbabilities(item, max(t, turn.from), p);
+        valuesOf(r, planesOf(rowOfLevel(rows, coded ? level : RAW_LEVEL), turn.at), x);
         addCoded(sums, x, coded, p);
-        at += recordWords(sizes, level);
+        raws = raws || (counts && !coded);
+        turn.at += recordWords(sizes, level);
+        t++;
+    } while (t < turn.to);
+    return raws;
+}
+
+// Adds the raw tokens of a turn, if there are any.
+void addRaws(Item item, Sizes sizes, Turn turn, bool raws) {
+    for (uint t = raws ? turn.start : turn.to; t < turn.to; t++) {
+        uint level = levelOf(turn.levels, t - turn.start);
+        if (t >= turn.from && level == RAW_LEVEL) addRaw(item, turn.at + (HeadFirst + item.head) * RAW_ROW, t);
+        turn.at += recordWords(sizes, level);
     }
 }
 
-void addPages(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint from, uint to) {
-    for (uint t = from; t < to;) {
-        uint page = (t - FRAME.first) / PageTokens, start = FRAME.first + page * PageTokens;
-        uint stop = min(to, start + PageTokens);
-        addPage(sums, item, r, sizes, READ2(FramePages, frame, FRAME_WORDS, page).v, start, t, stop);
-        t = stop;
-    }
+// Tokens from..to-1, from the first of the page of the first of them on.
+void addTurns(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint from, uint to) {
+    BlockRows rows = blockRowsOf(item);
+    Turn turn;
+    turn.at = 0u;
+    turn.start = from - (from - FRAME.first) % PageTokens;
+    turn.from = from;
+    do {
+        uint n = turn.start - FRAME.first, i = n % PageTokens, page = READ2(FramePages, frame, FRAME_WORDS, n / PageTokens).v;
+        turn.at = i == 0u ? page + recordsAt(PageTokens) : turn.at;
+        turn.levels = pages[(page + RECORD_HEADER) / 4u + i / TURN];
+        turn.to = min(to, turn.start + min(TURN, PageTokens - i));
+        Turn again = turn;
+        addRaws(item, sizes, again, addTurn(sums, item, r, sizes, rows, turn));
+        turn.start = turn.to;
+    } while (turn.start < to);
 }
 
 // Words of partials before the coded ones, and before the probabilities.
@@ -139,7 +192,7 @@ void sumAlone(Item item, Reconstruction r, Sizes sizes, uint from, uint to, bool
     for (uint v = 0u; v < item.live && !more; v++)
         for (uint e = 0u; e < 32u; e++)
             if (inPartial(item, e, v)) partials[partialAt(item, e, v)] = 0.0;
-    addPages(sums, item, r, sizes, from, to);
+    addTurns(sums, item, r, sizes, from, to);
     for (uint e = 0u; e < 32u; e++)
         for (uint v = 0u; v < QUERIES; v++)
             if (inPartial(item, e, v)) partials[codedAt() + partialAt(item, e, v)] = sums.coded[e][v];
@@ -168,7 +221,9 @@ void stageToken(Item item, uint t, uint i) {
     uint at = page + recordsAt(PageTokens) + recordsBefore(sizes, page + RECORD_HEADER, k);
     RECONSTRUCTION(r)
     float x[32];
-    loadCoded(item, r, at, level, level != RAW_LEVEL, x);
+    BlockRow row = blockOfRow(codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), item.block);
+    if (level == RAW_LEVEL) row.held = uvec2(0u);
+    valuesOf(r, planesOf(row, at), x);
     if (level == RAW_LEVEL) {
         at += (HeadFirst + item.head) * RAW_ROW;
         for (uint e = 0u; e < 32u; e++) x[e] = ALIGNED || item.block * 32u + e < HEAD_DIM ? rawElement(item, at, e) : 0.0;

@@ -84,9 +84,9 @@ void loadBits(uint at, uint bit, uint need, out uint z[8]) {
     uint first = at + bit / 32u, skip = first % 4u, shift = bit % 32u, w[12];
     uint end = need > 0u ? skip * 32u + shift + need : 0u;
     uvec4 a = uvec4(0u), b = uvec4(0u), c = uvec4(0u);
-    for (uint turn = 0u; turn < (end > 0u ? 1u : 0u); turn++) a = pages[first / 4u];
-    for (uint turn = 0u; turn < (end > 128u ? 1u : 0u); turn++) b = pages[first / 4u + 1u];
-    for (uint turn = 0u; turn < (end > 256u ? 1u : 0u); turn++) c = pages[first / 4u + 2u];
+    if (end > 0u) a = pages[first / 4u];
+    if (end > 128u) b = pages[first / 4u + 1u];
+    if (end > 256u) c = pages[first / 4u + 2u];
     for (uint j = 0u; j < 4u; j++) {
         w[j] = a[j];
         w[4u + j] = b[j];
@@ -103,24 +103,36 @@ void drop(inout uint z[8], uint n) {
     for (uint k = 0u; k < 7u; k++) z[k] = (z[k] >> ((n - 1u) & 31u) >> 1u) | (z[k + 1u] << ((32u - n) & 31u));
 }
 
-// Planes of a block of a row of the record at word at.
-BlockPlanes planesOf(CodedRow row, uint at, uint block) {
+// A block of a row of a record: where it begins and the channels of its planes.
+struct BlockRow {
+    uint bit;   // in the record
+    uvec2 held; // channels of planes 0..3 and 4..7, 0..32, a byte each
+};
+
+BlockRow blockOfRow(CodedRow row, uint block) {
+    uint n[8];
+    for (uint p = 0u; p < 8u; p++) n[p] = channelsOf(row.planes[p], block);
+    return BlockRow(blockBit(row, block), uvec2(n[0] | n[1] << 8 | n[2] << 16 | n[3] << 24, n[4] | n[5] << 8 | n[6] << 16 | n[7] << 24));
+}
+
+// Planes of a block of the record at word at.
+BlockPlanes planesOf(BlockRow row, uint at) {
     BlockPlanes b;
     uint n[8], need = 0u, z[8];
     for (uint p = 0u; p < 8u; p++) {
-        n[p] = channelsOf(row.planes[p], block);
+        n[p] = (row.held[p / 4u] >> (p % 4u * 8u)) & 255u;
         b.has[p] = ones(n[p]);
         b.bits[p] = 0u;
         need += n[p];
     }
-    loadBits(at, blockBit(row, block), need, z);
+    loadBits(at, row.bit, need, z);
     uint low[8] = z;
     b.bits[0] = low[0] & b.has[0];
     drop(low, n[0]);
     b.bits[1] = low[0] & b.has[1];
     drop(low, n[1]);
     b.bits[2] = low[0] & b.has[2];
-    for (uint some = 0u; some < (n[3] > 0u ? 1u : 0u); some++) {
+    if (n[3] > 0u) {
 #define NEXT_PLANE(p)                        \
         drop(z, n[p]);                       \
         b.bits[p + 1u] = z[0] & b.has[p + 1u];
@@ -134,7 +146,7 @@ void valuesOf(Reconstruction r, BlockPlanes b, out float x[32]) {
     uint bytes[8];
     lowValues(r, b, bytes);
     for (uint e = 0u; e < 32u; e++) x[e] = float(byteOf(bytes, e));
-    for (uint some = 0u; some < (b.has[3] != 0u ? 1u : 0u); some++) {
+    if (b.has[3] != 0u) {
         highMiddles(b, bytes);
 #define HIGH_VALUE(e) x[e] = highValue(r, b, bytes, e, x[e]);
 #define HIGH_VALUES(e) HIGH_VALUE(e) HIGH_VALUE(e + 1u) HIGH_VALUE(e + 2u) HIGH_VALUE(e + 3u)

@@ -14,8 +14,4 @@ layout(constant_id = 8) const uint QUERIES = 4;     // query vectors a tile: 1, 
 layout(constant_id = 9) const uint RING = 0;        // 1: score and weighted_sum read the recent window, 0: pages
 layout(constant_id = 10) const uint STAGED = 0;     // 1: a workgroup shares the queries of score, rows of V, or a query vector
 
-// Loops of no or one turn stand for branches: drivers that run invocations in
-// vector lanes skip only loops.
-#define WHERE(condition) for (uint turn = 0u; turn < ((condition) ? 1u : 0u); turn++)
-
 #endif

@@ -24,11 +24,11 @@ float queryValue(uint pattern) {
 float queryElement(uint row, uint e) { return queryValue(patternIn(rows[row + e / PER_WORD], e)); }
 
 // Elements of a block of the row at a word, 0 behind its end and where it is not live:
-// drivers that load lane by lane leave out lanes that no turn of a loop has.
+// drivers that load lane by lane leave out lanes that are not.
 void loadElements(uint row, bool live, uint block, out float y[32]) {
     uint words[BLOCK_WORDS];
     for (uint i = 0u; i < BLOCK_WORDS; i++) words[i] = 0u;
-    for (uint turn = 0u; turn < (live ? 1u : 0u); turn++) {
+    if (live) {
         for (uint i = 0u; i < BLOCK_WORDS; i++) {
             uint word = block * BLOCK_WORDS + i;
             words[i] = ALIGNED || word < RAW_ROW ? rows[row + word] : 0u;
