@@ -26,7 +26,8 @@ layout(push_constant) uniform Push {
 #include "lib/record.glsl"
 #include "lib/calibrated.glsl"
 CODED_ROW(codedRow, TABLE4)
-RECORDS_BEFORE(recordsBefore, PAGE)
+#define PAGE4(i) pages[i]
+RECORDS_BEFORE(recordsBefore, PAGE4)
 #include "lib/sum.glsl"
 
 // What an invocation works on.
@@ -111,14 +112,6 @@ void addCoded(inout Sums sums, float x[32], bool coded, float p[QUERIES]) {
         precise float sum = sums.mass[v] + (coded ? p[v] : 0.0);
         sums.mass[v] = sum;
     }
-}
-
-const uint TURN = 32; // tokens whose levels are four words
-
-// Level of token i of a turn.
-uint levelOf(uvec4 levels, uint i) {
-    uint low = i < 8u ? levels.x : levels.y, high = i < 24u ? levels.z : levels.w;
-    return nibbleOf(i < 16u ? low : high, i);
 }
 
 // Tokens of a turn.
@@ -218,7 +211,7 @@ void stageToken(Item item, uint t, uint i) {
     SIZES(sizes)
     uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).v, k = (t - FRAME.first) % PageTokens;
     uint level = nibbleOf(PAGE(page + RECORD_HEADER + k / 8u), k);
-    uint at = page + recordsAt(PageTokens) + recordsBefore(sizes, page + RECORD_HEADER, k);
+    uint at = page + recordsAt(PageTokens) + recordsBefore(sizes, (page + RECORD_HEADER) / 4u, k);
     RECONSTRUCTION(r)
     float x[32];
     BlockRow row = blockOfRow(codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), item.block);

@@ -36,32 +36,56 @@ uint recordWords(Sizes sizes, uint level) {
     return words;
 }
 
-// How many nibbles of a word are a level, one being bit 0 of each that counts.
-uint countLevel(uint word, uint level, uint which) {
-    uint other = word ^ (level * 0x11111111u);
-    other |= other >> 1;
-    other |= other >> 2;
-    uint one = ~other & which;
-    one = (one & 0x01010101u) + ((one >> 4) & 0x01010101u);
-    return (one * 0x01010101u) >> 24;
+const uint TURN = 32; // tokens whose levels are four words
+
+// Level of token i of a turn.
+uint levelOf(uvec4 levels, uint i) {
+    uint low = i < 8u ? levels.x : levels.y, high = i < 24u ? levels.z : levels.w;
+    return nibbleOf(i < 16u ? low : high, i);
 }
 
-// Words of the records of the first n tokens of those of a levels word.
-uint recordsOfWord(Sizes sizes, uint word, uint n) {
-    uint which = n >= 8u ? 0x11111111u : 0x11111111u & ((1u << (4u * n)) - 1u);
-    uint words = sizes.raw * countLevel(word, RAW_LEVEL, which);
-    for (uint l = 0u; l < LEVELS; l++) words += sizes.level[l] * countLevel(word, l, which);
+// Bit 4j + k of word b is bit b of the level of token 8k + j of a turn.
+uvec4 levelBits(uvec4 levels) {
+    uvec4 bits;
+    for (uint b = 0u; b < 4u; b++) {
+        uvec4 ones = (levels >> b) & 0x11111111u;
+        bits[b] = ones.x | ones.y << 1 | ones.z << 2 | ones.w << 3;
+    }
+    return bits;
+}
+
+// The first n tokens of a turn, in the same order of bits.
+uint firstTokens(uint n) {
+    uint bits = 0u;
+    for (uint k = 0u; k < 4u; k++) {
+        uint some = clamp(n, 8u * k, 8u * k + 8u) - 8u * k;
+        bits |= (some >= 8u ? 0x11111111u : 0x11111111u & ((1u << (4u * some)) - 1u)) << k;
+    }
+    return bits;
+}
+
+// Words of the records of the first n tokens of a turn.
+uint recordsOfTurn(Sizes sizes, uvec4 levels, uint n) {
+    uvec4 bits = levelBits(levels);
+    uint first = firstTokens(n), words = 0u;
+    for (uint l = 0u; l <= LEVELS; l++) {
+        uint level = l < LEVELS ? l : RAW_LEVEL, same = first;
+        for (uint b = 0u; b < 4u; b++) same &= ((level >> b) & 1u) != 0u ? bits[b] : ~bits[b];
+        words += (l < LEVELS ? sizes.level[l % LEVELS] : sizes.raw) * uint(bitCount(same));
+    }
     return words;
 }
 
-// Words of the records before token t of a page whose levels words are at(base)
-// and what follows.
-#define RECORDS_BEFORE(name, at)                                                          \
-    uint name(Sizes sizes, uint base, uint t) {                                           \
-        uint words = 0u;                                                                  \
-        for (uint i = 0u; i < t / 8u; i++) words += recordsOfWord(sizes, at(base + i), 8u); \
-        if (t % 8u != 0u) words += recordsOfWord(sizes, at(base + t / 8u), t % 8u);        \
-        return words;                                                                     \
+// Words of the records before token t of a page whose levels are four(base) and what
+// follows.
+#define RECORDS_BEFORE(name, four)                                                   \
+    uint name(Sizes sizes, uint base, uint t) {                                      \
+        uint words = 0u, i = 0u;                                                     \
+        do {                                                                         \
+            words += recordsOfTurn(sizes, four(base + i), min(t - i * TURN, TURN));  \
+            i++;                                                                     \
+        } while (i * TURN < t);                                                      \
+        return words;                                                                \
     }
 
 // A row of a record: its place and the channels of its planes.
