@@ -375,9 +375,9 @@ var records = []glsl.Record{
 	{
 		Name:     "weighted_sum",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "eafc0ca51c2697791b270bb7bf8cc4ff98a6b1ee6384f51f17c8da23ae0ace01",
+		SPIRV:    "7efa95114fa753debdf38ad238ef83ac5c8c37372263a2c5609953024b57082e",
 		Sources: []glsl.Source{
-			{Path: "weighted_sum.comp", SHA256: "20f242003f0ff74c0cf9809237b37c2408b5e3f5fbaa2e235e1952b1bb1c6a9f"},
+			{Path: "weighted_sum.comp", SHA256: "12d30f15fc3f138182a76815afea4911a7a1dadb65b61890de8686a282c6ee44"},
 			{Path: "lib/config.glsl", SHA256: "a6ef1576f00f0905fc27341d56ea9211d45cd8fb55cfa6df4d8415ac119e9476"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},

@@ -61,12 +61,13 @@ func (p Pipeline) Workgroups(items int) uint32 {
 
 // workgroup is the invocations of a workgroup. On a CPU softmax and weighted_sum have those
 // that run together: barriers between more cost much there, and small workgroups
-// spread better over its threads; score rounds tokens up to few. Kernels of the
+// spread better over its threads; so has pack, of which each sums up the bits of all
+// groups before its own; score rounds tokens up to few. Kernels of the
 // calibrated codec that multiply by a matrix have the tokens of a page, or vectors
 // of queries, as invocations: seldom more than 32, and few where tiles are small.
 func (t Target) workgroup(k *Kernel, queries int) uint32 {
 	switch {
-	case t.CPU && (k == Softmax || k == WeightedSum || k == WeightedSumCalibrated || k == CombineCalibrated):
+	case t.CPU && (k == Pack || k == Softmax || k == WeightedSum || k == WeightedSumCalibrated || k == CombineCalibrated):
 		return max(8, t.SubgroupSize)
 	case t.CPU && (k == ArrangeCalibrated || k == ArrangeMeans):
 		return max(t.SubgroupSize, min(uint32(queries+7)/8*8, 16), 8)

@@ -61,8 +61,9 @@ void addToken(inout float sums[32][QUERIES], Item item, uint t, float x[32]) {
     }
 }
 
-// Four words at word at, whatever its alignment.
+// Four words at word at, whatever its alignment where rows are not whole 128-bit words.
 uvec4 fourWords(uint at) {
+    if (WHOLE || RING != 0) return pages[at / 4u];
     uvec4 four = uvec4(0u);
     if (at % 4u == 0u) four = pages[at / 4u];
     if (at % 4u != 0u) four = uvec4(PAGE(at), PAGE(at + 1u), PAGE(at + 2u), PAGE(at + 3u));
