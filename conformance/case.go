@@ -30,6 +30,7 @@ type Params struct {
 	Pages          int     `json:"pages,omitempty"`            // pages (jobs) of a dispatch
 	Alpha          float64 `json:"alpha,omitempty"`            // fraction of outliers
 	Lanes          uint32  `json:"lanes,omitempty"`
+	Held           uint32  `json:"held,omitempty"` // 1: STAGED of encode
 	Workgroup      uint32  `json:"workgroup,omitempty"`
 	Bits           string  `json:"bits,omitempty"`      // of the encoded groups: see bitsOf
 	To             string  `json:"to,omitempty"`        // of repacked or promoted groups: see newBits
@@ -83,6 +84,7 @@ func (p Params) String() string {
 	add(p.Pages == 0 && p.Attention == nil, "n%d", p.Groups)
 	add(p.Calibrated == nil && (p.Rows > 0 || p.Attention != nil && p.Bits != ""), "a%v", p.Alpha)
 	add(p.Lanes > 0, "l%d", p.Lanes)
+	add(p.Held > 0, "held")
 	add(p.Workgroup > 0, "w%d", p.Workgroup)
 	add(p.Bits != "", "%s", p.Bits)
 	add(p.To != "", "to-%s", p.To)
@@ -125,6 +127,9 @@ func (p Params) spec(k *shaders.Kernel, ring uint32) []uint32 {
 	switch k {
 	case shaders.Encode, shaders.Decode, shaders.Convert:
 		s.Lanes = max(p.Lanes, 1)
+	}
+	if k == shaders.Encode {
+		s.Staged = p.Held
 	}
 	switch k {
 	case shaders.Decode, shaders.Convert, shaders.Combine, shaders.DecodeCalibrated, shaders.CombineCalibrated:

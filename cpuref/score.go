@@ -97,7 +97,7 @@ func (c *scorer) score(t uint64, x []float32, codes []uint8) {
 		for column, vector := range c.vectors[n*c.out.queries : (n+1)*c.out.queries] {
 			score := float32(outScore)
 			if !row.evicted {
-				score = c.finished(row.score(vector))
+				score = finished(row.score(vector), c.p.Cap, c.p.InverseCap)
 			}
 			out[column] = math.Float32bits(score)
 		}
@@ -106,13 +106,6 @@ func (c *scorer) score(t uint64, x []float32, codes []uint8) {
 
 // outScore is the score of a token that is out: below all others.
 const outScore = -0x1p127
-
-func (c *scorer) finished(score float32) float32 {
-	if c.p.Cap > 0 {
-		return softCap(score, c.p.Cap, c.p.InverseCap)
-	}
-	return score
-}
 
 // scoredRow is a K row as scores need it.
 type scoredRow struct {

@@ -75,16 +75,9 @@ func (c *recordScorer) score(t uint64, x []float32) {
 				means := c.queries.means(n, number-uint64(c.p.MeanFirst), uint64(c.p.MeanPages))
 				score += math.Float32frombits(means[column])
 			}
-			c.out.words[c.out.tile(n, t-c.f.base)+column] = math.Float32bits(c.finished(flush(score)))
+			c.out.words[c.out.tile(n, t-c.f.base)+column] = math.Float32bits(finished(score, c.p.Cap, c.p.InverseCap))
 		}
 	}
-}
-
-func (c *recordScorer) finished(score float32) float32 {
-	if c.p.Cap > 0 {
-		return softCap(score, c.p.Cap, c.p.InverseCap)
-	}
-	return score
 }
 
 // recordParts are the pages of records of a frame.

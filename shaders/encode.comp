@@ -82,7 +82,7 @@ void writeShifted(uint rowAt, Block block, uint p, uint plane) {
 }
 
 // Where a lane holds a row of four blocks, it stores the four words of a plane at once.
-const bool QUADS = HELD && BLOCKS == 4;
+const bool QUADS = NUMBERED ? BLOCKS == 4 : false;
 uvec4 quads[QUADS ? 8 : 1];
 
 void writeQuads(uint rowAt, uint b) {

@@ -27,6 +27,7 @@ layout(push_constant) uniform Push {
 #include "lib/math.glsl"
 #include "lib/planes.glsl"
 #include "lib/attend.glsl"
+#include "lib/scores.glsl"
 
 // A stored row.
 struct Row {
@@ -246,26 +247,8 @@ Row rowOf(uint t, uint h, bool counts) {
     return row;
 }
 
-float finished(float score) {
-    score = flush(score);
-    if (Cap > 0.0) score = softCap(score, Cap, InverseCap);
-    return score;
-}
-
 // The score of a token that is out: below all others.
 const float OUT = -1.7014118346046923e38; // -2^127
-
-// Stores the scores of a token at word at.
-void storeScores(uint at, float sums[QUERIES], bool evicted) {
-    if (QUERIES < 4) {
-        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = evicted ? OUT : finished(sums[v]);
-        return;
-    }
-    for (uint v = 0u; v < QUERIES; v += 4u) {
-        vec4 four = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
-        scores[(at + v) / 4u] = evicted ? vec4(OUT) : four;
-    }
-}
 
 void main() {
     uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
@@ -287,5 +270,7 @@ void main() {
         for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, picked, tile, row, block);
     }
     if (RING == 0 && row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
-    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums, row.evicted);
+    finish(sums);
+    for (uint v = 0u; v < QUERIES; v++) sums[v] = row.evicted ? OUT : sums[v];
+    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
 }

@@ -25,6 +25,7 @@ layout(push_constant) uniform Push {
 #define PAGE(i) WORD(pages, i)
 #include "lib/math.glsl"
 #include "lib/attend.glsl"
+#include "lib/scores.glsl"
 #define TABLE(i) WORD(queries, TABLES_AT(tilesOf(Vectors) * Heads) + (i))
 #define TABLE4(i) queries[TABLES_AT(tilesOf(Vectors) * Heads) / 4u + (i)]
 #include "lib/record.glsl"
@@ -98,22 +99,6 @@ Row rowOf(uint t, uint h) {
     return row;
 }
 
-float finished(float score) {
-    score = flush(score);
-    if (Cap > 0.0) score = softCap(score, Cap, InverseCap);
-    return score;
-}
-
-// Stores the scores of a token at word at.
-void storeScores(uint at, float sums[QUERIES]) {
-    if (QUERIES < 4) {
-        for (uint v = 0u; v < QUERIES; v++) WORD(scores, at + v) = finished(sums[v]);
-        return;
-    }
-    for (uint v = 0u; v < QUERIES; v += 4u)
-        scores[(at + v) / 4u] = vec4(finished(sums[v]), finished(sums[v + 1u]), finished(sums[v + 2u]), finished(sums[v + 3u]));
-}
-
 void addMean(inout float sum, uint word) {
     precise float next = sum + uintBitsToFloat(word);
     sum = next;
@@ -157,5 +142,6 @@ void main() {
     uint means = MEANS_AT(together, Stretches) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
     addMeans(sums, means);
     if (row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
+    finish(sums);
     if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
 }

@@ -88,13 +88,14 @@ func lanes(k *Kernel, l Layout) uint32 {
 }
 
 // stages tells whether the invocations of a workgroup share what they bring to shared
-// memory: on a CPU the queries of score, whose loads are slow there; elsewhere rows of V and
+// memory: on a CPU the queries of score, whose loads are slow there, and a lane of encode
+// holds a short row by itself, so that no variable indexes it; elsewhere rows of V and
 // query vectors, so that there is work for all and each waits but a few times. CPUs have
 // few threads, and loads of a lane each are slow there: an invocation has rows and vectors
 // of its own.
 func (t Target) stages(k *Kernel) bool {
 	switch k {
-	case Score, ScoreCalibrated:
+	case Encode, Score, ScoreCalibrated:
 		return t.CPU
 	case WeightedSum, WeightedSumCalibrated, ArrangeCalibrated, ArrangeMeans, CombineCalibrated:
 		return !t.CPU

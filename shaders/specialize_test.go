@@ -16,6 +16,7 @@ func TestSpecialize(t *testing.T) {
 		want   Spec // workgroup, lanes, staged
 	}{
 		{"encode, a lane for 1024 elements", Encode, gpu, Spec{Workgroup: 128, Lanes: 1}},
+		{"encode on a CPU", Encode, cpu, Spec{Workgroup: 128, Lanes: 1, Staged: 1}},
 		{"decode", Decode, cpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"score on a GPU", Score, gpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"score on a CPU", Score, cpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},

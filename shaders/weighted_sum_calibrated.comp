@@ -86,23 +86,26 @@ void addRaw(Item item, uint at, uint t) {
 }
 
 // The item's block of rows of all levels, held in registers: a load costs each lane more.
-struct BlockRows { BlockRow level[LEVELS]; };
+struct BlockRows { uvec3 level[LEVELS]; }; // bit, channels of planes 0..3 and of 4..7, a byte each
 
 BlockRows blockRowsOf(Item item) {
     BlockRows rows;
-    for (uint l = 0u; l < LEVELS; l++) rows.level[l] = blockOfRow(codedRow(l, HeadFirst + item.head), item.block);
+    for (uint l = 0u; l < LEVELS; l++) {
+        BlockRow row = blockOfRow(codedRow(l, HeadFirst + item.head), item.block);
+        uvec2 held = uvec2(0u);
+        for (uint p = 0u; p < 8u; p++) held[p / 4u] |= row.held[p] << (p % 4u * 8u);
+        rows.level[l] = uvec3(row.bit, held);
+    }
     return rows;
 }
 
-// That of a level, without channels where the row is raw.
+// That of a level, without channels where there is no such level.
 BlockRow rowOfLevel(BlockRows rows, uint level) {
-    BlockRow row = BlockRow(0u, uvec2(0u));
-    for (uint l = 0u; l < LEVELS; l++) {
-        bool same = level == l;
-        row.bit = same ? rows.level[l].bit : row.bit;
-        row.held.x = same ? rows.level[l].held.x : row.held.x;
-        row.held.y = same ? rows.level[l].held.y : row.held.y;
-    }
+    uvec3 words = uvec3(0u);
+    for (uint l = 0u; l < LEVELS; l++) words = level == l ? rows.level[l] : words;
+    BlockRow row;
+    row.bit = words.x;
+    for (uint p = 0u; p < 8u; p++) row.held[p] = (words[1u + p / 4u] >> (p % 4u * 8u)) & 255u;
     return row;
 }
 
@@ -215,7 +218,7 @@ void stageToken(Item item, uint t, uint i) {
     RECONSTRUCTION(r)
     float x[32];
     BlockRow row = blockOfRow(codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), item.block);
-    if (level == RAW_LEVEL) row.held = uvec2(0u);
+    for (uint p = 0u; p < 8u; p++) row.held[p] = level == RAW_LEVEL ? 0u : row.held[p];
     valuesOf(r, planesOf(row, at), x);
     if (level == RAW_LEVEL) {
         at += (HeadFirst + item.head) * RAW_ROW;

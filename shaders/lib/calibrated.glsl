@@ -105,22 +105,22 @@ void drop(inout uint z[8], uint n) {
 
 // A block of a row of a record: where it begins and the channels of its planes.
 struct BlockRow {
-    uint bit;   // in the record
-    uvec2 held; // channels of planes 0..3 and 4..7, 0..32, a byte each
+    uint bit;     // in the record
+    uint held[8]; // by plane, 0..32
 };
 
 BlockRow blockOfRow(CodedRow row, uint block) {
-    uint n[8];
-    for (uint p = 0u; p < 8u; p++) n[p] = channelsOf(row.planes[p], block);
-    return BlockRow(blockBit(row, block), uvec2(n[0] | n[1] << 8 | n[2] << 16 | n[3] << 24, n[4] | n[5] << 8 | n[6] << 16 | n[7] << 24));
+    BlockRow b;
+    b.bit = blockBit(row, block);
+    for (uint p = 0u; p < 8u; p++) b.held[p] = channelsOf(row.planes[p], block);
+    return b;
 }
 
 // Planes of a block of the record at word at.
 BlockPlanes planesOf(BlockRow row, uint at) {
     BlockPlanes b;
-    uint n[8], need = 0u, z[8];
+    uint n[8] = row.held, need = 0u, z[8];
     for (uint p = 0u; p < 8u; p++) {
-        n[p] = (row.held[p / 4u] >> (p % 4u * 8u)) & 255u;
         b.has[p] = ones(n[p]);
         b.bits[p] = 0u;
         need += n[p];

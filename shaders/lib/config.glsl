@@ -12,6 +12,6 @@ layout(constant_id = 6) const uint LOW = 0;         // outliers at the low end o
 layout(constant_id = 7) const uint HIGH = 0;        // outliers at the high end
 layout(constant_id = 8) const uint QUERIES = 4;     // query vectors a tile: 1, 2, or a multiple of 4 to 16
 layout(constant_id = 9) const uint RING = 0;        // 1: score and weighted_sum read the recent window, 0: pages
-layout(constant_id = 10) const uint STAGED = 0;     // 1: a workgroup shares the queries of score, rows of V, or a query vector
+layout(constant_id = 10) const uint STAGED = 0;     // 1: a workgroup shares the queries of score, rows of V, or a query vector; encode holds a short row
 
 #endif

@@ -37,10 +37,11 @@ Block blockOf(uint lane, uint u, bool live) {
     return block;
 }
 
-// Calls f with the number of each block of a lane: by constants where it holds them,
-// so that no driver has to find an element of held by a variable.
+// Calls f with the number of each block of a lane: where STAGED is 1 by constants, for
+// drivers whose private arrays lie in memory as soon as a variable indexes them.
+const bool NUMBERED = STAGED != 0 ? HELD : false;
 #define EACH_BLOCK(f)                                     \
-    if (HELD) {                                           \
+    if (NUMBERED) {                                       \
         f(0u)                                             \
         if (LANE_BLOCKS > 1) { f(1u) }                    \
         if (LANE_BLOCKS > 2) { f(2u) }                    \
