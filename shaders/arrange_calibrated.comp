@@ -91,14 +91,8 @@ void arrangeVectors() {
     bool live = v < Vectors;
     float sums[TOGETHER];
     for (uint c = 0u; c < TOGETHER; c++) sums[c] = 0.0;
-    addBlock(sums, row, live, 0u);
-    if (BLOCKS > 1) addBlock(sums, row, live, 1u);
-    if (BLOCKS > 2) addBlock(sums, row, live, 2u);
-    if (BLOCKS > 3) addBlock(sums, row, live, 3u);
-    if (BLOCKS > 4) addBlock(sums, row, live, 4u);
-    if (BLOCKS > 5) addBlock(sums, row, live, 5u);
-    if (BLOCKS > 6) addBlock(sums, row, live, 6u);
-    if (BLOCKS > 7) addBlock(sums, row, live, 7u);
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, row, live, block);
+    EIGHT(BLOCK)
     uint at = CODED_AT(all) + (((h * tiles + v / QUERIES) * Stretches + stretch) * HEAD_DIM + channel) * QUERIES + v % QUERIES;
     uint scales = (INVERSE_SCALES_AT + (HeadFirst + h) * HEAD_DIM + channel) / 4u;
     for (uint c = 0u; c < TOGETHER; c += 4u) {

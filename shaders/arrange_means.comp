@@ -91,14 +91,8 @@ void multiplyVectors() {
     bool live = v < Vectors;
     float sums[TOGETHER];
     for (uint p = 0u; p < TOGETHER; p++) sums[p] = 0.0;
-    addBlock(sums, row, live, 0u);
-    if (BLOCKS > 1) addBlock(sums, row, live, 1u);
-    if (BLOCKS > 2) addBlock(sums, row, live, 2u);
-    if (BLOCKS > 3) addBlock(sums, row, live, 3u);
-    if (BLOCKS > 4) addBlock(sums, row, live, 4u);
-    if (BLOCKS > 5) addBlock(sums, row, live, 5u);
-    if (BLOCKS > 6) addBlock(sums, row, live, 6u);
-    if (BLOCKS > 7) addBlock(sums, row, live, 7u);
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, row, live, block);
+    EIGHT(BLOCK)
     if (v >= tiles * QUERIES) return;
     uint at = MEANS_AT(tiles * Heads, Stretches) + ((h * tiles + v / QUERIES) * Pages + first) * QUERIES + v % QUERIES;
     for (uint p = 0u; p < TOGETHER; p++)

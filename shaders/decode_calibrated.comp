@@ -105,14 +105,8 @@ void main() {
     if (item.level == RAW_LEVEL) for (uint p = 0u; p < 8u; p++) item.row.planes[p] = 0u;
     float sums[ELEMENTS];
     for (uint k = 0u; k < ELEMENTS; k++) sums[k] = 0.0;
-    addBlock(sums, item, reconstruction, 0u);
-    if (BLOCKS > 1) addBlock(sums, item, reconstruction, 1u);
-    if (BLOCKS > 2) addBlock(sums, item, reconstruction, 2u);
-    if (BLOCKS > 3) addBlock(sums, item, reconstruction, 3u);
-    if (BLOCKS > 4) addBlock(sums, item, reconstruction, 4u);
-    if (BLOCKS > 5) addBlock(sums, item, reconstruction, 5u);
-    if (BLOCKS > 6) addBlock(sums, item, reconstruction, 6u);
-    if (BLOCKS > 7) addBlock(sums, item, reconstruction, 7u);
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, item, reconstruction, block);
+    EIGHT(BLOCK)
     uint values[ELEMENTS];
     for (uint k = 0u; k < ELEMENTS; k++) {
         precise float value = sums[k] + means[k];

@@ -42,26 +42,30 @@ shared float turnedMean[HEAD_DIM];         // of the page
 shared float scales[CHANNELS];
 shared float weights[HEAD_DIM * CHANNELS]; // [element][channel]
 
-// Elements of a block of the row, less the mean. Tells whether all are below 2^40.
-void loadBlock(Item item, uint block, out float x[32], inout bool finite) {
-    for (uint e = 0u; e < 32u; e += 4u * PER_WORD) {
-        uint first = block * 32u + e;
-        if (!ALIGNED && first >= HEAD_DIM) break;
-        uvec4 four = rows[(item.at + first / PER_WORD) / 4u];
-        for (uint k = 0u; k < 4u * PER_WORD; k++) {
-            uint pattern = PER_WORD == 1 ? four[k % 4u] : k % 2u == 0u ? four[k / 2u % 4u] << 16 : four[k / 2u % 4u] & 0xffff0000u;
-            float own = load(pattern);
-            uint magnitude = pattern & 0x7fffffffu;
-            finite = finite && magnitude < (TYPE == F16 ? uint(KEY_INFINITE) : 0x53800000u); // 2^40
-            precise float less = loadFinite(pattern) - turnedMean[first + k];
-            x[e + k] = cut(less, 2199023255552.0); // 2^41
-        }
+// The elements of four words of a block of the row, the n-th of it, less the mean. Tells
+// whether all are below 2^40.
+void loadFour(Item item, uint block, uint n, inout float x[32], inout bool finite) {
+    uint e = n * 4u * PER_WORD, first = block * 32u + e;
+    if (e >= 32u || (!ALIGNED && first >= HEAD_DIM)) return;
+    uvec4 four = rows[(item.at + first / PER_WORD) / 4u];
+    for (uint k = 0u; k < 4u * PER_WORD; k++) {
+        uint pattern = PER_WORD == 1 ? four[k % 4u] : k % 2u == 0u ? four[k / 2u % 4u] << 16 : four[k / 2u % 4u] & 0xffff0000u;
+        uint magnitude = pattern & 0x7fffffffu;
+        finite = finite && magnitude < (TYPE == F16 ? uint(KEY_INFINITE) : 0x53800000u); // 2^40
+        precise float less = loadFinite(pattern) - turnedMean[first + k];
+        x[e + k] = cut(less, 2199023255552.0); // 2^41
     }
+}
+
+// Elements of a block: with constants, as in score.
+void loadBlock(Item item, uint block, out float x[32], inout bool finite) {
+    for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
+#define FOUR(n) loadFour(item, block, n, x, finite);
+    EIGHT(FOUR)
 }
 
 void addBlock(inout float sums[CHANNELS], inout bool finite, Item item, uint block) {
     float x[32];
-    for (uint e = 0u; e < 32u; e++) x[e] = 0.0;
     loadBlock(item, block, x, finite);
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
@@ -126,14 +130,8 @@ void main() {
     for (uint k = 1u; k < 16u; k++) sixteenths[k] = uintBitsToFloat(TABLE(TABLE_WORDS + 16u * k - 1u));
     for (uint k = 0u; k < CHANNELS; k++) sums[k] = 0.0;
     bool finite = true;
-    addBlock(sums, finite, item, 0u);
-    if (BLOCKS > 1) addBlock(sums, finite, item, 1u);
-    if (BLOCKS > 2) addBlock(sums, finite, item, 2u);
-    if (BLOCKS > 3) addBlock(sums, finite, item, 3u);
-    if (BLOCKS > 4) addBlock(sums, finite, item, 4u);
-    if (BLOCKS > 5) addBlock(sums, finite, item, 5u);
-    if (BLOCKS > 6) addBlock(sums, finite, item, 6u);
-    if (BLOCKS > 7) addBlock(sums, finite, item, 7u);
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, finite, item, block);
+    EIGHT(BLOCK)
     uint words[WORDS];
     for (uint k = 0u; k < WORDS; k++) words[k] = 0u;
     for (uint k = 0u; k < CHANNELS; k++) {

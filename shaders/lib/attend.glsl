@@ -6,12 +6,6 @@
 
 const uint TILE = ((HEAD_DIM + BLOCKS) * QUERIES + 3) / 4 * 4; // words of a tile of arranged queries
 
-// A statement for p = 0..7. No loop: a long one stays a loop, and arrays that it indexes
-// then lie in memory, where each access costs as a load.
-#define EIGHT(statement)                                                         \
-    statement(0u) statement(1u) statement(2u) statement(3u)                      \
-    statement(4u) statement(5u) statement(6u) statement(7u)
-
 #define FRAME READ4(Frame, frame, 0u, 0u)
 const uint FRAME_WORDS = 4;
 // The first token that a dispatch reads.

@@ -14,4 +14,10 @@ layout(constant_id = 8) const uint QUERIES = 4;     // query vectors a tile: 1, 
 layout(constant_id = 9) const uint RING = 0;        // 1: score and weighted_sum read the recent window, 0: pages
 layout(constant_id = 10) const uint STAGED = 0;     // 1: a workgroup shares the queries of score, rows of V, or a query vector; encode holds a short row
 
+// A statement for p = 0..7. No loop: a long one stays a loop, and arrays that it indexes
+// then lie in memory, where each access costs as a load.
+#define EIGHT(statement)                                                         \
+    statement(0u) statement(1u) statement(2u) statement(3u)                      \
+    statement(4u) statement(5u) statement(6u) statement(7u)
+
 #endif
