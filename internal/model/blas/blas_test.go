@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/cpu"
 
 	"github.com/qaqvk/qaqvk/internal/model/blas"
 )
@@ -143,5 +144,13 @@ func TestParallelCallsEachOnce(t *testing.T) {
 		for i := range seen {
 			require.Equal(t, int32(1), seen[i].Load(), "call %d of %d", i, n)
 		}
+	}
+}
+
+// An OpenBLAS that does not know the processor takes kernels without AVX.
+func TestCoreIsNotOlderThanTheProcessor(t *testing.T) {
+	require.NotEmpty(t, blas.Core())
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		assert.Contains(t, []string{"Haswell", "Zen", "Excavator", "SkylakeX", "Cooperlake", "SapphireRapids"}, blas.Core())
 	}
 }
