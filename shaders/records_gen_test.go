@@ -393,9 +393,9 @@ var records = []glsl.Record{
 	{
 		Name:     "weighted_sum_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "b8dcdac94b47f69452dda76a7bae70061ee0ec4a500710312aa1dff2f32c790a",
+		SPIRV:    "3fbbf4797b640e04009e1a988547b2920ef3fd54ad5371d52be96fac1fbef574",
 		Sources: []glsl.Source{
-			{Path: "weighted_sum_calibrated.comp", SHA256: "fb3858182b0013951eb17f4dd79356c4eef86381e66c6edd77e65c0af59bdf9e"},
+			{Path: "weighted_sum_calibrated.comp", SHA256: "f9fa0df95c81f28cffa137e4e8b7909deb54c2332f9d861a92d273dba34dfb47"},
 			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},

@@ -75,13 +75,18 @@ float rawElement(Item item, uint at, uint e) {
     return boundPattern(PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u);
 }
 
+// A loop over vectors would make more turns of 256 raw rows than llvmpipe lets an
+// invocation have.
 void addRaw(Item item, uint at, uint t) {
-    for (uint n = 0u; n < 32u * item.live; n++) {
-        uint e = n % 32u, v = n / 32u;
-        if (!inPartial(item, e, v)) continue;
-        precise float product = uintBitsToFloat(WORD(scores, item.scores_ + t * QUERIES + v)) * rawElement(item, at, e);
-        precise float sum = partials[partialAt(item, e, v)] + product;
-        partials[partialAt(item, e, v)] = sum;
+    for (uint e = 0u; e < 32u; e++) {
+        if (!inPartial(item, e, 0u)) break;
+        float x = rawElement(item, at, e);
+        for (uint v = 0u; v < QUERIES; v++) {
+            if (v >= item.live) break;
+            precise float product = uintBitsToFloat(WORD(scores, item.scores_ + t * QUERIES + v)) * x;
+            precise float sum = partials[partialAt(item, e, v)] + product;
+            partials[partialAt(item, e, v)] = sum;
+        }
     }
 }
 
