@@ -24,8 +24,6 @@ layout(push_constant) uniform Push {
 #include "lib/matrix.glsl"
 #include "lib/rotation.glsl"
 PAGE_MEAN(pageMean)
-#define PAGE4(i) pages[i]
-RECORDS_BEFORE(recordsBefore, PAGE4)
 CODED_ROW(codedRow, TABLE4)
 
 const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
@@ -100,7 +98,7 @@ void main() {
     item.head = n / chunks % ROWS;
     item.element = n % chunks * ELEMENTS;
     item.level = nibbleOf(PAGE(job.page + RECORD_HEADER + t / 8u), t);
-    item.at = job.page + recordsAt(Tokens) + recordsBefore(sizes, (job.page + RECORD_HEADER) / 4u, t);
+    item.at = job.page + recordsAt(Tokens) + recordsBefore(sizes, job.page, t);
     item.row = codedRow(min(item.level, LEVELS - 1u), item.head);
     if (item.level == RAW_LEVEL) for (uint p = 0u; p < 8u; p++) item.row.planes[p] = 0u;
     float sums[ELEMENTS];

@@ -30,8 +30,6 @@ layout(push_constant) uniform Push {
 #define TABLE4(i) queries[TABLES_AT(tilesOf(Vectors) * Heads) / 4u + (i)]
 #include "lib/record.glsl"
 #include "lib/calibrated.glsl"
-#define PAGE4(i) pages[i]
-RECORDS_BEFORE(recordsBefore, PAGE4)
 CODED_ROW(codedRow, TABLE4)
 
 // A stored row.
@@ -93,7 +91,7 @@ Row rowOf(uint t, uint h) {
     Row row;
     row.head = HeadFirst + h;
     row.level = nibbleOf(PAGE(page + RECORD_HEADER + i / 8u), i);
-    row.at = page + recordsAt(PageTokens) + recordsBefore(sizes, (page + RECORD_HEADER) / 4u, i);
+    row.at = page + recordsAt(PageTokens) + recordsBefore(sizes, page, i);
     row.coded = codedRow(min(row.level, LEVELS - 1u), row.head);
     for (uint p = 0u; p < 8u; p++) row.coded.planes[p] = row.level == RAW_LEVEL ? 0u : row.coded.planes[p];
     return row;

@@ -26,8 +26,6 @@ layout(push_constant) uniform Push {
 #include "lib/record.glsl"
 #include "lib/calibrated.glsl"
 CODED_ROW(codedRow, TABLE4)
-#define PAGE4(i) pages[i]
-RECORDS_BEFORE(recordsBefore, PAGE4)
 #include "lib/sum.glsl"
 
 // What an invocation works on.
@@ -219,7 +217,7 @@ void stageToken(Item item, uint t, uint i) {
     SIZES(sizes)
     uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).v, k = (t - FRAME.first) % PageTokens;
     uint level = nibbleOf(PAGE(page + RECORD_HEADER + k / 8u), k);
-    uint at = page + recordsAt(PageTokens) + recordsBefore(sizes, (page + RECORD_HEADER) / 4u, k);
+    uint at = page + recordsAt(PageTokens) + recordsBefore(sizes, page, k);
     RECONSTRUCTION(r)
     float x[32];
     BlockRow row = blockOfRow(codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), item.block);

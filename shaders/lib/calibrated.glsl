@@ -1,8 +1,18 @@
-// Values of the codes of a block of channels (doc_calibrated.go). Needs the
-// buffer pages and TABLE(i).
+// Where the records of pages are, and values of the codes of a block of channels
+// (doc_calibrated.go). Needs the buffer pages and TABLE(i).
 #ifndef QAQVK_CALIBRATED
 #define QAQVK_CALIBRATED
 #include "planes.glsl"
+
+// Words of the records before token t of the page at word page.
+uint recordsBefore(Sizes sizes, uint page, uint t) {
+    uint words = 0u, turn = 0u;
+    do {
+        words += recordsOfTurn(sizes, pages[(page + RECORD_HEADER) / 4u + turn], min(t - turn * TURN, TURN));
+        turn++;
+    } while (turn * TURN < t);
+    return words;
+}
 
 // What turns codes into values.
 struct Reconstruction {

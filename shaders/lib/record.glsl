@@ -76,18 +76,6 @@ uint recordsOfTurn(Sizes sizes, uvec4 levels, uint n) {
     return words;
 }
 
-// Words of the records before token t of a page whose levels are four(base) and what
-// follows.
-#define RECORDS_BEFORE(name, four)                                                   \
-    uint name(Sizes sizes, uint base, uint t) {                                      \
-        uint words = 0u, i = 0u;                                                     \
-        do {                                                                         \
-            words += recordsOfTurn(sizes, four(base + i), min(t - i * TURN, TURN));  \
-            i++;                                                                     \
-        } while (i * TURN < t);                                                      \
-        return words;                                                                \
-    }
-
 // A row of a record: its place and the channels of its planes.
 struct CodedRow {
     uint bit; // in the record
