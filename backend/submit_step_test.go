@@ -116,28 +116,45 @@ func TestCancelledStoring(t *testing.T) {
 }
 
 // The case that was one submission of seconds: a long step of groups whose outliers
-// take long to find. The longest is a small part of what all take.
+// take long to find. Allowed a sixteenth of what the driver took for them, submissions
+// are more, whatever else the machine does.
 func TestVulkanLongStoringIsSplit(t *testing.T) {
-	const step, limit = 256, 5 * time.Millisecond
+	cfg := Config{Layers: 4, KVHeads: 8, QueryHeads: 32, HeadDim: 64, Capacity: 3 * 256, MaxStepTokens: 256, Level: LevelLayer,
+		OutlierFraction: 0.01, Policy: policy.Uniform{KeyBits: 3, ValueBits: 3}, MaxSubmit: -1}
+	fewest, longest := storing(t, cfg) // as many as their room
+	cfg.MaxSubmit = longest / 16
+	submits, _ := storing(t, cfg)
+	require.Greater(t, submits, 2*fewest)
+}
+
+// storing are the submissions that store a step on llvmpipe, and the time of the
+// longest: of three steps those of the quickest, as the first ones have their pipelines
+// made and are timed.
+func storing(t *testing.T, cfg Config) (submits int, longest time.Duration) {
 	seen := &spans{}
-	cfg := Config{Layers: 4, KVHeads: 8, QueryHeads: 32, HeadDim: 64, Capacity: 3 * step, MaxStepTokens: step, Level: LevelLayer,
-		OutlierFraction: 0.01, Policy: policy.Uniform{KeyBits: 3, ValueBits: 3}, MaxSubmit: limit, Trace: seen.add}
+	cfg.Trace = seen.add
 	s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, cfg)
-	rows := RowsF32(s.values(step))
-	before := 0
-	for range 3 { // the first ones have their pipelines made and are timed
-		before = len(seen.of(CallsDevice, "encode"))
+	rows := RowsF32(s.values(cfg.MaxStepTokens))
+	for range 3 {
+		before := len(seen.of(CallsDevice, "encode"))
 		for layer := range cfg.Layers {
 			require.NoError(t, s.seq.Append(layer, rows, rows))
 		}
 		require.NoError(t, s.seq.Step(t.Context()))
+		submits, longest = quickest(seen.of(CallsDevice, "encode")[before:], submits, longest)
 	}
-	var longest, all time.Duration
-	list := seen.of(CallsDevice, "encode")[before:]
+	return submits, longest
+}
+
+// quickest are the number and the longest of the spans, or those of spans before that
+// had a shorter longest one.
+func quickest(list []Span, before int, shortest time.Duration) (int, time.Duration) {
+	longest := time.Duration(0)
 	for _, one := range list {
-		longest, all = max(longest, one.End.Sub(one.Start)), all+one.End.Sub(one.Start)
+		longest = max(longest, one.End.Sub(one.Start))
 	}
-	t.Logf("%d submissions of %v in all, the longest %v", len(list), all, longest)
-	require.Greater(t, len(list), 8)
-	require.Less(t, longest, all/4, "whatever else the machine does")
+	if before > 0 && shortest < longest {
+		return before, shortest
+	}
+	return len(list), longest
 }
