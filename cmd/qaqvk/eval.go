@@ -20,7 +20,8 @@ type evalFlags struct {
 	model, text     string
 	methods         string
 	context, tokens int
-	window, limit   int
+	window          int
+	limit, shots    int
 	tasks           [3]string // files, by the places of taskNames
 	needle, attend  bool
 	afterQuestion   bool
@@ -64,6 +65,7 @@ func newEval() *cobra.Command {
 		s.StringVar(&f.tasks[i], name, "", "file of tasks with several endings: six lines each (context, label, four endings), or JSON lines (goal, sol1, sol2, label, or context, endings, label)")
 	}
 	addNumber(s, &f.limit, "limit", 0, 0, math.MaxInt32, "most tasks of a file; 0: all")
+	addNumber(s, &f.shots, "shots", 0, 0, 1024, "solved tasks, the first of the file, that each of the others follows; they are read once")
 	s.BoolVar(&f.needle, "needle", false, "hide ten facts of one form in each context of the text and ask for each")
 	s.BoolVar(&f.afterQuestion, "after-question", false, "compress a task's question when it has been read, and nothing of the endings, as the authors of QAQ do")
 	s.BoolVar(&f.attend, "attend", false, "attention on the device in place of BLAS on the host; slow on a processor")
@@ -92,6 +94,8 @@ func (f *evalFlags) check(c *cobra.Command) ([]eval.Method, error) {
 		return nil, usageError{errors.New("--needle and --logits-out need --text")}
 	case f.paper != "" && (f.text == "" || f.needle || f.logits != "" || f.afterQuestion || c.Flags().Changed("methods")):
 		return nil, usageError{errors.New("--paper needs --text, has its own methods and ways, and goes without --needle and --logits-out")}
+	case f.shots > 0 && (f.tasks == [3]string{} || f.afterQuestion || f.paper != ""):
+		return nil, usageError{errors.New("--shots needs tasks, and goes without --after-question and --paper")}
 	case f.logits != "" && len(methods) != 1:
 		return nil, usageError{errors.New("--logits-out needs one method in --methods")}
 	}

@@ -91,6 +91,8 @@ func TestBadEval(t *testing.T) {
 		{"logits of two", 2, []string{"--text", text, "--logits-out", bad, "--methods", "f16,q4_0"}, []string{"--logits-out needs one method"}},
 		{"needle without a text", 2, []string{"--hellaswag", tasks, "--needle"}, []string{"--needle and --logits-out need --text"}},
 		{"exhibits without a text", 2, []string{"--hellaswag", tasks, "--paper", "p"}, []string{"--paper needs --text"}},
+		{"shots of no tasks", 2, []string{"--text", text, "--shots", "2"}, []string{"--shots needs tasks"}},
+		{"all tasks are shots", 1, []string{"--hellaswag", tasks, "--shots", "3"}, []string{"--hellaswag", "3 shots of 3 tasks: must leave one to ask"}},
 		{"exhibits where a file is", 1, []string{"--text", text, "--paper", tasks}, []string{"--paper", "tasks.txt", "not a directory"}},
 		{"results in no folder", 1, []string{"--text", text, "--json", "no/such/r.json"}, []string{"no/such/r.json"}},
 	} {

@@ -64,7 +64,14 @@ func (f *evalFlags) readTasks() (list []*eval.Tasks, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("--%s: %w", taskNames[i], err)
 		}
-		t, err := eval.NewTasks(taskNames[i], path, data, f.limit)
+		limit := f.limit
+		if limit > 0 {
+			limit += f.shots
+		}
+		t, err := eval.NewTasks(taskNames[i], path, data, limit)
+		if err == nil && f.shots > 0 {
+			t, err = t.WithShots(f.shots)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("--%s: %w", taskNames[i], err)
 		}

@@ -20,29 +20,34 @@ type Answer struct {
 
 // answer has every method answer all questions and fills in the result.
 func (r *run) answer(ctx context.Context, t *Tasks, result *Result) error {
+	shots, questions, err := r.encodeAll(t)
+	if err != nil {
+		return err
+	}
+	few := &fewShot{run: r, name: t.Name, tokens: shots, texts: map[string]Text{}}
+	defer func() { few.close() }()
 	answers := map[string][]Answer{}
 	for _, name := range r.names() {
-		answers[name] = make([]Answer, len(t.Questions))
+		answers[name] = make([]Answer, len(questions))
 	}
-	for i, q := range t.Questions {
-		encoded, err := r.encode(q)
-		if err != nil {
-			return fmt.Errorf("eval: %s, line %d: %w", t.Name, q.Line, err)
-		}
+	for _, e := range questions {
+		few.longest = max(few.longest, len(shots)+e.longest())
+	}
+	for i, e := range questions {
 		for _, m := range r.withReference() {
 			key := entryKey{r.part(t.part), m.Name(), i}
 			a := &answers[m.Name()][i]
 			if r.journal.get(key, a) {
-				r.done += encoded.tokens()
+				r.done += e.tokens()
 				continue
 			}
-			if *a, err = r.ask(ctx, m, encoded); err != nil {
-				return fmt.Errorf("eval: %s, line %d: method %s: %w", t.Name, q.Line, m.Name(), err)
+			if *a, err = r.ask(ctx, m, few, e); err != nil {
+				return fmt.Errorf("eval: %s, line %d: method %s: %w", t.Name, t.Questions[i].Line, m.Name(), err)
 			}
 			if err := r.journal.put(key, a); err != nil {
 				return err
 			}
-			r.advance(t.Name, encoded.tokens())
+			r.advance(t.Name, e.tokens())
 		}
 	}
 	for i := range result.Rows {
@@ -72,20 +77,20 @@ func (r *run) withReference() []Method {
 }
 
 // ask reads the question once and each ending from a fork of it.
-func (r *run) ask(ctx context.Context, m Method, e encoded) (a Answer, err error) {
-	texts, closeAll, err := r.open(ctx, []Method{m}, e.longest())
-	defer closeAll()
+func (r *run) ask(ctx context.Context, m Method, few *fewShot, e encoded) (a Answer, err error) {
+	text, done, err := few.begin(ctx, m, e)
+	defer done()
 	if err != nil {
 		return a, err
 	}
 	start := time.Now()
-	first, err := r.question(ctx, texts[0], e.prefix)
+	first, err := r.question(ctx, text, e.prefix)
 	if err != nil {
 		return a, err
 	}
-	a.Size = texts[0].Size()
+	a.Size = text.Size()
 	for _, tokens := range e.endings {
-		l, err := r.ending(ctx, texts[0], first, tokens)
+		l, err := r.ending(ctx, text, first, tokens)
 		if err != nil {
 			return a, err
 		}

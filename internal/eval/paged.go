@@ -25,6 +25,9 @@ type paged struct {
 	profile func(b *Bench) (*profile.Profile, error)
 }
 
+// sequences are the most of a cache: what questions follow, a question, an ending.
+const sequences = 3
+
 // Name implements Method.
 func (p *paged) Name() string { return p.name }
 
@@ -48,7 +51,7 @@ func (p *paged) Open(ctx context.Context, b *Bench, tokens int) (Store, error) {
 		step, page, calibrated = maxAnswer, 1, latePages(calibrated)
 	}
 	cache, err := backend.New(b.Device, backend.Config{
-		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: tokens, Sequences: 2,
+		Layers: m.Layers, KVHeads: m.KVHeads, QueryHeads: m.QueryHeads, HeadDim: m.HeadDim, Capacity: tokens, Sequences: sequences,
 		Level: p.level, OutlierFraction: p.alpha, Policy: bits, Recent: window, Queries: p.queries, MaxStepTokens: step, PageTokens: page,
 		Synchronous: true, AdaptEvery: 1, HostBudget: math.MaxInt64, Profile: calibrated,
 	})

@@ -50,6 +50,30 @@ func common(a, b []int) (n int) {
 	return n
 }
 
+// encodeAll makes tokens of all questions and of the shots that they follow, which are
+// no part of their prefixes.
+func (r *run) encodeAll(t *Tasks) (shots []int, list []encoded, err error) {
+	if shots, err = r.textTokens(t.Shots); err != nil {
+		return nil, nil, err
+	}
+	for _, q := range t.Questions {
+		q.Context = t.Shots + q.Context
+		e, err := r.encode(q)
+		if err != nil {
+			return nil, nil, fmt.Errorf("eval: %s, line %d: %w", t.Name, q.Line, err)
+		}
+		list = append(list, e)
+		shots = shots[:common(shots, e.prefix[:len(e.prefix)-1])]
+	}
+	if t.Shots == "" {
+		return nil, list, nil
+	}
+	for i := range list {
+		list[i].prefix = list[i].prefix[len(shots):]
+	}
+	return shots, list, nil
+}
+
 // longest are the most tokens of the question with an ending.
 func (e encoded) longest() (n int) {
 	for _, t := range e.endings {

@@ -11,6 +11,7 @@ type Result struct {
 	Context int    `json:"context"`
 	Tokens  int    `json:"tokens"` // of the text that were read
 	Window  int    `json:"window"`
+	Shots   int    `json:"shots"`  // solved tasks that each question follows
 	Mode    string `json:"mode"`   // reading, or question: tasks quantized after the question
 	Attend  string `json:"attend"` // host or device
 	Rows    []Row  `json:"rows"`

@@ -60,11 +60,12 @@ func Work(b *Bench, o Options) (tokens int, err error) {
 		tokens += o.Corpus.Tokens()
 	}
 	for _, t := range o.Tasks {
-		for _, q := range t.Questions {
-			e, err := r.encode(q)
-			if err != nil {
-				return 0, fmt.Errorf("eval: %s, line %d: %w", t.Name, q.Line, err)
-			}
+		shots, questions, err := r.encodeAll(t)
+		if err != nil {
+			return 0, err
+		}
+		tokens += len(shots)
+		for _, e := range questions {
 			tokens += e.tokens()
 		}
 	}
@@ -114,6 +115,9 @@ func (r *run) head(o Options) *Result {
 	}
 	if c := o.Corpus; c != nil {
 		res.Text, res.Context, res.Tokens = c.Name, len(c.Contexts[0]), c.Tokens()
+	}
+	for _, t := range o.Tasks {
+		res.Shots = t.shots
 	}
 	for _, m := range r.methods {
 		res.Rows = append(res.Rows, Row{Method: m.Name(), Tasks: map[string]Tally{}})

@@ -29,7 +29,9 @@ type Question struct {
 // Tasks are the questions of a file.
 type Tasks struct {
 	Name      string // hellaswag, piqa or choices
+	Shots     string // solved ones that each question follows; empty: none
 	Questions []Question
+	shots     int    // number of those solved
 	part      string // its name in the journal
 }
 
@@ -57,7 +59,20 @@ func NewTasks(name, path string, data []byte, limit int) (*Tasks, error) {
 		questions = questions[:min(limit, len(questions))]
 	}
 	sum := sha256.Sum256(data)
-	return &Tasks{name, questions, name + " " + hex.EncodeToString(sum[:8])}, nil
+	return &Tasks{Name: name, Questions: questions, part: name + " " + hex.EncodeToString(sum[:8])}, nil
+}
+
+// WithShots returns the questions behind the first n, each of which follows those n
+// with their right endings and an empty line behind each.
+func (t *Tasks) WithShots(n int) (*Tasks, error) {
+	if n >= len(t.Questions) {
+		return nil, fmt.Errorf("eval: %s: %d shots of %d tasks: must leave one to ask: %w", t.Name, n, len(t.Questions), ErrTasks)
+	}
+	few := &Tasks{Name: t.Name, Questions: t.Questions[n:], shots: n, part: fmt.Sprintf("%s behind %d", t.part, n)}
+	for _, q := range t.Questions[:n] {
+		few.Shots += q.Context + " " + q.Endings[q.Label] + "\n\n"
+	}
+	return few, nil
 }
 
 // lines are those of a file, without the empty ones at its end.

@@ -84,12 +84,54 @@ func TestLogLikelihoodOfEndings(t *testing.T) {
 	}
 	for _, late := range []bool{false, true} {
 		b.Late = late
-		a, err := r.ask(t.Context(), coded{f16}, e)
+		a, err := r.ask(t.Context(), coded{f16}, &fewShot{run: r}, e)
 		require.NoError(t, err)
 		for i, ending := range e.endings {
 			require.InDelta(t, whole(append(append([]int(nil), e.prefix...), ending...)), a.LogLikelihood[i], 1e-2, "ending %d", i)
 		}
 	}
+}
+
+// What questions follow is read once, and answers are those of the whole text read in
+// one go.
+func TestFewShot(t *testing.T) {
+	b := tiny(t)
+	b.Window = 1
+	o := options(t, b, "f16,uniform-1")
+	long := strings.Repeat("the king in ", 8)
+	tasks := &Tasks{Name: "choices", part: "c", Questions: []Question{
+		{Context: long + "the king in", Endings: []string{"ring", "there"}, Label: 1},
+		{Context: "ring in", Endings: []string{"the inner", "here"}},
+		{Context: "the ring", Endings: []string{"thing", "in"}, Label: 1},
+		{Context: "a thing in the", Endings: []string{"ring", "inner thing"}}}}
+	few, err := tasks.WithShots(2)
+	require.NoError(t, err)
+	require.Equal(t, long+"the king in there\n\nring in the inner\n\n", few.Shots)
+	o.Tasks, o.Journal = []*Tasks{few}, &Journal{}
+	read := 0
+	o.Progress = func(_ string, done, all int) { require.LessOrEqual(t, done, all); read = all - done }
+	result, err := Run(t.Context(), b, o)
+	require.NoError(t, err)
+	require.Zero(t, read)
+	require.Equal(t, 2, result.Shots)
+	require.Equal(t, 2, result.Rows[0].Tasks["choices"].N)
+	for i, q := range few.Questions {
+		var a, coarse Answer
+		require.True(t, o.Journal.get(entryKey{few.part, f16, i}, &a))
+		require.True(t, o.Journal.get(entryKey{few.part, "uniform-1", i}, &coarse))
+		require.NotEqual(t, a.LogLikelihood, coarse.LogLikelihood)
+		e, err := (&run{bench: b}).encode(Question{Context: few.Shots + q.Context, Endings: q.Endings})
+		require.NoError(t, err)
+		require.Equal(t, int64(4*len(e.prefix)*b.Model.Layers*b.Model.KVHeads*b.Model.HeadDim), a.Size.F16, "the shots are in it")
+		for k, ending := range e.endings {
+			tokens := slices.Concat(e.prefix, ending)
+			logits, err := b.Model.ForwardAll(tokens, model.NewMemory(b.Model.Config))
+			require.NoError(t, err)
+			require.InDelta(t, sumOf(t, b, logits, tokens, len(e.prefix)), a.LogLikelihood[k], 1e-2)
+		}
+	}
+	_, err = tasks.WithShots(4)
+	require.EqualError(t, err, "eval: choices: 4 shots of 4 tasks: must leave one to ask: malformed tasks")
 }
 
 // After the question: what is read of it is as it came, what endings see is
