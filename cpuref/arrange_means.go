@@ -18,19 +18,18 @@ func ArrangeMeans(s shaders.Spec, p shaders.ArrangeMeansPush, rows, words, rotat
 		out := openArranged(buffer{k, "queries", queries}, of.record.Records, t, g.heads, p.Stretches)
 		row := uint64(l.RawRowWords())
 		from := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
-		y, mean := make([]float32, l.HeadDim), make([]float32, l.HeadDim)
-		for i := range uint64(p.Pages) {
-			rotation := floats(turns.spanOf((uint64(p.PageFirst)+i)*uint64(p.Rotary), uint64(p.Rotary)))
-			for n := range g.heads * t.perHead {
-				h := n / t.perHead
-				pairs.turn(of.mean(l, int(uint64(p.HeadFirst)+h)), rotation, mean)
-				to := out.means(n, i, uint64(p.Pages))
-				for column := range t.queries {
-					clear(y)
-					if v := n%t.perHead*t.queries + column; v < g.vectors {
-						scaleRow(elements{s.Type, from[g.row(h, v)*row:]}, p.Scale, y)
-					}
-					to[column] = math.Float32bits(dot(y, mean))
+		y := make([]float32, l.HeadDim)
+		for n := range g.heads * t.perHead {
+			h := n / t.perHead
+			for column := range t.queries {
+				clear(y)
+				if v := n%t.perHead*t.queries + column; v < g.vectors {
+					scaleRow(elements{s.Type, from[g.row(h, v)*row:]}, p.Scale, y)
+				}
+				products := pairs.multiply(y, of.mean(l, int(uint64(p.HeadFirst)+h)))
+				for i := range uint64(p.Pages) {
+					rotation := floats(turns.spanOf((uint64(p.PageFirst)+i)*uint64(p.Rotary), uint64(p.Rotary)))
+					out.means(n, i, uint64(p.Pages))[column] = math.Float32bits(products.turned(rotation))
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package cpuref
 
 import (
 	"math"
+	"slices"
 
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -9,6 +10,7 @@ import (
 const (
 	mostTable  = 0x1p40 // larger elements of rows are not quantized
 	mostChange = 0x1p41 // what they may be less a mean
+	mostPair   = 0x1p61 // of a pair's products
 	mostCoded  = 0x1p60 // larger magnitudes of coded queries are cut
 	leastCoded = 0x1p-60
 )
@@ -47,6 +49,49 @@ func (p pairing) turn(row, rotation, out []float32) {
 		out[a] = cut(float32(row[a]*cos)-float32(row[b]*sin), mostTable)
 		out[b] = cut(float32(row[b]*cos)+float32(row[a]*sin), mostTable)
 	}
+}
+
+// turnBack writes a row turned the other way.
+func (p pairing) turnBack(row, rotation, out []float32) {
+	back := slices.Clone(rotation)
+	for i := p.rotary / 2; i < p.rotary; i++ {
+		back[i] = -back[i]
+	}
+	p.turn(row, back, out)
+}
+
+// pairProducts are those of a query with a mean: what a rotation makes of each pair, and
+// of the elements that do not turn.
+type pairProducts struct {
+	along, across []float32
+	fixed         float32
+}
+
+func (p pairing) multiply(y, mean []float32) (m pairProducts) {
+	for i := range p.rotary / 2 {
+		a, b := p.elements(i)
+		m.along = append(m.along, cut(float32(y[a]*mean[a])+float32(y[b]*mean[b]), mostPair))
+		m.across = append(m.across, cut(float32(y[b]*mean[a])-float32(y[a]*mean[b]), mostPair))
+	}
+	for d := p.rotary; d < len(y); d++ {
+		m.fixed += float32(y[d] * mean[d])
+	}
+	return m
+}
+
+// turned is the product with the mean turned by a rotation.
+func (m pairProducts) turned(rotation []float32) float32 {
+	const block = shaders.BlockElements / 2
+	total, half := float32(0), len(m.along)
+	for from := 0; from < half; from += block {
+		sum := float32(0)
+		for i := from; i < min(from+block, half); i++ {
+			sum += float32(m.along[i] * rotation[i])
+			sum += float32(m.across[i] * rotation[half+i])
+		}
+		total += sum
+	}
+	return total + m.fixed
 }
 
 func floats(words []uint32) []float32 {

@@ -105,12 +105,24 @@
 //
 // # Attention in coded channels
 //
-// y are the elements of a query as in "Attention". Its coded form is
-// w_c = cut(i_c times the sum of inverse[d][c]*y_d in ascending order of d, 2^60). The score of a
-// K record is r = flush(S + M): S the sum over blocks of the sums of w_c, that of the record's
-// stretch, times the value of channel c, M the product of y with the mean of the row's page, summed in
-// the same way. Channels without bits add nothing. Raw rows, the soft cap and all
-// that follows are as in "Score".
+// y are the elements of a query as in "Attention". It is turned and not what it is multiplied
+// with, as there is one of it and many of these. Turned back by the rotation of a stretch,
+// elements a and b of a pair become cut(a*cos + b*sin, 2^40) and cut(b*cos - a*sin, 2^40), and
+// its coded form for the stretch is w_c = cut(i_c times the sum of inverse[d][c]*y_d in
+// ascending order of d, 2^60), with the inverse of the tables.
+//
+// With the mean m of the tables, pair i of elements a and b has
+//
+//	along_i = cut(y_a*m_a + y_b*m_b, 2^61) and across_i = cut(y_b*m_a - y_a*m_b, 2^61)
+//
+// and the product of y with the mean turned by a rotation is M = T + F: T the sum over blocks of
+// 16 pairs of the sums of along_i*cos_i, then across_i*sin_i, pair after pair; F the sum of
+// y_d*m_d over the elements that do not turn, in ascending order.
+//
+// The score of a K record is r = flush(S + M): S the sum over blocks of the sums of w_c, that of
+// the record's stretch, times the value of channel c, M that of the rotation of the record's page.
+// Channels without bits add nothing. Raw rows, the soft cap and all that follows are as in
+// "Score".
 //
 // The partials of a split are in three parts: the sums of raw rows and of the
 // recent window as in "Output"; of each channel the sum of p_t times its value, over

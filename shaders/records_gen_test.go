@@ -21,9 +21,9 @@ var records = []glsl.Record{
 	{
 		Name:     "arrange_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "0a85dea8ba4f3286d00aad034e26d5aca6266c632dc62f6adb269ac5b3fa8f50",
+		SPIRV:    "314f7d31d4d86969dd8b4566d1cfe236513cb2dcda51f8fe520e36738953a4b5",
 		Sources: []glsl.Source{
-			{Path: "arrange_calibrated.comp", SHA256: "920c1ec6d4871606f7d61c90cc213de7b63ebc90ef634e171528d37d610a5c22"},
+			{Path: "arrange_calibrated.comp", SHA256: "6a7910de892d415ab7a95b2e0d82af36348274ca4871044bfb545af4e63b2f4a"},
 			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
@@ -31,22 +31,22 @@ var records = []glsl.Record{
 			{Path: "lib/record.glsl", SHA256: "bf3cf05ea4db93e31ac429381d547c1c85a3457dac2f041d84dbae992a4235bb"},
 			{Path: "lib/matrix.glsl", SHA256: "d290d73b89cc8bff308b833ede2b5a78f6ca5b63cd524cf95c8336a142b90168"},
 			{Path: "lib/rotation.glsl", SHA256: "bfc565fef6a55429933f42158a58fec2158e07cf1ea80ecf451cc614899e43c0"},
-			{Path: "lib/query.glsl", SHA256: "e693b07134a9844cedbee8733053c50ce44157e703fdc40cde4c54232432e95c"},
+			{Path: "lib/query.glsl", SHA256: "8f100c55de8abf138b436625a6f22c817d561781a68bce096e98ef0b1f2f5887"},
 		},
 	},
 	{
 		Name:     "arrange_means",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "f9b4104e6e39a0a03317e524ce49487a92e79b10a20a06fa3ba55d457abac2e4",
+		SPIRV:    "343dbdff6ad9273e6ee5adf118b2cd3a9480a29f2b47ddd477f2eed0c292ea8c",
 		Sources: []glsl.Source{
-			{Path: "arrange_means.comp", SHA256: "1ddaeeabdc2c8f8dd032c4f4b4467535676f3448e7f4a3d512c384bd05506834"},
+			{Path: "arrange_means.comp", SHA256: "d11297676dbdba00ee8cc1d15fec8022dd360dd666c2df4bd5c7fb1b2d32f5c4"},
 			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
 			{Path: "lib/record.glsl", SHA256: "bf3cf05ea4db93e31ac429381d547c1c85a3457dac2f041d84dbae992a4235bb"},
 			{Path: "lib/rotation.glsl", SHA256: "bfc565fef6a55429933f42158a58fec2158e07cf1ea80ecf451cc614899e43c0"},
-			{Path: "lib/query.glsl", SHA256: "e693b07134a9844cedbee8733053c50ce44157e703fdc40cde4c54232432e95c"},
+			{Path: "lib/query.glsl", SHA256: "8f100c55de8abf138b436625a6f22c817d561781a68bce096e98ef0b1f2f5887"},
 		},
 	},
 	{
@@ -59,7 +59,7 @@ var records = []glsl.Record{
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
-			{Path: "lib/query.glsl", SHA256: "e693b07134a9844cedbee8733053c50ce44157e703fdc40cde4c54232432e95c"},
+			{Path: "lib/query.glsl", SHA256: "8f100c55de8abf138b436625a6f22c817d561781a68bce096e98ef0b1f2f5887"},
 		},
 	},
 	{

@@ -32,7 +32,7 @@ type Pipeline struct {
 func Specialize(k *Kernel, t Target, s Setting) Pipeline {
 	l := s.Layout
 	return Pipeline{k, Spec{
-		Workgroup: t.workgroup(k, s.Queries), Lanes: lanes(k, l), Type: l.Type, OutType: s.Out,
+		Workgroup: t.workgroup(k, l.HeadDim, s.Queries), Lanes: lanes(k, l), Type: l.Type, OutType: s.Out,
 		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High),
 		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag(t.stages(k)),
 	}}
@@ -65,12 +65,14 @@ func (p Pipeline) Workgroups(items int) uint32 {
 // groups before its own; score rounds tokens up to few. Kernels of the
 // calibrated codec that multiply by a matrix have the tokens of a page, or vectors
 // of queries, as invocations: seldom more than 32, and few where tiles are small.
-func (t Target) workgroup(k *Kernel, queries int) uint32 {
+func (t Target) workgroup(k *Kernel, headDim, queries int) uint32 {
 	switch {
 	case t.CPU && (k == Pack || k == Softmax || k == WeightedSum || k == WeightedSumCalibrated || k == CombineCalibrated):
 		return max(8, t.SubgroupSize)
-	case t.CPU && (k == ArrangeCalibrated || k == ArrangeMeans):
-		return max(t.SubgroupSize, min(uint32(queries+7)/8*8, 16), 8)
+	case t.CPU && k == ArrangeCalibrated:
+		return max(t.SubgroupSize, min(uint32(headDim/channelsTogether(headDim, queries)+7)/8*8, 32))
+	case t.CPU && k == ArrangeMeans:
+		return max(t.SubgroupSize, 16)
 	case k == WeightedSum || k == WeightedSumCalibrated || k == ArrangeMeans, t.CPU && (k == Score || k == ScoreCalibrated):
 		return 64
 	case k == EncodeCalibrated || k == DecodeCalibrated:

@@ -24,7 +24,7 @@ func TestSpecialize(t *testing.T) {
 		{"weighted_sum_calibrated on a GPU", WeightedSumCalibrated, gpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
 		{"encode_calibrated on a GPU", EncodeCalibrated, gpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"decode_calibrated on a CPU", DecodeCalibrated, cpu, Spec{Workgroup: 32, Lanes: 1}},
-		{"arrange_calibrated on a CPU", ArrangeCalibrated, cpu, Spec{Workgroup: 16, Lanes: 1}},
+		{"arrange_calibrated on a CPU", ArrangeCalibrated, cpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"arrange_calibrated on a GPU", ArrangeCalibrated, gpu, Spec{Workgroup: 128, Lanes: 1, Staged: 1}},
 		{"arrange_means on a GPU", ArrangeMeans, gpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
 		{"combine_calibrated on a GPU", CombineCalibrated, gpu, Spec{Workgroup: 128, Lanes: 1, Staged: 1}},
@@ -43,7 +43,8 @@ func TestSpecialize(t *testing.T) {
 			assert.NoError(t, c.kernel.CheckSpec(p.Words()))
 		})
 	}
-	assert.EqualValues(t, 8, Specialize(ArrangeMeans, cpu, Setting{Layout: l, Queries: 4}).Spec.Workgroup)
+	assert.EqualValues(t, 16, Specialize(ArrangeMeans, cpu, Setting{Layout: l, Queries: 4}).Spec.Workgroup)
+	assert.EqualValues(t, 8, Specialize(ArrangeCalibrated, cpu, Setting{Layout: l, Queries: 4}).Spec.Workgroup)
 }
 
 func TestWorkgroupsAndTuning(t *testing.T) {
@@ -63,10 +64,10 @@ func TestWorkgroupsOfAttention(t *testing.T) {
 	assert.EqualValues(t, 3, SoftmaxWorkgroups(alone, 3))
 	assert.EqualValues(t, 12, SoftmaxWorkgroups(Pipeline{Spec: Spec{Workgroup: 128, Queries: 4}}, 3))
 	assert.EqualValues(t, 3, SoftmaxWorkgroups(Pipeline{Spec: Spec{Workgroup: 64, Queries: 2}}, 3))
-	assert.EqualValues(t, 2*4*5, ArrangeWorkgroups(alone, 2, 1, 5)) // 4 parts of a row
-	assert.EqualValues(t, 2*1*5, ArrangeWorkgroups(together, 2, 1, 5))
-	assert.EqualValues(t, 2*2, MeansWorkgroups(alone, 2, 2, 9)) // 8 vectors a workgroup, 8 pages
-	assert.EqualValues(t, 2*2*2, MeansWorkgroups(together, 2, 2, 9))
+	assert.EqualValues(t, 2*1*5, ArrangeWorkgroups(alone, 2, 1, 5))      // 16 channels an invocation
+	assert.EqualValues(t, 2*1*5*2, ArrangeWorkgroups(together, 2, 1, 5)) // one
+	assert.EqualValues(t, 3*2, MeansWorkgroups(alone, 3, 2, 17))         // 24 vectors, 8 a workgroup, 16 pages
+	assert.EqualValues(t, 3*2*2, MeansWorkgroups(together, 3, 2, 17))
 	assert.EqualValues(t, 2*2*4, CombineWorkgroups(alone, 2, 9))
 	assert.EqualValues(t, 2*9, CombineWorkgroups(together, 2, 9))
 }

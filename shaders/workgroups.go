@@ -41,22 +41,35 @@ func CalibratedJobs(s Spec, workgroups, tokens uint32, chunks int) uint32 {
 // ArrangeWorkgroups are those of arrange_calibrated for so many KV heads, each with so
 // many tiles, and so many stretches.
 func ArrangeWorkgroups(p Pipeline, heads, tiles, stretches int) uint32 {
-	if p.Spec.Staged != 0 {
-		return uint32(heads * tiles * stretches)
+	each := 1
+	if p.Spec.Staged == 0 {
+		each = channelsTogether(int(p.Spec.HeadDim), int(p.Spec.Queries))
 	}
-	return uint32(heads * p.tileGroups(tiles) * p.rowParts() * stretches)
+	return uint32(heads * tiles * stretches * words(int(p.Spec.HeadDim), int(p.Spec.Workgroup)*each))
+}
+
+// channelsTogether are the channels of an invocation of arrange_calibrated where STAGED
+// is 0.
+func channelsTogether(headDim, queries int) int {
+	switch {
+	case headDim%128 == 0 && queries <= 4:
+		return 16
+	case headDim%64 == 0 && queries <= 8:
+		return 8
+	}
+	return 4
 }
 
 // MeansWorkgroups are those of arrange_means, for so many pages.
 func MeansWorkgroups(p Pipeline, heads, tiles, pages int) uint32 {
 	together := 16
 	if d := int(p.Spec.HeadDim); d > 64 {
-		together = 1024 / d
+		together = 2048 / d
 	}
 	if p.Spec.Staged != 0 {
 		return uint32(heads * tiles * words(pages, together))
 	}
-	return uint32(heads * p.tileGroups(tiles) * words(pages, together))
+	return uint32(p.tileGroups(heads*tiles) * words(pages, together))
 }
 
 // rowParts are the workgroups that share a row in what multiplies by a matrix: with 8

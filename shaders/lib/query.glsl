@@ -23,18 +23,12 @@ float queryValue(uint pattern) {
 // Element e of the row at a word.
 float queryElement(uint row, uint e) { return queryValue(patternIn(rows[row + e / PER_WORD], e)); }
 
-// Elements of a block of the row at a word, 0 behind its end and where it is not live:
-// drivers that load lane by lane leave out lanes that are not.
-void loadElements(uint row, bool live, uint block, out float y[32]) {
-    uint words[BLOCK_WORDS];
-    for (uint i = 0u; i < BLOCK_WORDS; i++) words[i] = 0u;
-    if (live) {
-        for (uint i = 0u; i < BLOCK_WORDS; i++) {
-            uint word = block * BLOCK_WORDS + i;
-            words[i] = ALIGNED || word < RAW_ROW ? rows[row + word] : 0u;
-        }
-    }
-    for (uint e = 0u; e < 32u; e++) y[e] = live ? queryValue(patternIn(words[e / PER_WORD], e)) : 0.0;
+// Four elements of the row at a word, from element e on, a multiple of four.
+vec4 fourElementsOf(uint row, uint e) {
+    uint at = row + e / PER_WORD, first = rows[at], second = rows[at + 1u];
+    if (PER_WORD == 2)
+        return vec4(queryValue(patternIn(first, 0u)), queryValue(patternIn(first, 1u)), queryValue(patternIn(second, 0u)), queryValue(patternIn(second, 1u)));
+    return vec4(queryValue(first), queryValue(second), queryValue(rows[at + 2u]), queryValue(rows[at + 3u]));
 }
 
 // Arranges a block of the row at a word from word AT of queries on, QUERIES words from
