@@ -29,7 +29,7 @@ const uint OUT_PER_WORD = OUT_TYPE == F32 ? 1 : 2;
 const uint FEW = HEAD_DIM > 64 ? 8 : HEAD_DIM % 16 == 0 ? 16 : 8;
 const uint TOGETHER = WORKGROUP < 32 ? HEAD_DIM % 32 == 0 ? HEAD_DIM > 128 ? FEW : 32 : FEW : FEW; // elements of a workgroup
 
-shared vec4 staged[STAGED != 0 ? 1 : TOGETHER * HEAD_DIM / 4]; // their rows of the matrix
+shared uvec4 staged[STAGED != 0 ? 1 : TOGETHER * HEAD_DIM / 16]; // their rows of the matrix, bytes
 shared float codedSums[STAGED != 0 ? HEAD_DIM : 1]; // scaled
 shared uint values[STAGED != 0 ? HEAD_DIM : 1];     // of the output
 
@@ -64,6 +64,9 @@ float overSplitsOf(uint at, uint row, uint splits) {
     return sum;
 }
 
+// Element i of the staged rows.
+float byteOf(uint i) { return fourElements(WORD(staged, i / 4u))[i % 4u]; }
+
 // Adds the products of a block of coded sums that begin at word 4*at, and whose scales
 // do at word 4*scales: with constant blocks and outside of branches, as in score.
 void addBlock(inout float sums[TOGETHER], uint at, uint row, uint splits, uint scales, uint block) {
@@ -82,7 +85,7 @@ void addBlock(inout float sums[TOGETHER], uint at, uint row, uint splits, uint s
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
         for (uint k = 0u; k < TOGETHER; k++) {
-            precise float product = WORD(staged, k * HEAD_DIM + block * 32u + e) * x[e];
+            precise float product = byteOf(k * HEAD_DIM + block * 32u + e) * x[e];
             precise float sum = parts[k] + product;
             parts[k] = sum;
         }
@@ -111,12 +114,8 @@ void combineVectors() {
     uint groups = (Vectors + WORKGROUP - 1u) / WORKGROUP, n = gl_WorkGroupID.x, h = n / groups % Heads;
     uint element = n / groups / Heads * TOGETHER, vector = n % groups * WORKGROUP + gl_LocalInvocationID.x;
     uint v = min(vector, Vectors - 1u), all = Heads * Vectors, row = all * HEAD_DIM, at = (h * Vectors + v) * HEAD_DIM / 4u;
-    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 8u; i += WORKGROUP) {
-        uint word = INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + element) * HEAD_DIM / 4u + 2u * i;
-        uvec2 eight = twoOf(tables[word / 4u], word);
-        staged[2u * i] = fourElements(eight.x);
-        staged[2u * i + 1u] = fourElements(eight.y);
-    }
+    for (uint i = gl_LocalInvocationID.x; i < TOGETHER * HEAD_DIM / 16u; i += WORKGROUP)
+        staged[i] = tables[(INVERSE_AT + ((HeadFirst + h) * HEAD_DIM + element) * HEAD_DIM / 4u) / 4u + i];
     barrier();
     uint coded = at + Splits * (row / 4u), splits = vector < Vectors ? splitsTo(FRAME.end) : 0u; // other lanes load nothing
     uint scales = (INVERSE_SCALES_AT + (HeadFirst + h) * HEAD_DIM) / 4u;

@@ -103,9 +103,9 @@ var records = []glsl.Record{
 	{
 		Name:     "combine_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "2d634d6de999f8a92f5e356b87cc127d4a7a1736450bfa425dd52b8e8c1ead2c",
+		SPIRV:    "15fabe76a81a90d778f34bf35c3ab255f9a0ef13fc829f39cc16d8c7f1d26b45",
 		Sources: []glsl.Source{
-			{Path: "combine_calibrated.comp", SHA256: "f14e8b9ff5c558cbd89c83d6ec571915288cc88c5d169d665e9df3373fbcd9f3"},
+			{Path: "combine_calibrated.comp", SHA256: "99fe76b4d682a1193c261acfb7c18cf6e91c971f8e6b5c9441a7caab59b0918c"},
 			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
