@@ -12,7 +12,7 @@ var records = []glsl.Record{
 		SPIRV:    "4a70c8edd03efaf9eb4a65eb7fbb7bf1e52cc4694c75778cac76d5cd48c6f313",
 		Sources: []glsl.Source{
 			{Path: "accumulate_importance.comp", SHA256: "0b82cbc61cfe9ea21b75bce95163d6dfb73600387cdd56835409635ea81f2984"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/decay.glsl", SHA256: "85225dbb58c40ef2a4d97f1aa684c54cd5e99ff81985afa4e9e7791c68765a01"},
@@ -24,7 +24,7 @@ var records = []glsl.Record{
 		SPIRV:    "314f7d31d4d86969dd8b4566d1cfe236513cb2dcda51f8fe520e36738953a4b5",
 		Sources: []glsl.Source{
 			{Path: "arrange_calibrated.comp", SHA256: "6a7910de892d415ab7a95b2e0d82af36348274ca4871044bfb545af4e63b2f4a"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -40,7 +40,7 @@ var records = []glsl.Record{
 		SPIRV:    "343dbdff6ad9273e6ee5adf118b2cd3a9480a29f2b47ddd477f2eed0c292ea8c",
 		Sources: []glsl.Source{
 			{Path: "arrange_means.comp", SHA256: "d11297676dbdba00ee8cc1d15fec8022dd360dd666c2df4bd5c7fb1b2d32f5c4"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -55,7 +55,7 @@ var records = []glsl.Record{
 		SPIRV:    "b6e76d9ddf6b5de2ded1948adf4ddd303217cb619878a2ff73ba21ab181f2371",
 		Sources: []glsl.Source{
 			{Path: "arrange_queries.comp", SHA256: "42f30ef0bae1a1fc3ee5ae3dbf83885f37ec8f9a302ac3ec5ca28286f1679e70"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -68,7 +68,7 @@ var records = []glsl.Record{
 		SPIRV:    "e35310579fb5ef8a93992dcbf1bf92de0856e8d09964ad2d02fa5e9dac4bbaed",
 		Sources: []glsl.Source{
 			{Path: "choose_bits.comp", SHA256: "564b9a790380b8def70db7d4961d6b334c6d09d281847bd1fbadf2fa69d72021"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -82,7 +82,7 @@ var records = []glsl.Record{
 		SPIRV:    "ed2beedb0928d51c8c7e3e776495a5ed96fad721523a7d7f45118bf42bb88581",
 		Sources: []glsl.Source{
 			{Path: "choose_levels.comp", SHA256: "8d920230747be9e1a3b33c62cc4f58d519900de077cce7a2f7f1c5c04fbda130"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 		},
@@ -93,7 +93,7 @@ var records = []glsl.Record{
 		SPIRV:    "7dd579041d381d8685841046aa7edb2ea34ca536a964c7a973034c8c9074d95a",
 		Sources: []glsl.Source{
 			{Path: "combine.comp", SHA256: "6051c2c1679858738d55d51d7337f552d40c2551643d70690357ea4b0231afa5"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -103,10 +103,10 @@ var records = []glsl.Record{
 	{
 		Name:     "combine_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "15fabe76a81a90d778f34bf35c3ab255f9a0ef13fc829f39cc16d8c7f1d26b45",
+		SPIRV:    "dea5fae31fac269df89a93c4fa3e10259e7ab705b1eb4d9b895031e2ca6514be",
 		Sources: []glsl.Source{
-			{Path: "combine_calibrated.comp", SHA256: "99fe76b4d682a1193c261acfb7c18cf6e91c971f8e6b5c9441a7caab59b0918c"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "combine_calibrated.comp", SHA256: "d4c3d006b3dee47e665995e9a160cba409fd2db4f14e117026c6088b008a13e3"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -121,7 +121,7 @@ var records = []glsl.Record{
 		SPIRV:    "16e6e6989ba61ece39993473f1b160babb789010496c1aa7c32c3e2b87834d05",
 		Sources: []glsl.Source{
 			{Path: "convert.comp", SHA256: "5ad1c38fb34535e9bb6e3a7c622523b00c6dad85f90f776b57ceef6440211d7d"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -141,7 +141,7 @@ var records = []glsl.Record{
 		SPIRV:    "75dae5df22cd22af7ee92460cb65b2adb3c182b474be87a9a15eabb584beae47",
 		Sources: []glsl.Source{
 			{Path: "decode.comp", SHA256: "74b99b6410f043e6d6f912a8275fca5ea96140df3cc7a60dd2b26760c214bc22"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -155,7 +155,7 @@ var records = []glsl.Record{
 		SPIRV:    "b932a58074ca1a2e106fb87be0ee3bfb2d9a5546d6e26ee0f175bd8ebdcb12a3",
 		Sources: []glsl.Source{
 			{Path: "decode_calibrated.comp", SHA256: "281133397eed134169b896ad5890fad064381319b891b280dccb0c3cefe1c5de"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -172,7 +172,7 @@ var records = []glsl.Record{
 		SPIRV:    "19e4afa3d92145c4b0b2a5a6bff194ea9e0341a957429f4c191c4ea4e2b9f9fd",
 		Sources: []glsl.Source{
 			{Path: "encode.comp", SHA256: "a3aea7ef2809aae9f0f5cede9078ed068bf43dcc174ad663a822fa3f604a8785"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -190,7 +190,7 @@ var records = []glsl.Record{
 		SPIRV:    "56f3262e0c3fef795f52be683a492277d98702df640dff8b7abe54467bb9107c",
 		Sources: []glsl.Source{
 			{Path: "encode_calibrated.comp", SHA256: "ff7ce1e44c099b22a00f53554e70f7780d16cf02a7f99a64dec907f543ecbc75"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -205,7 +205,7 @@ var records = []glsl.Record{
 		SPIRV:    "7f33b50e95c1200bd871717b967b02fdc6ade5bf8b23edc9b826bda4f9546a0b",
 		Sources: []glsl.Source{
 			{Path: "normalize_importance.comp", SHA256: "706cbf03316d0ba6dc1cb9c3ca06e5ecfb8f0fb39dbc57cd72e1ba0cfe21f5bb"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/decay.glsl", SHA256: "85225dbb58c40ef2a4d97f1aa684c54cd5e99ff81985afa4e9e7791c68765a01"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 		},
@@ -216,7 +216,7 @@ var records = []glsl.Record{
 		SPIRV:    "15844a1ff6f46a93bb1168c236d79b0d1b224da22d1a776a066f53228a244d3c",
 		Sources: []glsl.Source{
 			{Path: "pack.comp", SHA256: "fabbbc6ebee523d7c50b86cb611886a040b16b4fc686395c351a6bb24710df74"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -228,7 +228,7 @@ var records = []glsl.Record{
 		SPIRV:    "da9ab8148906405f69753b75a26aa7f5a2a7c21393c4a8b9f94328a4405332a2",
 		Sources: []glsl.Source{
 			{Path: "pack_calibrated.comp", SHA256: "4415df3a77dc0bbde540b2f24bbed4e5fcc1bdca0da7dfa033e54d1b01f66eae"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/record.glsl", SHA256: "bf3cf05ea4db93e31ac429381d547c1c85a3457dac2f041d84dbae992a4235bb"},
@@ -250,7 +250,7 @@ var records = []glsl.Record{
 		SPIRV:    "8fc3174819f294363d13efc6b7c981f59ca24f4aa52e1a4c5524c24c1fd2b884",
 		Sources: []glsl.Source{
 			{Path: "promote.comp", SHA256: "b840a133eea7559cfb926bc56df79ce2e146d5df319e79ee987069048611c64c"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -265,7 +265,7 @@ var records = []glsl.Record{
 		SPIRV:    "4d322d651f580fdf3183c295041c27e39ce8077c651eb100baf1de89d6e7c57e",
 		Sources: []glsl.Source{
 			{Path: "promote_calibrated.comp", SHA256: "7946d5935cc507707d9d75acb8294dec0589cad176dafe578b0d4e90c1a9c1dc"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/rewrite_record.glsl", SHA256: "230c5c8c6d693216b06892c6f645766b3fb6579f1eff663ef3d4075f211b02c1"},
@@ -280,7 +280,7 @@ var records = []glsl.Record{
 		SPIRV:    "c76fb7a5fb19e0f9eb0bf563d89d57d3349b301e1a9c0bdab11a218ece2e1536",
 		Sources: []glsl.Source{
 			{Path: "record_importance.comp", SHA256: "524751d26ad54ab0392209d121b29f68b0b8a0805dd694532f8f9c1a10a2aac0"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 		},
 	},
@@ -290,7 +290,7 @@ var records = []glsl.Record{
 		SPIRV:    "f7bdbf7d55c042a7503458aa1a2fc308e3660917b161d54267efef33ad6daabb",
 		Sources: []glsl.Source{
 			{Path: "reduce_importance.comp", SHA256: "adedf69970ae9932d33d2b8b0165209fc029a86e86418379fa66afb01d256546"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 		},
 	},
@@ -300,7 +300,7 @@ var records = []glsl.Record{
 		SPIRV:    "90b2e0215b0ace54403d38c534af9e1157fa126473d2590b50775da31f227eef",
 		Sources: []glsl.Source{
 			{Path: "repack.comp", SHA256: "a0d10106db982ac4b124580edcb2dee5dea78cc047a26107e97d96062afe8a08"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -315,7 +315,7 @@ var records = []glsl.Record{
 		SPIRV:    "58067e46771bd44e2a66ff486feed727c0a0eed918931b2e4eca384cd4d26537",
 		Sources: []glsl.Source{
 			{Path: "repack_calibrated.comp", SHA256: "c7dfa49023c4ac4ca453da8a8125e52e2b31d680125fddbdb27fc381fd88c247"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/rewrite_record.glsl", SHA256: "230c5c8c6d693216b06892c6f645766b3fb6579f1eff663ef3d4075f211b02c1"},
@@ -330,7 +330,7 @@ var records = []glsl.Record{
 		SPIRV:    "b314ade96b08b0fc8c14040df53ec3215d6f4409cef518c01304535124bd5a5b",
 		Sources: []glsl.Source{
 			{Path: "score.comp", SHA256: "4d6d6ea843525e789fc47bd9c801b74d51db2d64417ba1c8b2f4f6ffc3df14d0"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -347,7 +347,7 @@ var records = []glsl.Record{
 		SPIRV:    "70eb1e9689def2b1e9512c531e0cb51c68377eacf60cac17ef6c242b998ea0da",
 		Sources: []glsl.Source{
 			{Path: "score_calibrated.comp", SHA256: "da03badc27b805c715cf41f733a72e034506e68741fc94a8aded7b9689f82e0b"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -365,7 +365,7 @@ var records = []glsl.Record{
 		SPIRV:    "a8d4f10057920f5d4145d9c4f34bfd4421ae4960192be8f71e05ff6b374a5018",
 		Sources: []glsl.Source{
 			{Path: "softmax.comp", SHA256: "b84322cf34b354e1e220e3bd5e7b975854d703743bd11f41def59fd10858f143"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -380,7 +380,7 @@ var records = []glsl.Record{
 		SPIRV:    "7efa95114fa753debdf38ad238ef83ac5c8c37372263a2c5609953024b57082e",
 		Sources: []glsl.Source{
 			{Path: "weighted_sum.comp", SHA256: "12d30f15fc3f138182a76815afea4911a7a1dadb65b61890de8686a282c6ee44"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
@@ -396,7 +396,7 @@ var records = []glsl.Record{
 		SPIRV:    "ac4d8cae94a0a820ad91bf3ca74fc49ab1e54ff09337f09261bc52adea07f538",
 		Sources: []glsl.Source{
 			{Path: "weighted_sum_calibrated.comp", SHA256: "d1c184092596acbc2b8b47b41428d38f998b047eb0b5cd74af75d0ead4d6980e"},
-			{Path: "lib/config.glsl", SHA256: "54ac8f3efc22115f0fd74779a2d30c2d1b3a5a9f066d9c22cfa1e1f28764924d"},
+			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "2b44f833d3e9a23e4942fb3e9ebc8006c0fe4ee3b153ea011d74350984eaeca4"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},

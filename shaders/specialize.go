@@ -62,15 +62,17 @@ func (p Pipeline) Workgroups(items int) uint32 {
 // workgroup is the invocations of a workgroup. On a CPU softmax and weighted_sum have those
 // that run together: barriers between more cost much there, and small workgroups
 // spread better over its threads; so has pack, of which each sums up the bits of all
-// groups before its own; score rounds tokens up to few. Kernels of the
-// calibrated codec that multiply by a matrix have the tokens of a page, or vectors
-// of queries, as invocations: seldom more than 32, and few where tiles are small.
+// groups before its own; score rounds tokens up to few. Kernels that code and decode records
+// have the tokens of a page as invocations, seldom more than 32; those that arrange
+// queries and combine sums, on a CPU, as many as a row has work for.
 func (t Target) workgroup(k *Kernel, headDim, queries int) uint32 {
 	switch {
-	case t.CPU && (k == Pack || k == Softmax || k == WeightedSum || k == WeightedSumCalibrated || k == CombineCalibrated):
+	case t.CPU && (k == Pack || k == Softmax || k == WeightedSum || k == WeightedSumCalibrated):
 		return max(8, t.SubgroupSize)
 	case t.CPU && k == ArrangeCalibrated:
 		return max(t.SubgroupSize, min(uint32(headDim/channelsTogether(headDim, queries)+7)/8*8, 32))
+	case t.CPU && k == CombineCalibrated:
+		return min(uint32(headDim+7)/8*8, workgroup)
 	case t.CPU && k == ArrangeMeans:
 		return max(t.SubgroupSize, 16)
 	case k == WeightedSum || k == WeightedSumCalibrated || k == ArrangeMeans, t.CPU && (k == Score || k == ScoreCalibrated):
@@ -91,10 +93,10 @@ func lanes(k *Kernel, l Layout) uint32 {
 
 // stages tells whether the invocations of a workgroup share what they bring to shared
 // memory: on a CPU the queries of score, whose loads are slow there, and a lane of encode
-// holds a short row by itself, so that no variable indexes it; elsewhere rows of V and
-// query vectors, so that there is work for all and each waits but a few times. CPUs have
-// few threads, and loads of a lane each are slow there: an invocation has rows and vectors
-// of its own.
+// holds a short row by itself, so that no variable indexes it; elsewhere rows of V, and what
+// arranges queries and combines sums gives an invocation a channel, a page of a vector or
+// an element of one, so that there is work for all and each waits but a few times. CPUs
+// have few threads, and loads of a lane each are slow there: an invocation has more.
 func (t Target) stages(k *Kernel) bool {
 	switch k {
 	case Encode, Score, ScoreCalibrated:

@@ -27,6 +27,7 @@ func TestSpecialize(t *testing.T) {
 		{"arrange_calibrated on a CPU", ArrangeCalibrated, cpu, Spec{Workgroup: 32, Lanes: 1}},
 		{"arrange_calibrated on a GPU", ArrangeCalibrated, gpu, Spec{Workgroup: 128, Lanes: 1, Staged: 1}},
 		{"arrange_means on a GPU", ArrangeMeans, gpu, Spec{Workgroup: 64, Lanes: 1, Staged: 1}},
+		{"combine_calibrated on a CPU", CombineCalibrated, cpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"combine_calibrated on a GPU", CombineCalibrated, gpu, Spec{Workgroup: 128, Lanes: 1, Staged: 1}},
 		{"softmax on a GPU", Softmax, gpu, Spec{Workgroup: 128, Lanes: 1}},
 		{"softmax on a CPU", Softmax, cpu, Spec{Workgroup: 8, Lanes: 1}},
@@ -68,7 +69,7 @@ func TestWorkgroupsOfAttention(t *testing.T) {
 	assert.EqualValues(t, 2*1*5*2, ArrangeWorkgroups(together, 2, 1, 5)) // one
 	assert.EqualValues(t, 3*2, MeansWorkgroups(alone, 3, 2, 17))         // 24 vectors, 8 a workgroup, 16 pages
 	assert.EqualValues(t, 3*2*2, MeansWorkgroups(together, 3, 2, 17))
-	assert.EqualValues(t, 2*2*4, CombineWorkgroups(alone, 2, 9))
+	assert.EqualValues(t, 2*3, CombineWorkgroups(alone, 2, 9)) // four vectors
 	assert.EqualValues(t, 2*9, CombineWorkgroups(together, 2, 9))
 }
 

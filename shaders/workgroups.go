@@ -72,20 +72,6 @@ func MeansWorkgroups(p Pipeline, heads, tiles, pages int) uint32 {
 	return uint32(p.tileGroups(heads*tiles) * words(pages, together))
 }
 
-// rowParts are the workgroups that share a row in what multiplies by a matrix: with 8
-// or 16 elements each, or, where workgroups are small, 32, because each loads all of
-// its vectors.
-func (p Pipeline) rowParts() int {
-	d := int(p.Spec.HeadDim)
-	switch {
-	case p.Spec.Workgroup < 32 && d%32 == 0 && d <= 128:
-		return d / 32
-	case d > 64 || d%16 != 0:
-		return d / 8
-	}
-	return d / 16
-}
-
 // tileGroups are the workgroups that have an invocation for each vector of tiles.
 func (p Pipeline) tileGroups(tiles int) int {
 	return words(tiles*int(p.Spec.Queries), int(p.Spec.Workgroup))
@@ -94,10 +80,11 @@ func (p Pipeline) tileGroups(tiles int) int {
 // CombineWorkgroups are those of combine_calibrated for so many KV heads of so many
 // query vectors.
 func CombineWorkgroups(p Pipeline, heads, vectors int) uint32 {
+	few := 4
 	if p.Spec.Staged != 0 {
-		return uint32(heads * vectors)
+		few = 1
 	}
-	return uint32(heads * words(vectors, int(p.Spec.Workgroup)) * p.rowParts())
+	return uint32(heads * words(vectors, few))
 }
 
 // SumWorkgroups are those of weighted_sum and weighted_sum_calibrated for so many splits,
