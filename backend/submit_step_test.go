@@ -127,34 +127,34 @@ func TestVulkanLongStoringIsSplit(t *testing.T) {
 	require.Greater(t, submits, 2*fewest)
 }
 
-// storing are the submissions that store a step on llvmpipe, and the time of the
-// longest: of three steps those of the quickest, as the first ones have their pipelines
-// made and are timed.
+// storing are the submissions that store a step on llvmpipe, and the time of the longest.
 func storing(t *testing.T, cfg Config) (submits int, longest time.Duration) {
 	seen := &spans{}
 	cfg.Trace = seen.add
 	s := newSequence(t, openLLVMpipe(t, "llvmpipe"), F32, cfg)
 	rows := RowsF32(s.values(cfg.MaxStepTokens))
-	for range 3 {
-		before := len(seen.of(CallsDevice, "encode"))
+	return seen.quickest("encode", func() {
 		for layer := range cfg.Layers {
 			require.NoError(t, s.seq.Append(layer, rows, rows))
 		}
 		require.NoError(t, s.seq.Step(t.Context()))
-		submits, longest = quickest(seen.of(CallsDevice, "encode")[before:], submits, longest)
-	}
-	return submits, longest
+	})
 }
 
-// quickest are the number and the longest of the spans, or those of spans before that
-// had a shorter longest one.
-func quickest(list []Span, before int, shortest time.Duration) (int, time.Duration) {
-	longest := time.Duration(0)
-	for _, one := range list {
-		longest = max(longest, one.End.Sub(one.Start))
+// quickest makes a call three times, as the first ones have their pipelines made and are
+// timed, and returns the number and the time of the longest of its submissions of a name,
+// of the call whose longest was the shortest.
+func (s *spans) quickest(name string, call func()) (submits int, longest time.Duration) {
+	for range 3 {
+		before, most := len(s.of(CallsDevice, name)), time.Duration(0)
+		call()
+		list := s.of(CallsDevice, name)[before:]
+		for _, one := range list {
+			most = max(most, one.End.Sub(one.Start))
+		}
+		if submits == 0 || most < longest {
+			submits, longest = len(list), most
+		}
 	}
-	if before > 0 && shortest < longest {
-		return before, shortest
-	}
-	return len(list), longest
+	return submits, longest
 }

@@ -200,8 +200,7 @@ func TestVulkanLongAttendIsSplit(t *testing.T) {
 }
 
 // attending are the submissions that attend a step's queries on llvmpipe, and the time
-// of the longest: of three calls those of the quickest, as the first ones have their
-// pipelines made and are timed.
+// of the longest.
 func attending(t *testing.T, cfg Config) (submits int, longest time.Duration) {
 	seen := &spans{}
 	cfg.Trace = seen.add
@@ -212,10 +211,7 @@ func attending(t *testing.T, cfg Config) (submits int, longest time.Duration) {
 		require.NoError(t, s.seq.Step(t.Context()))
 	}
 	q := RowsF32(make([]float32, cfg.MaxStepTokens*cfg.QueryHeads*cfg.HeadDim))
-	for range 3 {
-		before := len(seen.of(CallsDevice, "attend"))
+	return seen.quickest("attend", func() {
 		require.NoError(t, s.seq.Attend(t.Context(), 0, q, q, AttendOptions{SkipImportance: true}))
-		submits, longest = quickest(seen.of(CallsDevice, "attend")[before:], submits, longest)
-	}
-	return submits, longest
+	})
 }

@@ -27,22 +27,19 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 		pairs, turns := k.pairing(p.Rotary, p.Interleaved, l.HeadDim), buffer{k, "rotations", rotations}
 		arrangeTiles(s, t, g, from, p.Scale, out.words.spanOf(0, g.heads, t.perHead, t.words()))
 		y, turned, w := make([]float32, l.HeadDim), make([]float32, l.HeadDim), make([]float32, l.HeadDim)
-		for stretch := range uint64(p.Stretches) {
-			rotation := floats(turns.spanOf((uint64(p.StretchFirst)+stretch)*uint64(p.Rotary), uint64(p.Rotary)))
-			var inverse matrix
-			for n := range g.heads * t.perHead {
-				h := n / t.perHead
-				if n%t.perHead == 0 {
-					inverse = headOf(tables[0].inverse, l, int(uint64(p.HeadFirst)+h))
+		for n := range g.heads * t.perHead {
+			h := n / t.perHead
+			inverse := headOf(tables[0].inverse, l, int(uint64(p.HeadFirst)+h))
+			for column := range t.queries {
+				clear(y)
+				if v := n%t.perHead*t.queries + column; v < g.vectors {
+					scaleRow(elements{s.Type, from[g.row(h, v)*row:]}, p.Scale, y)
 				}
-				tile := out.coded(n, stretch)
-				for column := range t.queries {
-					clear(w)
-					if v := n%t.perHead*t.queries + column; v < g.vectors {
-						scaleRow(elements{s.Type, from[g.row(h, v)*row:]}, p.Scale, y)
-						pairs.turnBack(y, rotation, turned)
-						inverse.code(turned, w)
-					}
+				for stretch := range uint64(p.Stretches) {
+					rotation := floats(turns.spanOf((uint64(p.StretchFirst)+stretch)*uint64(p.Rotary), uint64(p.Rotary)))
+					pairs.turnBack(y, rotation, turned)
+					inverse.code(turned, w)
+					tile := out.coded(n, stretch)
 					for c, x := range w {
 						tile[uint64(c)*t.queries+column] = math.Float32bits(x)
 					}
