@@ -81,10 +81,10 @@ func (c *Cache) build() (err error) {
 	if c.host, err = hostrows.NewPool(w, c.cfg.HostBudget, c.hostWords()); err != nil {
 		return err
 	}
-	if c.attention, err = attend.New(w, records, c.cfg.MaxSubmit); err != nil {
+	if c.arena, err = pages.NewArena(w.Device, w.Geometry, c.reserveWords(), c.reserveSegments()); err != nil {
 		return err
 	}
-	if c.arena, err = pages.NewArena(w.Device, w.Geometry, c.reserveWords(), c.reserveSegments()); err != nil {
+	if c.attention, err = attend.New(w, records, c.arena, c.cfg.MaxSubmit); err != nil {
 		return err
 	}
 	run := core.NewRunner(w.Device, "backend: adapt: ", c.spans(AdaptationDevice), func(err error) error { return err })

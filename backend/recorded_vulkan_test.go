@@ -3,6 +3,7 @@ package backend
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,7 @@ type recorder struct {
 	seen           []uint32
 	rng            *rand.Rand
 	o              AttendOptions
+	borrowed       bool // a recorded call worked in the reserve
 }
 
 // TestVulkanRecorded: recorded attention has the bits of Attend, and importance and with it
@@ -38,8 +40,10 @@ func TestVulkanRecorded(t *testing.T) {
 		{"calibrated", calibratedConfig(2, 2, 32, 32), AttendOptions{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.cfg.Synchronous, c.cfg.Sequences = true, 2
-			newRecorder(t, c.cfg, c.o).decode(40, 1, 33, 1, 7, 1, 1, 16)
+			c.cfg.Synchronous, c.cfg.Sequences, c.cfg.MaxStepTokens, c.cfg.Reserve = true, 8, 120, 1<<30
+			x := newRecorder(t, c.cfg, c.o)
+			x.decode(120, 1, 33, 1, 7, 1, 1, 16)
+			require.True(t, x.borrowed, "many queries work in the reserve")
 		})
 	}
 }
@@ -100,12 +104,15 @@ func (x *recorder) decode(steps ...int) {
 			v := x.views(layer, n)
 			require.NoError(x.t, x.recorded.Append(layer, RowsView(F32, v[0]), RowsView(F32, v[1])))
 		}
+		free := slices.Clone(x.c.arena.Reserve()[0].Free())
 		x.record(n).Discard() // the rows wait again
 		recording := x.record(n)
+		x.borrowed = x.borrowed || !slices.Equal(free, x.c.arena.Reserve()[0].Free())
 		require.ErrorIs(x.t, x.text.Step(x.t.Context()), ErrRecorded)
 		x.r.Submit()
 		recording.Finish()
 		recording.Discard() // nothing any more
+		require.Equal(x.t, free, x.c.arena.Reserve()[0].Free())
 		require.NoError(x.t, x.recorded.Step(x.t.Context()))
 		for layer := range x.c.cfg.Layers {
 			v := x.views(layer, n)

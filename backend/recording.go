@@ -53,7 +53,7 @@ type recordedCall struct {
 	call    attend.Call
 	counts  bool // its queries, for importance
 	claimed []window.Appended
-	frames  device.Buffer
+	held    attend.Held
 }
 
 // NewRecording begins a recording into a VkCommandBuffer, the value of the C handle, in
@@ -115,11 +115,11 @@ func (s *Sequence) checkRecorded(r *Recording, layer int, q, out Rows) error {
 // add records a call.
 func (r *Recording) add(c recordedCall) (err error) {
 	list := device.NewList(r.c.work.Device)
-	if c.frames, err = r.c.attention.Record(list, c.call); err != nil {
+	if c.held, err = r.c.attention.Record(list, c.call); err != nil {
 		return err
 	}
 	if err := r.into.Record(list); err != nil {
-		r.c.attention.Give(c.frames)
+		r.c.attention.Give(c.held)
 		return r.c.work.Lost(fmt.Errorf("backend: record attention: %w", err))
 	}
 	c.claimed = c.s.window.Claim()
@@ -155,7 +155,7 @@ func (r *Recording) end() {
 		return
 	}
 	for _, c := range r.calls {
-		r.c.attention.Give(c.frames)
+		r.c.attention.Give(c.held)
 	}
 	r.into.Release()
 	r.calls = nil

@@ -1,11 +1,13 @@
 package backend
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/policy"
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -43,8 +45,56 @@ func TestScratchAttendsMoreAtOnce(t *testing.T) {
 		require.GreaterOrEqual(t, s.c.Stats().Bytes.Scratch, scratch)
 	}
 	require.Equal(t, bits[0], bits[1])
-	require.Greater(t, batches[0], 10)
+	require.Greater(t, batches[0], 1)
 	require.Equal(t, 1, batches[1])
+}
+
+// A call of many queries works in room of the reserve that no page has yet, and gives
+// it back; without that room it takes more batches. Bits do not change.
+func TestCallsBorrowRoomOfTheReserve(t *testing.T) {
+	d := &countingDevice{Device: cpu(t)}
+	s := newSequence(t, d, F32, Config{Layers: 8, KVHeads: 2, QueryHeads: 6, HeadDim: 64, Capacity: 600, MaxStepTokens: 200, MaxSubmit: -1,
+		Policy: policy.Uniform{KeyBits: 3, ValueBits: 2}, Reserve: 4 << 20})
+	require.InEpsilon(t, 4*minScratch, s.c.Stats().Bytes.Scratch, .05)
+	s.step(200)
+	s.append(0, 200)
+	free, taken := slices.Clone(s.c.arena.Reserve()[0].Free()), d.Stats()
+	q := s.queries(200)
+	run := func() (bits []uint32, batches int) {
+		d.batches = 0
+		return wordsOf(s.attend(0, q, AttendOptions{})), d.batches
+	}
+	bits, few := run()
+	require.LessOrEqual(t, few, 4)
+	require.Equal(t, free, s.c.arena.Reserve()[0].Free())
+
+	var pairs []*pages.Pair
+	for size := (pages.Sizes{1 << 12, 1 << 12}); size[0] > 0; size = (pages.Sizes{size[0] / 2, size[1] / 2}) {
+		for p := s.c.arena.Place(nil, 0, size); p != nil; p = s.c.arena.Place(nil, 0, size) {
+			pairs = append(pairs, p)
+		}
+	}
+	again, many := run()
+	require.Equal(t, bits, again)
+	require.Greater(t, many, 10)
+	s.c.arena.FreeAll(pairs)
+	again, few = run()
+	require.Equal(t, bits, again)
+	require.LessOrEqual(t, few, 4)
+	require.Equal(t, taken.PeakBytes, d.Stats().PeakBytes)
+}
+
+// Where the device fails in a call, the reserve has its room back.
+func TestBrokenCallsGiveBackWhatTheyBorrowed(t *testing.T) {
+	d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+	s := newSequence(t, d, F32, Config{Layers: 8, KVHeads: 2, QueryHeads: 6, HeadDim: 64, Capacity: 600, MaxStepTokens: 200,
+		Policy: policy.Uniform{KeyBits: 3, ValueBits: 2}, Reserve: 4 << 20})
+	s.append(0, 200)
+	free := slices.Clone(s.c.arena.Reserve()[0].Free())
+	d.succeed(-1, 0)
+	q := s.queries(200)
+	require.ErrorIs(t, s.seq.Attend(t.Context(), 0, RowsF32(q), RowsF32(make([]float32, 200*6*64)), AttendOptions{}), errBroken)
+	require.Equal(t, free, s.c.arena.Reserve()[0].Free())
 }
 
 // A query's kernels run once for all KV heads, however long the text may get.

@@ -17,10 +17,6 @@ const (
 	maxReadback = 1 << 20 // words of rows that one list returns (4 MiB)
 )
 
-// scratchPart of the rows of a full sequence is the scratch: 2 % of pages of a
-// quarter of their size.
-const scratchPart = 200
-
 // stagingWords are the words of a staging buffer.
 func (c *Cache) stagingWords() int {
 	return min(max(c.cfg.Capacity*c.work.TokenWords/64, minStaging), maxStaging)
@@ -57,10 +53,12 @@ func (c *Cache) makeStaging() error {
 }
 
 // scratchWords are the words of the scratch: what was asked for, and at least what storing
-// a page of K and one of V needs, and what one query of one KV head needs.
+// a page of K and one of V needs and what one query needs; and what makes calls of many
+// queries fast, less what they can borrow of an empty reserve.
 func (c *Cache) scratchWords(storing int) int {
 	w := c.work
-	return max(minScratch, int(c.cfg.Scratch/4), attend.LeastScratch(w.Geometry, w.Limits), c.cfg.Capacity*w.TokenWords/scratchPart, storing)
+	return max(minScratch, int(c.cfg.Scratch/4), attend.LeastScratch(w.Geometry, w.Limits), storing,
+		attend.UsefulScratch(w.Geometry, w.Limits)-c.reserveWords()/2)
 }
 
 // reserveWords are the words of the reserve: as many as asked for, but no more

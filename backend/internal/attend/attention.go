@@ -11,7 +11,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/window"
-	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // MaxQueries is the most queries of a call.
@@ -27,15 +26,17 @@ type Attention struct {
 	frames     device.Buffer     // upload
 	spare      []device.Buffer   // of frames of recorded calls (Record), which nothing uses
 	pace       core.Pace
+	spaces     *workspaces
 
 	TimeKernels bool // lists have a mark behind each step, else one at most
 }
 
 // New makes the buffers for the most queries of a call. Pages are of the calibrated
-// codec, where it is given. No submission is to run
-// longer than maxSubmit; negative: however long it is.
-func New(w *core.Work, of *codec.Calibrated, maxSubmit time.Duration) (*Attention, error) {
-	a := &Attention{work: w, codec: of, pace: core.NewPace(maxSubmit, firstPace*float64(w.HeadDim))}
+// codec, where it is given, and calls borrow room of the arena's reserve. No submission
+// is to run longer than maxSubmit; negative: however long it is.
+func New(w *core.Work, of *codec.Calibrated, arena *pages.Arena, maxSubmit time.Duration) (*Attention, error) {
+	a := &Attention{work: w, codec: of, pace: core.NewPace(maxSubmit, firstPace*float64(w.HeadDim)),
+		spaces: &workspaces{work: w, arena: arena, most: UsefulScratch(w.Geometry, w.Limits)}}
 	if w.QueryHeads == 0 {
 		return a, nil
 	}
@@ -52,21 +53,6 @@ func New(w *core.Work, of *codec.Calibrated, maxSubmit time.Duration) (*Attentio
 		return nil, err
 	}
 	return a, nil
-}
-
-// LeastScratch are the words of scratch that one query needs: of all KV heads, so that
-// each kernel runs once a call and has work for the whole device, as far as kernels can
-// see so many words, but of one head in any case.
-func LeastScratch(g *core.Geometry, l device.Limits) int {
-	if g.QueryHeads == 0 {
-		return 0
-	}
-	stride := core.RoundUp(g.Capacity, shaders.SplitTokens) + shaders.SplitTokens
-	heads := g.KVHeads
-	for heads > 1 && newLayout(g, l, g.QueriesPerHead(), heads, stride).words > l.ViewWords {
-		heads--
-	}
-	return newLayout(g, l, g.QueriesPerHead(), heads, stride).words
 }
 
 // Limit is the most queries of a call.
@@ -126,6 +112,8 @@ type Importance interface {
 type call struct {
 	*Attention
 	Call
+	space      device.View       // where it works
+	borrowed   bool              // space is
 	waiting    []window.Appended // rows that the list first converts into the ring
 	batches    []batch
 	frameWords int
@@ -160,6 +148,7 @@ func (l *Lists) release(n int) {
 // rows of importance that it may have changed count as lost.
 func (l *Lists) Run(ctx context.Context, a *Attention, c Call) error {
 	r := a.newCall(c)
+	defer r.end()
 	if err := a.fitFrames(r.frameWords); err != nil {
 		return fmt.Errorf("backend: attend: %w", err)
 	}

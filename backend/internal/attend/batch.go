@@ -41,6 +41,7 @@ type part struct {
 
 func (a *Attention) newCall(c Call) *call {
 	r := &call{Attention: a, Call: c, waiting: c.Window.Waiting(), byKernel: a.TimeKernels}
+	r.space, r.borrowed = a.spaces.take(r.layoutOf(r.Queries, a.work.KVHeads, r.widest()).words)
 	queries, heads := r.batchSize()
 	for query := 0; query < r.Queries; query += queries {
 		for head := 0; head < a.work.KVHeads; head += heads {
@@ -51,19 +52,32 @@ func (a *Attention) newCall(c Call) *call {
 	return r
 }
 
+// end gives back what the call borrowed.
+func (r *call) end() {
+	if r.borrowed {
+		r.spaces.giveBack()
+	}
+}
+
+// widest are the most tokens that scores of a batch have room for.
+func (r *call) widest() int {
+	stride := core.RoundUp(r.Tokens, shaders.SplitTokens)
+	if w := r.Options.Window; w > 0 {
+		stride = min(stride, core.RoundUp(w+r.Queries, shaders.SplitTokens)+shaders.SplitTokens)
+	}
+	return stride
+}
+
 // layoutOf lays out a batch.
 func (r *call) layoutOf(queries, heads, stride int) layout {
 	return newLayout(r.work.Geometry, r.work.Limits, queries*r.work.QueriesPerHead(), heads, stride)
 }
 
 // batchSize is how many queries and KV heads are done at once: of what fits the
-// scratch, the queries with the cheapest tiles, then as many heads as possible; of
+// workspace, the queries with the cheapest tiles, then as many heads as possible; of
 // these, what a submission may have.
 func (r *call) batchSize() (queries, heads int) {
-	room, stride, target := r.work.Scratch.Len(), core.RoundUp(r.Tokens, shaders.SplitTokens), r.work.Limits.Target()
-	if w := r.Options.Window; w > 0 {
-		stride = min(stride, core.RoundUp(w+r.Queries, shaders.SplitTokens)+shaders.SplitTokens)
-	}
+	room, stride, target := r.space.Words, r.widest(), r.work.Limits.Target()
 	queries, heads = 1, 1
 	least := 1 << 30
 	for n := 1; n <= r.Queries; n++ {
@@ -141,7 +155,7 @@ func roomOf(p part, b batch) int {
 // the heads of staged rows say.
 func (l *Lists) serves(r *call) bool {
 	o := l.from
-	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.Q == r.Q && o.Out == r.Out && l.frames == r.frames && o.byKernel == r.byKernel &&
+	return o != nil && o.Queries == r.Queries && o.Options == r.Options && o.space == r.space && o.Q == r.Q && o.Out == r.Out && l.frames == r.frames && o.byKernel == r.byKernel &&
 		slices.EqualFunc(o.waiting, r.waiting, window.Appended.SameList) && slices.EqualFunc(o.batches, r.batches, batch.sameList)
 }
 

@@ -92,7 +92,7 @@ func (r *recording) alignedWorkgroups(p part, pipeline shaders.Pipeline) int {
 }
 
 func (r *recording) weightedSumCalibrated(p part) {
-	both := device.View{Buffer: r.work.Scratch, Offset: r.arranged.Offset, Words: r.scores.Offset + r.scores.Words - r.arranged.Offset}
+	both := device.View{Buffer: r.space.Buffer, Offset: r.arranged.Offset, Words: r.scores.Offset + r.scores.Words - r.arranged.Offset}
 	push := shaders.WeightedSumCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), HeadFirst: uint32(r.head), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), ScoresAt: uint32(r.scores.Offset - r.arranged.Offset), Splits: uint32(r.splits())}
 	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()

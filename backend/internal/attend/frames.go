@@ -13,7 +13,7 @@ import (
 func (a *Attention) usualFrames() (words int) {
 	g := a.work
 	for tokens := g.Capacity; tokens > 0; tokens /= 2 {
-		r := &call{Attention: a, Call: Call{Queries: min(a.Limit(), tokens), Tokens: tokens}}
+		r := &call{Attention: a, Call: Call{Queries: min(a.Limit(), tokens), Tokens: tokens}, space: device.Whole(a.work.Scratch)}
 		queries, heads := r.batchSize()
 		parts := (g.KVHeads + heads - 1) / heads
 		pages := a.frameRoom(shaders.FrameWords+shaders.FramePagesWords*(tokens/g.PageTokens)) + a.frameRoom(shaders.FrameWords)

@@ -58,7 +58,7 @@ func (r *call) record(l *device.List, b batch) {
 	one := recording{call: r, batch: b, list: l, vectors: b.queries * r.work.QueriesPerHead(),
 		layout: r.layoutOf(b.queries, b.heads, b.stride)}
 	for _, v := range []*device.View{&one.arranged, &one.scores, &one.partials} {
-		v.Buffer = r.work.Scratch
+		v.Buffer, v.Offset = r.space.Buffer, r.space.Offset+v.Offset
 	}
 	one.arrange()
 	for _, p := range b.parts {

@@ -8,15 +8,22 @@ import (
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 )
 
+// Held is what a recorded call needs until it has run.
+type Held struct {
+	frames   device.Buffer
+	borrowed bool
+}
+
 // Record records a call in a list that someone else runs, once and whole, before
 // anything of the sequence changes; rows are Views. What the list knows of tokens lies in
-// the frames, which go back by Give after the run.
-func (a *Attention) Record(l *device.List, c Call) (frames device.Buffer, err error) {
+// frames; what it works with goes back by Give after the run.
+func (a *Attention) Record(l *device.List, c Call) (held Held, err error) {
 	one := *a
 	one.pace = core.NewPace(-1, 1) // the list is not split
 	r := one.newCall(c)
 	if one.frames, err = a.take(r.frameWords); err != nil {
-		return nil, fmt.Errorf("backend: record attention: %w", err)
+		r.end()
+		return Held{}, fmt.Errorf("backend: record attention: %w", err)
 	}
 	c.Window.Record(l)
 	for i, b := range r.batches {
@@ -26,7 +33,7 @@ func (a *Attention) Record(l *device.List, c Call) (frames device.Buffer, err er
 		r.record(l, b)
 	}
 	r.writeFrames()
-	return one.frames, nil
+	return Held{one.frames, r.borrowed}, nil
 }
 
 // take is a buffer of at least so many words that nothing uses.
@@ -41,5 +48,10 @@ func (a *Attention) take(words int) (device.Buffer, error) {
 	return a.work.Device.NewBuffer("recorded frames", 1<<bits.Len(uint(words-1)), device.Upload)
 }
 
-// Give takes back the frames of a recorded call.
-func (a *Attention) Give(frames device.Buffer) { a.spare = append(a.spare, frames) }
+// Give takes back what a recorded call held.
+func (a *Attention) Give(h Held) {
+	a.spare = append(a.spare, h.frames)
+	if h.borrowed {
+		a.spaces.giveBack()
+	}
+}

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,33 @@ func TestPlaceNearThenReserveThenNothing(t *testing.T) {
 
 // A table that grows moves its last pairs to a larger segment, unless a fork
 // holds them.
+func TestLendsTheEndOfTheWidestRoom(t *testing.T) {
+	a := arena(t, 2048, 2)
+	p := a.Place(a.Reserve()[0], 0, Sizes{100, 100})
+	before := [2][]Span{slices.Clone(a.Reserve()[0].Free()), slices.Clone(a.Reserve()[1].Free())}
+	loan := a.Lend(1<<20, 64)
+	require.Equal(t, device.View{Buffer: a.Reserve()[1].Buffer, Offset: 512, Words: 512}, loan.View(), "half of it")
+	more := a.Lend(100, 64)
+	require.Equal(t, device.View{Buffer: a.Reserve()[0].Buffer, Offset: 960, Words: 64}, more.View(), "an aligned place")
+	a.Return(more)
+	a.Return(loan)
+	require.Equal(t, before, [2][]Span{a.Reserve()[0].Free(), a.Reserve()[1].Free()})
+	a.Free(p)
+	none := a.Lend(10, 64)
+	require.Equal(t, device.View{}, none.View())
+	a.Return(none)
+}
+
+func TestLendsWhatIsBeforeAnUnalignedEnd(t *testing.T) {
+	a := arena(t, 1000, 1)
+	seg := a.Reserve()[0]
+	loan := a.Lend(200, 64)
+	require.Equal(t, Span{768, 192}, loan.span)
+	require.Equal(t, []Span{{0, 768}, {960, 40}}, seg.Free())
+	a.Return(loan)
+	require.Equal(t, []Span{{0, 1000}}, seg.Free())
+}
+
 func TestGrowMovesWhatNobodyElseHolds(t *testing.T) {
 	a := arena(t, 0, 0)
 	table := a.NewTable()

@@ -1,0 +1,81 @@
+package attend
+
+import (
+	"github.com/qaqvk/qaqvk/backend/device"
+	"github.com/qaqvk/qaqvk/backend/internal/core"
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
+	"github.com/qaqvk/qaqvk/shaders"
+)
+
+// usefulScratch are words with which the batches of a call are large enough: twice as
+// many make no call shorter by a tenth.
+const usefulScratch = 1 << 18
+
+// scratchPart of the rows of a full sequence is scratch of large caches: 2 % of pages
+// of a quarter of their size.
+const scratchPart = 200
+
+// LeastScratch are the words of scratch that one query needs: of all KV heads, so that
+// each kernel runs once a call and has work for the whole device, as far as kernels can
+// see so many words, but of one head in any case.
+func LeastScratch(g *core.Geometry, l device.Limits) int {
+	if g.QueryHeads == 0 {
+		return 0
+	}
+	heads := g.KVHeads
+	for heads > 1 && fullLayout(g, l, 1, heads).words > l.ViewWords {
+		heads--
+	}
+	return fullLayout(g, l, 1, heads).words
+}
+
+// UsefulScratch are the words beyond which more make calls of many queries no faster.
+func UsefulScratch(g *core.Geometry, l device.Limits) int {
+	if g.QueryHeads == 0 {
+		return 0
+	}
+	all := fullLayout(g, l, min(g.MaxStepTokens, MaxQueries), g.KVHeads).words
+	return min(max(usefulScratch, g.Capacity*g.TokenWords/scratchPart), all, l.ViewWords)
+}
+
+// fullLayout is that of a batch of so many queries and KV heads over a full sequence.
+func fullLayout(g *core.Geometry, l device.Limits, queries, heads int) layout {
+	stride := core.RoundUp(g.Capacity, shaders.SplitTokens) + shaders.SplitTokens
+	return newLayout(g, l, queries*g.QueriesPerHead(), heads, stride)
+}
+
+// workspaces are where calls work: in the scratch, or, where that has no room for all
+// queries of one at once, in room of the reserve that no page has yet. Calls follow
+// each other on the device, so that those that are recorded at a time share a loan.
+type workspaces struct {
+	work  *core.Work
+	arena *pages.Arena
+	most  int // words that a call borrows
+	loan  pages.Loan
+	users int
+}
+
+// take is the workspace of a call that wants so many words. What is borrowed, the caller
+// gives back.
+func (w *workspaces) take(words int) (space device.View, borrowed bool) {
+	space = device.Whole(w.work.Scratch)
+	if words = min(words, w.most); words <= space.Words {
+		return space, false
+	}
+	if w.users++; w.users == 1 {
+		w.loan = w.arena.Lend(words, w.work.Limits.ViewAlign)
+	}
+	if lent := w.loan.View(); lent.Words > space.Words {
+		return lent, true
+	}
+	w.giveBack()
+	return space, false
+}
+
+// giveBack ends a call that borrowed.
+func (w *workspaces) giveBack() {
+	if w.users--; w.users == 0 {
+		w.arena.Return(w.loan)
+		w.loan = pages.Loan{}
+	}
+}
