@@ -35,6 +35,9 @@ func (s *Sequence) Append(layer int, k, v Rows) error {
 		return fmt.Errorf("backend: append: %d recordings are not ended: %w: %w", len(s.c.recordings), ErrHostRows, ErrRecorded)
 	}
 	token, typ := s.layerTokens(layer), k.typ.shader()
+	if err := s.fitRing(token + n); err != nil {
+		return err
+	}
 	if k.view.Buffer != nil {
 		s.window.StageViews(layer, token, n, typ, k.view, v.view)
 	} else if err := s.window.Stage(layer, token, n, typ, k.pack, v.pack); err != nil {
@@ -76,8 +79,8 @@ func (s *Sequence) checkRoom(layer, n int) error {
 		return fmt.Errorf("backend: append: %d tokens in a step: limit %d: %w", step, s.c.cfg.MaxStepTokens, ErrCapacity)
 	case end > s.c.cfg.Capacity:
 		return fmt.Errorf("backend: append: %d tokens: capacity %d: %w", end, s.c.cfg.Capacity, ErrCapacity)
-	case end-s.extent.Stored > s.c.work.RingTokens:
-		return fmt.Errorf("backend: append: %d tokens in the recent window: limit %d, because an earlier Step failed: %w: %w", end-s.extent.Stored, s.c.work.RingTokens, ErrCapacity, ErrDeferred)
+	case end-s.extent.Stored > s.c.work.WholeRing():
+		return fmt.Errorf("backend: append: %d tokens in the recent window: limit %d, because an earlier Step failed: %w: %w", end-s.extent.Stored, s.c.work.WholeRing(), ErrCapacity, ErrDeferred)
 	}
 	return nil
 }

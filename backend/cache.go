@@ -39,6 +39,7 @@ type Cache struct {
 
 	sequences  map[uint64]*Sequence
 	recordings []*Recording // that are not ended
+	recorded   bool         // there has been one
 	made       uint64       // sequences so far: the next one's id
 	closed     bool
 }

@@ -13,7 +13,7 @@ func (s *Sequence) Fork() (*Sequence, error) {
 		return nil, err
 	}
 	s.c.adapter.Finish(s.adapting)
-	f, err := s.c.newSequence()
+	f, err := s.c.newSequence(s.window.Ring.Tokens)
 	if err != nil {
 		return nil, err
 	}

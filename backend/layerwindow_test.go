@@ -100,10 +100,10 @@ func TestLayerWindowsGiveUpHostRows(t *testing.T) {
 		}
 		s.c.adapter.Finish(nil)
 		blocks := func(from int) int64 { return int64((s.seq.extent.Stored+63)/64 - from/64) }
-		first := (1200-s.c.work.RingTokens-64)/16*16 - 5 - 16 // pages of layer 0, and what a rollback needs
+		first := (1200-s.c.work.WholeRing()-64)/16*16 - 5 - 16 // pages of layer 0, and what a rollback needs
 		want, block := blocks(first)+blocks(0), int64(64*2*32*2)
 		if windows[1] > 0 {
-			want = blocks(first) + blocks((1200-s.c.work.RingTokens-100)/16*16-5-16)
+			want = blocks(first) + blocks((1200-s.c.work.WholeRing()-100)/16*16-5-16)
 		}
 		require.Equal(t, 2*block*want, s.seq.Stats().Bytes.Host-s.seq.indexBytes())
 		require.Equal(t, 2*block*2*blocks(0), all.seq.Stats().Bytes.Host-all.seq.indexBytes())

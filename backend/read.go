@@ -169,7 +169,7 @@ func (r *reading) addPart() bool {
 func (r *reading) addRun(to int) bool {
 	room := *r.room
 	take := func(n int) device.View { *r.room = room; return r.room.Take(2 * n * r.words) }
-	n := core.Most(min(to-r.to, r.w.RingTokens-r.to%r.w.RingTokens), func(n int) bool { take(n); return r.room.Err() == nil })
+	n := core.Most(r.s.window.Ring.Run(r.to, to), func(n int) bool { take(n); return r.room.Err() == nil })
 	out := take(n)
 	if r.room.Err() != nil {
 		*r.room = room
@@ -220,7 +220,7 @@ func (r *reading) recordDecode(l *device.List, p readPart) {
 func (r *reading) recordRun(l *device.List, n readRun) {
 	window.Convert(r.w, l, window.Conversion{
 		In: r.w.Layout.Type, Out: r.typ.shader(), Rows: 2 * n.tokens * r.w.KVHeads,
-		Src: device.Whole(r.s.window.Ring), SrcAt: r.w.RingAt(n.token, shaders.Key, r.layer), SrcStride: r.w.KindWords,
+		Src: device.Whole(r.s.window.Ring.Buffer), SrcAt: r.s.window.Ring.At(r.w.Geometry, n.token, shaders.Key, r.layer), SrcStride: r.w.KindWords,
 		Dst: n.out, DstStride: r.words,
 	})
 }

@@ -44,6 +44,7 @@ func TestVulkanRecorded(t *testing.T) {
 			x := newRecorder(t, c.cfg, c.o)
 			x.decode(120, 1, 33, 1, 7, 1, 1, 16)
 			require.True(t, x.borrowed, "many queries work in the reserve")
+			require.Equal(t, x.c.work.WholeRing(), x.recorded.window.Ring.Tokens, "command buffers hold it")
 		})
 	}
 }

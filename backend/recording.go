@@ -67,6 +67,13 @@ func (c *Cache) NewRecording(commandBuffer uintptr) (*Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backend: new recording: %w", err)
 	}
+	c.recorded = true
+	for _, s := range c.inOrder() { // none grows while a command buffer holds it
+		if err := s.fitRing(s.newest()); err != nil {
+			into.Release()
+			return nil, err
+		}
+	}
 	r := &Recording{c: c, into: into}
 	c.recordings = append(c.recordings, r)
 	return r, nil

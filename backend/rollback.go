@@ -13,9 +13,10 @@ import "fmt"
 // sequence groups that are chosen then keep the most bits; from then on choices are
 // those of a sequence that never got the tokens.
 //
-// A rollback inside the ring (PageTokens + MaxStepTokens tokens and more) needs
-// neither device nor host rows; a longer one takes rows from the host. The
-// error wraps ErrRollback when they are not there either, because of the
+// A rollback needs rows of the host where the ring no longer has those of all tokens that
+// are in the recent window again. Without a HostBudget it has PageTokens +
+// MaxStepTokens tokens and more; with one as many as steps need, which is seldom more
+// than those of the last step. The error wraps ErrRollback when they are not there either, because of the
 // HostBudget, or when pages were freed that a window of Config.LayerWindows would
 // need again, ErrRange when the sequence has fewer tokens, and ErrUnfinishedStep
 // between Append and Step: tokens of an unfinished step cannot be rolled back.
@@ -71,5 +72,5 @@ func (s *Sequence) restore(from, end int) error {
 		return fmt.Errorf("backend: rollback to %d tokens: rows of the tokens %d..%d are needed, the host gave up the first %d behind a window: %w",
 			end, from, here-1, gone, ErrRollback)
 	}
-	return s.window.Restore(s.id, from, end, s.host.Layer)
+	return s.window.Restore(from, end, s.host.Layer)
 }

@@ -29,6 +29,7 @@ type Sequence struct {
 	sinceRound int // steps since the last one became due, tokens with a profile
 
 	window   *window.Window
+	used     ringUse
 	table    *pages.Table
 	state    state
 	host     *hostrows.Rows
@@ -41,7 +42,7 @@ type Sequence struct {
 // NewSequence adds an empty sequence. The error wraps ErrSequences when the
 // cache has as many as its configuration allows.
 func (c *Cache) NewSequence() (*Sequence, error) {
-	s, err := c.newSequence()
+	s, err := c.newSequence(c.firstRing())
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +50,9 @@ func (c *Cache) NewSequence() (*Sequence, error) {
 	return s, nil
 }
 
-// newSequence makes an empty sequence that the cache does not know yet.
-func (c *Cache) newSequence() (*Sequence, error) {
+// newSequence makes an empty sequence, whose ring has room for so many tokens, that the
+// cache does not know yet.
+func (c *Cache) newSequence(ring int) (*Sequence, error) {
 	if err := c.usable(); err != nil {
 		return nil, err
 	}
@@ -59,7 +61,7 @@ func (c *Cache) newSequence() (*Sequence, error) {
 	}
 	s := &Sequence{c: c, id: c.made, pending: make([]int, c.cfg.Layers), attends: make([]*attend.Lists, c.cfg.Layers)}
 	var err error
-	if s.window, err = c.staging.New(s.id); err != nil {
+	if s.window, err = c.staging.New(s.id, ring); err != nil {
 		return nil, err
 	}
 	if s.state, err = c.scheme.newState(s); err != nil {

@@ -25,7 +25,7 @@ func testSequences(t *testing.T, d device.Device, cases []cacheCase) {
 			f := s.live()
 			require.Equal(t, d.Stats().LiveBytes, f.c.Stats().Bytes.Committed+f.c.Stats().Bytes.Staging)
 			require.NoError(t, f.seq.Drop())
-			requireEmpty(t, f.c, empty-int64(4*(f.c.work.RingTokens*f.c.work.TokenWords+f.c.scheme.importanceWords())))
+			requireEmpty(t, f.c, empty-int64(4*(f.c.firstRing()*f.c.work.TokenWords+f.c.scheme.importanceWords())))
 		})
 	}
 }

@@ -33,7 +33,7 @@ func (c *Cache) makeStaging() error {
 	scratch, plan, out := c.scheme.staging()
 	token := 2 * c.cfg.KVHeads * c.cfg.HeadDim // words of a token's f32 rows in a layer, K and V
 	readback := min(c.cfg.Capacity*token, max(words, c.cfg.Capacity*w.TokenWords/8), maxReadback)
-	if err := w.CheckView("ring", w.RingTokens*w.TokenWords); err != nil {
+	if err := w.CheckView("ring", w.WholeRing()*w.TokenWords); err != nil {
 		return err
 	}
 	err := w.Make(

@@ -60,18 +60,20 @@ func (c *Cache) Stats() Stats {
 		return Stats{}
 	}
 	s := Stats{Moves: c.adapter.Moves, Clamped: c.staging.Clamped()}
+	rings := 0
 	for _, q := range c.inOrder() {
 		s.Sequences++
 		s.Tokens += q.extent.Tokens
 		s.Stored += q.extent.Stored
 		s.Bytes.Host += q.indexBytes()
+		rings += q.window.Words()
 		if s.Shortfall == nil {
 			s.Shortfall = q.hostBudgetError()
 		}
 	}
 	s.Bytes.Host += c.host.Bytes()
 	words, segments := c.arena.Size()
-	c.complete(&s, c.arena.Count(), words, segments)
+	c.complete(&s, c.arena.Count(), words, segments, rings)
 	for _, seg := range c.arena.Reserve() {
 		s.Bytes.Reserve += core.Bytes(seg.Buffer)
 	}
@@ -88,13 +90,13 @@ func (s *Sequence) Stats() Stats {
 	st := Stats{Sequences: 1, Tokens: s.extent.Tokens, Stored: s.extent.Stored, Moves: s.adapting.Moves, Shortfall: s.hostBudgetError(), Clamped: s.window.Clamped}
 	st.Bytes.Host = s.indexBytes() + s.host.Bytes()
 	words, segments := s.table.Extent()
-	s.c.complete(&st, s.table.Count(), words, segments)
+	s.c.complete(&st, s.table.Count(), words, segments, s.window.Words())
 	return st
 }
 
 // complete fills in what follows from the pages, the words and the number of
-// their segments, and the counts of sequences and tokens.
-func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
+// their segments, the words of rings, and the counts of sequences and tokens.
+func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments, rings int) {
 	w := c.work
 	s.K, s.V, s.NonFinite = c.bitsOf(n, shaders.Key), c.bitsOf(n, shaders.Value), n.Unquantizable
 	s.Pages, s.Segments = int(n.Pages), segments
@@ -108,7 +110,7 @@ func (c *Cache) complete(s *Stats, n *pages.Counts, words int64, segments int) {
 	}
 	s.Bytes.Tables = c.scheme.tableBytes()
 	s.Bytes.Live = s.Bytes.Stored + 4*recent + s.Bytes.Tables + c.scheme.importanceBytes(s.Tokens) - c.scheme.importanceBytes(int(n.Freed))/int64(w.LayerGroups)
-	s.Bytes.Committed = s.Bytes.Tables + 4*(words+int64(s.Sequences*(w.RingTokens*w.TokenWords+c.scheme.importanceWords())))
+	s.Bytes.Committed = s.Bytes.Tables + 4*(words+int64(rings+s.Sequences*c.scheme.importanceWords()))
 	s.Bytes.Slack = 4 * (words - n.Words)
 	s.Bytes.Peak = w.Device.Stats().PeakBytes
 	s.Bytes.Scratch = 4 * int64(w.Scratch.Len())

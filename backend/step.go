@@ -61,6 +61,7 @@ func (s *Sequence) enter() {
 	s.extent.Tokens += n
 	clear(s.pending)
 	s.window.Advance(s.extent.Tokens)
+	s.used = ringUse{s.used.steps + 1, max(s.used.tokens, s.extent.Tokens-s.extent.Stored)}
 	s.steps++
 	s.sinceRound += s.c.scheme.roundUnits(n)
 	if every := s.c.cfg.AdaptEvery; every > 0 && s.sinceRound >= every {
@@ -80,6 +81,9 @@ func (s *Sequence) finishStep(ctx context.Context) error {
 	if err := s.freePages(); err != nil {
 		return err
 	}
+	if err := s.trimRing(); err != nil {
+		return err
+	}
 	if err := s.regulate(ctx); err != nil {
 		return err
 	}
@@ -87,14 +91,14 @@ func (s *Sequence) finishStep(ctx context.Context) error {
 }
 
 // freePages frees the pages that no query to come sees, not even after a rollback
-// within the ring, and gives up the host's rows of their tokens. While a batch of the
+// within a whole ring, and gives up the host's rows of their tokens. While a batch of the
 // sequence is in flight they stay, and the last page of a layer group always does.
 func (s *Sequence) freePages() error {
 	if s.c.cfg.LayerWindows == nil || s.c.adapter.InFlight(s.adapting) {
 		return nil
 	}
 	for lg := range s.c.work.LayerGroups {
-		out := s.extent.Tokens - s.c.work.RingTokens - s.c.groupWindow(lg)
+		out := s.extent.Tokens - s.c.work.WholeRing() - s.c.groupWindow(lg)
 		if out <= 0 || s.c.groupWindow(lg) == 0 {
 			continue
 		}

@@ -130,7 +130,7 @@ func (r *call) partsOf(b batch) []part {
 		page = to
 	}
 	if r.Stored < b.tokens {
-		parts = append(parts, part{buffer: r.Window.Ring, first: r.Stored, end: r.Tokens, grows: true, frame: r.newFrame(shaders.FrameWords)})
+		parts = append(parts, part{buffer: r.Window.Ring.Buffer, first: r.Stored, end: r.Tokens, grows: true, frame: r.newFrame(shaders.FrameWords)})
 	}
 	for i := range parts {
 		parts[i].room = roomOf(parts[i], b)

@@ -169,7 +169,7 @@ func (r *recording) score(p part) {
 	}
 	push := shaders.ScorePush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
-		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Key)}
+		RingTokens: uint32(r.Window.Ring.Tokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Key)}
 	push.Cap, push.InverseCap = r.caps()
 	pipeline := r.stored(shaders.Score, p)
 	core.DispatchJobs(r.list, pipeline, push.Bytes(), r.scoreWorkgroups(p, pipeline),
@@ -208,7 +208,7 @@ func (r *recording) weightedSum(p part) {
 	}
 	push := shaders.WeightedSumPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
-		RingTokens: uint32(r.work.RingTokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Value)}
+		RingTokens: uint32(r.Window.Ring.Tokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Value)}
 	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()
 	pipeline := r.stored(shaders.WeightedSum, p)
 	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SumWorkgroups(pipeline, items)),

@@ -34,7 +34,6 @@ type Geometry struct {
 	LayerWords  int // rows of a token in a layer, one kind
 	KindWords   int // rows of a token in all layers, one kind
 	TokenWords  int // rows of a token: its K rows, then its V rows
-	RingTokens  int // tokens of the recent-window ring, whole pages
 	SlotStride  int // words from slot to slot of encode
 }
 
@@ -61,7 +60,6 @@ func NewGeometry(s Shape, viewAlign int) (*Geometry, error) {
 	g.LayerWords = s.KVHeads * g.Layout.RawRowWords()
 	g.KindWords = s.Layers * g.LayerWords
 	g.TokenWords = 2 * g.KindWords
-	g.RingTokens = RoundUp(s.Recent+s.PageTokens-1+s.MaxStepTokens, s.PageTokens)
 	g.SlotStride = g.Layout.SlotWords()
 	if g.SlotStride >= wideSlot {
 		g.SlotStride = RoundUp(g.SlotStride, viewAlign)
@@ -72,11 +70,6 @@ func NewGeometry(s Shape, viewAlign int) (*Geometry, error) {
 // wideSlot is the words from which on slots begin at aligned places: the common
 // multiple of their stride and the alignment stays small.
 const wideSlot = 512
-
-// RingAt is the word in the ring of a token's rows of a kind from a layer on.
-func (g *Geometry) RingAt(token int, k shaders.Kind, layer int) int {
-	return token%g.RingTokens*g.TokenWords + int(k)*g.KindWords + layer*g.LayerWords
-}
 
 // TokenOf is the token of a group of a page.
 func (g *Geometry) TokenOf(page, group int) int {

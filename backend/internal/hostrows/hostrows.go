@@ -122,14 +122,14 @@ func (r *Rows) GiveUp(layerGroup, token int) error {
 // Keep copies the rows of the tokens from..to from the ring to the host. Where
 // the budget is reached, the rest and all later tokens are not kept: those tokens
 // are never promoted.
-func (r *Rows) Keep(ctx context.Context, ring device.Buffer, from, to int) error {
+func (r *Rows) Keep(ctx context.Context, ring core.Ring, from, to int) error {
 	if r.pool.rows == nil || r.kept < from {
 		return nil
 	}
 	w := r.pool.work
 	most := r.pool.buffers[0].Len() / w.TokenWords
 	for token := from; token < to && r.kept == token; {
-		n := min(most, to-token, w.RingTokens-token%w.RingTokens)
+		n := min(most, ring.Run(token, to))
 		if err := r.keepSome(ctx, ring, token, n); err != nil {
 			return err
 		}
@@ -139,15 +139,15 @@ func (r *Rows) Keep(ctx context.Context, ring device.Buffer, from, to int) error
 }
 
 // keepSome copies tokens that lie side by side in the ring and fit a buffer.
-func (r *Rows) keepSome(ctx context.Context, ring device.Buffer, token, n int) error {
+func (r *Rows) keepSome(ctx context.Context, ring core.Ring, token, n int) error {
 	rows, w := r.pool.rows, r.pool.work
 	slot, err := rows.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("backend: keep: %w", err)
 	}
-	region := device.Region{Src: w.RingAt(token, shaders.Key, 0), Words: n * w.TokenWords}
+	region := device.Region{Src: ring.At(w.Geometry, token, shaders.Key, 0), Words: n * w.TokenWords}
 	err = w.Run.Run("keep", func(l *device.List) {
-		l.Copy(ring, r.pool.buffers[slot.Index], region)
+		l.Copy(ring.Buffer, r.pool.buffers[slot.Index], region)
 		l.Mark("keep")
 	})
 	if err == nil {

@@ -15,7 +15,7 @@ import (
 type Calibrated struct {
 	Work  *core.Work
 	Codec *codec.Calibrated
-	Ring  device.Buffer
+	Ring  core.Ring
 
 	// Choose records that the tokens of pages get levels, a word each, and Measure
 	// takes what that takes of a plan. nil: tokens from First on have the level of the
@@ -118,7 +118,7 @@ func (s *Calibrated) recordEncode(l *device.List, plan *core.Room, r records, k 
 	jobs, rotations := make([]shaders.RecordEncodeJob, len(run)), make([][]float32, len(run))
 	for i, p := range run {
 		p.Kind = k
-		jobs[i].At, rotations[i] = uint32(w.RingAt(p.Page*w.PageTokens, k, layer)), s.Codec.Rotation(p)
+		jobs[i].At, rotations[i] = uint32(s.Ring.At(w.Geometry, p.Page*w.PageTokens, k, layer)), s.Codec.Rotation(p)
 	}
 	begin := r.statuses.Offset + at
 	slot := r.slots + s.slot(r.n, k, first)*s.Codec.Tables(k, layer).CodeWords()
@@ -127,7 +127,7 @@ func (s *Calibrated) recordEncode(l *device.List, plan *core.Room, r records, k 
 	p := s.Codec.Pipeline(shaders.EncodeCalibrated)
 	l.Dispatch(device.Dispatch{Kernel: p.Kernel, Spec: p.Words(), Push: push.Bytes(),
 		Workgroups: shaders.EncodeRecordsWorkgroups(p, len(run), w.PageTokens),
-		Views: []device.View{device.Whole(s.Ring), plan.Put(shaders.EncodeRecordsPlan(jobs, rotations)),
+		Views: []device.View{device.Whole(s.Ring.Buffer), plan.Put(shaders.EncodeRecordsPlan(jobs, rotations)),
 			{Buffer: w.Scratch, Offset: begin, Words: r.end - begin}, s.Codec.View(k, layer)}})
 }
 
@@ -179,10 +179,10 @@ func (s *Calibrated) Pack(l *device.List, plan *core.Room, to device.Buffer, enc
 	jobs, levels, tables := make([]shaders.RecordPackJob, len(encoded)), make([][]uint8, len(encoded)), make([]*shaders.Tables, len(encoded))
 	for i, p := range encoded {
 		jobs[i] = shaders.RecordPackJob{Slot: uint32(s.slot(half, p.Kind, (first+i)/2)), Page: uint32(p.To.Pages[p.Kind].At),
-			Rows: uint32(w.RingAt(p.Page*w.PageTokens, p.Kind, p.LayerGroup))}
+			Rows: uint32(s.Ring.At(w.Geometry, p.Page*w.PageTokens, p.Kind, p.LayerGroup))}
 		levels[i], tables[i] = p.Bits, s.Codec.Tables(p.Kind, p.LayerGroup)
 	}
 	push := shaders.PackCalibratedPush{Jobs: uint32(len(jobs)), Tokens: uint32(w.PageTokens), TokenStride: uint32(w.TokenWords), SlotBase: uint32(r.slots)}
 	core.Dispatch(l, s.Codec.Pipeline(shaders.PackCalibrated), push.Bytes(), len(encoded)*w.PageTokens,
-		device.Whole(w.Scratch), device.Whole(s.Ring), plan.Put(shaders.PackRecordsPlan(jobs, levels, tables)), device.Whole(to))
+		device.Whole(w.Scratch), device.Whole(s.Ring.Buffer), plan.Put(shaders.PackRecordsPlan(jobs, levels, tables)), device.Whole(to))
 }

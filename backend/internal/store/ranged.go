@@ -12,7 +12,7 @@ import (
 // Ranged encodes pages by ranges and outliers.
 type Ranged struct {
 	Work       *core.Work
-	Ring       device.Buffer
+	Ring       core.Ring
 	Importance *importance.Layout
 	Choices    [2]*choose.Choice // by kind
 }
@@ -111,7 +111,7 @@ func (s *Ranged) Encode(batch []pages.ID) ([]Page, error) {
 func (s *Ranged) ringPlace(kind shaders.Kind) func(pages.ID) uint32 {
 	return func(p pages.ID) uint32 {
 		layer, _ := s.Work.LayersOf(p.LayerGroup)
-		return uint32(s.Work.RingAt(p.Page*s.Work.PageTokens, kind, layer))
+		return uint32(s.Ring.At(s.Work.Geometry, p.Page*s.Work.PageTokens, kind, layer))
 	}
 }
 
@@ -122,7 +122,7 @@ func (s *Ranged) recordEncode(l *device.List, kind int, a layout, in choose.Inpu
 		SlotBase: uint32(slotBase(groups)), SlotWords: uint32(w.SlotStride), Rule: 1,
 		MinBits: uint32(rule.MinBits), MaxBits: uint32(rule.MaxBits), Delta: rule.Delta}
 	core.Dispatch(l, w.Pipeline(shaders.Encode, w.Layout.Type, w.Layout.Type), push.Bytes(), groups,
-		device.Whole(s.Ring), in.Plan, a.slots[kind], in.Weights)
+		device.Whole(s.Ring.Buffer), in.Plan, a.slots[kind], in.Weights)
 }
 
 // readBits reads the bits of a batch: pages in the order of the batch, K before

@@ -121,8 +121,8 @@ func (w *Window) record(l *device.List, a Appended) {
 	v := Conversion{
 		In: a.typ, Out: g.Layout.Type, Rows: a.kinds * a.tokens * g.KVHeads,
 		Src: a.src, SrcStride: g.KVHeads * g.HeadDim * shaders.ElementBytes(a.typ) / 4,
-		Dst: device.Whole(w.Ring), DstAt: int(a.kind)*g.KindWords + a.Layer*g.LayerWords, DstStride: g.TokenWords / a.kinds,
-		dstRing: a.kinds * g.RingTokens, first: a.token, clamp: true,
+		Dst: device.Whole(w.Ring.Buffer), DstAt: int(a.kind)*g.KindWords + a.Layer*g.LayerWords, DstStride: g.TokenWords / a.kinds,
+		dstRing: a.kinds * w.Ring.Tokens, first: a.token, clamp: true,
 	}
 	if a.Staged() {
 		v.SrcAt, v.firstAt = head, 1
