@@ -129,7 +129,8 @@ type Config struct {
 	// much), and no more than all sequences can fill; 0: memory follows the tokens. The
 	// recent windows lie beside it: with a HostBudget they have room for a prompt in steps
 	// of whole pages and for steps of one token, and grow where a step needs more.
-	Reserve    int64
+	Reserve int64
+
 	HostBudget int64 // bytes of host memory for full-precision rows, which promotions need; 0: none
 
 	// Scratch is bytes of device memory for what calls work out: scores of attention, codes
