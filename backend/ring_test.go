@@ -1,6 +1,9 @@
 package backend
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -142,4 +145,71 @@ func TestRingThatCannotGrow(t *testing.T) {
 	d.succeed(-1, -1)
 	require.NoError(t, s.seq.Step(t.Context()))
 	s.requireRows(F32)
+}
+
+// Two caches that have their memory in different places return the same bits, whatever
+// is done with their sequences.
+func TestMemoryChangesNoBits(t *testing.T) {
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		cfg := Config{Layers: 1 + rng.IntN(3), KVHeads: 1 + rng.IntN(2), HeadDim: 32, Capacity: 500, Recent: 1 + rng.IntN(40), PageTokens: 4 << rng.IntN(4),
+			MaxStepTokens: 1 + rng.IntN(90), OutlierFraction: .05, Policy: testQAQ(policy.Paper), Synchronous: true, AdaptEvery: 1 + rng.IntN(9),
+			HostBudget: 1 << 26, Sequences: 3}
+		cfg.QueryHeads = cfg.KVHeads * (1 + rng.IntN(3))
+		if seed%3 == 0 {
+			c := calibratedConfig(cfg.Layers, cfg.KVHeads, cfg.HeadDim, cfg.HeadDim)
+			cfg.Profile, cfg.Policy, cfg.OutlierFraction, cfg.PageTokens = c.Profile, nil, 0, 0
+		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			var sides [2]memorySide
+			for i := range sides {
+				sides[i].sequence = newSequence(t, cpu(t), F32, cfg)
+				sides[i].live = []*sequence{sides[i].sequence}
+				cfg.Reserve, cfg.Scratch = int64(rng.IntN(1<<21)), 1<<22
+			}
+			for range 60 {
+				op, which, n := rng.IntN(10), rng.IntN(3), 1+rng.IntN(cfg.MaxStepTokens)
+				var outs [2][]float32
+				for i := range sides {
+					outs[i] = sides[i].do(op, which, n)
+				}
+				require.Equal(t, wordsOf(outs[0]), wordsOf(outs[1]))
+			}
+		})
+	}
+}
+
+// memorySide is one of the caches, with its sequences.
+type memorySide struct {
+	*sequence
+	live []*sequence
+}
+
+// do takes a step of n tokens, or one of one token, of one of the sequences, forks it, or
+// rolls it back, and returns what it attended.
+func (m *memorySide) do(op, which, n int) (out []float32) {
+	s := m.live[which%len(m.live)]
+	switch {
+	case op == 0 && len(m.live) < s.cfg.Sequences:
+		m.live = append(m.live, s.fork())
+		return nil
+	case op == 1:
+		s.rollback(min(n, s.seq.Tokens()))
+		return nil
+	case op == 2 && len(m.live) > 1:
+		require.NoError(s.t, s.seq.Drop())
+		m.live = slices.DeleteFunc(m.live, func(o *sequence) bool { return o == s })
+		return nil
+	case op < 7:
+		n = 1
+	}
+	if n = min(n, s.cfg.Capacity-s.seq.Tokens()); n == 0 {
+		return nil
+	}
+	for layer := range s.cfg.Layers {
+		s.append(layer, n)
+		out = append(out, s.attend(layer, s.queries(n), AttendOptions{})...)
+	}
+	require.NoError(s.t, s.seq.Step(s.t.Context()))
+	return out
 }
