@@ -78,7 +78,7 @@ func New(w *core.Work, of codec.Codec, c Chooser, a *pages.Arena, run *core.Runn
 	c.Measure(plan, core.Measuring(align), max(words/w.PageGroups/2, 1))
 	err := w.Make(
 		core.Wanted{At: &d.Bits, Label: "adapt.bits", Words: max(words, 2*core.RoundUp(w.PageGroups, align), of.RangeWords()), Memory: device.Download},
-		core.Wanted{At: &d.Plan, Label: "adapt.plan", Words: max(plan.Used(), of.RewriteWords(1, true)), Memory: device.Upload},
+		core.Wanted{At: &d.Plan, Label: "adapt.plan", Words: max(plan.Used(), of.RewriteWords(1, 1, true)), Memory: device.Upload},
 		core.Wanted{At: &d.Supply, Label: "adapt.supply", Words: core.RoundUp(max(words, w.PageGroups*w.Layout.RawGroupWords()), shaders.Align), Memory: device.Upload},
 	)
 	if err != nil {

@@ -51,7 +51,9 @@ func (b *batch) pieces(list []*moved, promote bool, fits func([]*moved) bool, f 
 	for len(list) > 0 {
 		n := core.Most(min(len(list), b.d.rewriting.Budget()), func(n int) bool {
 			plan := b.d.planRoom()
-			routes(list[:n], func(_ route, some []*moved) { plan.Take(b.d.codec.RewriteWords(len(some), promote)) })
+			routes(list[:n], func(_ route, some []*moved) {
+				plan.Take(b.d.codec.RewriteWords(len(some), layerGroups(some), promote))
+			})
 			return plan.Err() == nil && fits(list[:n])
 		})
 		took, err := b.d.run.Timed(func() error { return f(list[:n]) })
@@ -62,6 +64,16 @@ func (b *batch) pieces(list []*moved, promote bool, fits func([]*moved) bool, f 
 		list = list[n:]
 	}
 	return nil
+}
+
+// layerGroups are those of pages in the order of a batch.
+func layerGroups(list []*moved) (n int) {
+	for i, m := range list {
+		if i == 0 || m.LayerGroup != list[i-1].LayerGroup {
+			n++
+		}
+	}
+	return n
 }
 
 func (b *batch) recordMove(l *device.List, stay, shrink []*moved) {

@@ -160,9 +160,10 @@ func (c *Calibrated) of(p pages.ID) *shaders.Tables { return c.tables[p.Kind][p.
 // PageWords is the size of a page whose tokens have the given levels.
 func (c *Calibrated) PageWords(p pages.ID, levels []uint8) int { return c.of(p).PageWords(levels) }
 
-// RewriteWords are the plan words of n pages in a dispatch of Rewrite.
-func (c *Calibrated) RewriteWords(n int, _ bool) int {
-	return n*(shaders.RecordRewriteJobWords+shaders.BitsWords(c.work.PageGroups)) + c.TableWords(n)
+// RewriteWords are the plan words of n pages, of so many layers, in a dispatch of
+// Rewrite.
+func (c *Calibrated) RewriteWords(n, layers int, _ bool) int {
+	return n*(shaders.RecordRewriteJobWords+shaders.BitsWords(c.work.PageGroups)) + c.TableWords(min(n, 2*layers))
 }
 
 // Rewrite records repack_calibrated or promote_calibrated.

@@ -14,8 +14,9 @@ type Codec interface {
 	// PageWords is the size of a page whose groups have the given bits.
 	PageWords(p pages.ID, bits []uint8) int
 
-	// RewriteWords are the plan words of n pages in a dispatch of Rewrite.
-	RewriteWords(n int, promote bool) int
+	// RewriteWords are the plan words of n pages, of so many layer groups, in a dispatch
+	// of Rewrite.
+	RewriteWords(n, layerGroups int, promote bool) int
 	// Rewrite records that pages get other bits, or, if promote is set, more with
 	// what supply has of each. All lie in src and go to dst.
 	Rewrite(l *device.List, plan *core.Room, list []Rewrite, promote bool, src, dst, supply device.Buffer)

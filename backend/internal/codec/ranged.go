@@ -19,7 +19,7 @@ func NewRanged(w *core.Work) *Ranged { return &Ranged{w} }
 func (c *Ranged) PageWords(_ pages.ID, bits []uint8) int { return c.work.Layout.PageWords(bits) }
 
 // RewriteWords are the plan words of n pages in a dispatch of repack or promote.
-func (c *Ranged) RewriteWords(n int, promote bool) int {
+func (c *Ranged) RewriteWords(n, _ int, promote bool) int {
 	job := shaders.RepackJobWords
 	if promote {
 		job = shaders.PromoteJobWords
