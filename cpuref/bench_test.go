@@ -85,3 +85,32 @@ func BenchmarkSupply(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/group")
 	b.ReportMetric(float64(4*len(supply)), "bytes-up/group")
 }
+
+// BenchmarkCoder times what the host does for a promotion of the calibrated codec: the
+// full codes of a token of a layer, and matrices turned to a stretch once for each.
+func BenchmarkCoder(b *testing.B) {
+	s, of := readSimulated(b)
+	row, half := s.Heads*s.HeadDim, len(s.Rotation)/2
+	rows, out := packed(s.Rows), make([]uint32, of.CodeWords())
+	words := len(rows) / s.Tokens
+	c := NewCoder(of, s.Rotation[half:], false)
+	for _, what := range []struct {
+		name string
+		f    func()
+	}{
+		{"stretch", func() { NewCoder(of, s.Rotation[half:], false) }},
+		{"token", func() {
+			for token := range s.Tokens {
+				c.Codes(s.Rotation[:half], rows[token*words:][:words], out)
+			}
+		}},
+	} {
+		b.Run(what.name, func(b *testing.B) {
+			for b.Loop() {
+				what.f()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*row), "ns/element")
+		})
+	}
+	b.Log(s.Tokens, "tokens,", s.Heads, "heads of", s.HeadDim)
+}

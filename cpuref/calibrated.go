@@ -2,7 +2,6 @@ package cpuref
 
 import (
 	"math"
-	"sort"
 
 	"github.com/qaqvk/qaqvk/shaders"
 )
@@ -65,28 +64,63 @@ func (v *values) loadCoded(r shaders.Records, record []uint32, level uint8, h in
 	}
 }
 
-// code returns the full code of a channel.
-func code(thresholds []float32, z float32) uint8 {
-	return uint8(sort.Search(len(thresholds), func(q int) bool { return !(z >= thresholds[q]) }))
+// levels are thresholds, which ascend, as numbers that compare as they do.
+type levels [1<<shaders.Planes - 1]int32
+
+func newLevels(thresholds []float32) *levels {
+	var l levels
+	for i, x := range thresholds {
+		l[i] = ordered(x)
+	}
+	return &l
+}
+
+// ordered returns a number that compares with others as floats do; both zeros have one.
+func ordered(x float32) int32 {
+	bits := int32(math.Float32bits(x + 0))
+	return bits ^ bits>>31&math.MaxInt32
+}
+
+// codes writes the full codes of four channels: of each the number of thresholds up to z.
+// There are no branches that a processor could guess wrong.
+func (l *levels) codes(z [4]float32, out []uint8) {
+	var q, number [4]int
+	for k, x := range z {
+		number[k] = int(ordered(x))
+	}
+	for step := 1 << (shaders.Planes - 1); step > 0; step /= 2 {
+		for k := range q {
+			below := (number[k] - int(l[q[k]+step-1])) >> 63 // all ones: z is
+			q[k] += step &^ below
+		}
+	}
+	for k, x := range z {
+		if out[k] = uint8(q[k]); x != x {
+			out[k] = 0
+		}
+	}
 }
 
 // encodeRow writes the full codes of a row by the forward matrix of its head and tells
 // whether it can be quantized; mean is turned already, x is room for a row.
-func (t *tables) encodeRow(l shaders.Layout, a matrix, row elements, mean, x []float32, codes []uint8) bool {
+func (t *tables) encodeRow(a matrix, row elements, mean, x []float32, codes []uint8) bool {
 	quantizes := true
-	for d := range x {
-		e := row.at(d)
-		own := Load(l.Type, e)
+	row.load(x)
+	for d, own := range x {
 		if !(own > -mostTable && own < mostTable) { // NaN too
 			quantizes = false
+			if !isFinite(own) {
+				own = 0
+			}
 		}
-		x[d] = cut(loadFinite(l.Type, e)-mean[d], mostChange)
+		x[d] = cut(own-mean[d], mostChange)
 	}
 	for c := 0; c < len(codes); c += 4 { // sums of four channels at once: a processor adds them side by side
 		z := fourSums(a.rows[c*len(x):][:4*len(x)], x)
-		for k, sum := range z {
-			codes[c+k] = code(t.thresholds, float32(a.scales[c+k]*sum))
+		for k := range z {
+			z[k] *= a.scales[c+k]
 		}
+		t.levels.codes(z, codes[c:][:4])
 	}
 	return quantizes
 }

@@ -33,7 +33,7 @@ type simulated struct {
 	Decoded      []float64 `json:"decoded"`
 }
 
-func readSimulated(t *testing.T) (s simulated, of *shaders.Tables) {
+func readSimulated(t testing.TB) (s simulated, of *shaders.Tables) {
 	text, err := os.ReadFile("testdata/calibrated.json")
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &s))

@@ -9,31 +9,46 @@ type Coder struct {
 	tables  tables
 	pairs   pairing
 	forward []matrix // of each head, turned to the stretch
-	mean, x []float32
+	middle  []float32
+	means   []float32 // of all heads, turned to the middle
+	x       []float32
 	codes   []uint8
 }
 
 // NewCoder returns one for a kind of a layer and the rotation of a stretch, nil for V.
 func NewCoder(t *shaders.Tables, stretch []float32, interleaved bool) *Coder {
 	l := t.Layout()
-	c := &Coder{layout: l, tables: tables{thresholds: t.Thresholds[:], means: t.Mean, forward: t.Forward}, pairs: pairing{len(stretch), interleaved},
-		mean: make([]float32, l.HeadDim), x: make([]float32, l.HeadDim), codes: make([]uint8, l.HeadDim)}
+	c := &Coder{layout: l, tables: tables{levels: newLevels(t.Thresholds[:]), means: t.Mean, forward: t.Forward}, pairs: pairing{len(stretch), interleaved},
+		means: make([]float32, l.Rows*l.HeadDim), x: make([]float32, l.HeadDim), codes: make([]uint8, l.HeadDim)}
 	for h := range l.Rows {
 		c.forward = append(c.forward, c.tables.forwardOf(l, h, c.pairs, stretch))
+	}
+	if len(stretch) == 0 {
+		c.turnMeans(nil)
 	}
 	return c
 }
 
+// turnMeans turns the means to the middle of a page.
+func (c *Coder) turnMeans(middle []float32) {
+	c.middle = middle
+	for h := range c.layout.Rows {
+		c.pairs.turn(c.tables.mean(c.layout, h), middle, c.means[h*c.layout.HeadDim:][:c.layout.HeadDim])
+	}
+}
+
 // Codes computes the full codes of the rows [H][D] of a token as they were appended, for
-// the rotation of the middle of its page, nil for V. It returns false where the token
-// cannot be quantized. out has CodeWords words.
+// the rotation of the middle of its page, nil for V, which stays as it is while the Coder
+// is used. It returns false where the token cannot be quantized. out has CodeWords words.
 func (c *Coder) Codes(middle []float32, rows, out []uint32) (quantizes bool) {
+	if len(middle) > 0 && (len(c.middle) == 0 || &middle[0] != &c.middle[0]) {
+		c.turnMeans(middle)
+	}
 	quantizes = true
 	words := shaders.Blocks(c.layout.HeadDim) * shaders.Planes
 	for h, a := range c.forward {
-		c.pairs.turn(c.tables.mean(c.layout, h), middle, c.mean)
 		row := elements{c.layout.Type, rows[h*c.layout.RawRowWords():]}
-		quantizes = c.tables.encodeRow(c.layout, a, row, c.mean, c.x, c.codes) && quantizes
+		quantizes = c.tables.encodeRow(a, row, c.means[h*c.layout.HeadDim:][:c.layout.HeadDim], c.x, c.codes) && quantizes
 		arrangeCodes(c.codes, out[h*words:][:words])
 	}
 	return quantizes

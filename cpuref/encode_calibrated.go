@@ -44,7 +44,7 @@ func (e *codeEncoder) encode(job int) {
 			slot := (uint64(job)*uint64(e.p.Tokens)+t)*uint64(e.l.Rows) + uint64(h)
 			out := e.slots.span(uint64(e.p.SlotBase)+slot*words, words)
 			e.slots.span(slot, 1)[0] = shaders.Unquantizable
-			if e.t.encodeRow(e.l, forward, elements{e.l.Type, e.rows.span(at, row)}, mean, x, codes) {
+			if e.t.encodeRow(forward, elements{e.l.Type, e.rows.span(at, row)}, mean, x, codes) {
 				e.slots.words[slot] = 0
 			}
 			arrangeCodes(codes, out)

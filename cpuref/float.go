@@ -125,6 +125,20 @@ func (e elements) at(i int) uint32 {
 	return e.words[i/2] >> (i % 2 * 16) & 0xffff
 }
 
+// load loads the first len(out) of a run of elements.
+func (e elements) load(out []float32) {
+	if e.typ != shaders.TypeF16 {
+		for i := range out {
+			out[i] = Load(e.typ, e.at(i))
+		}
+		return
+	}
+	table := loadedF16()
+	for i := range out {
+		out[i] = table[e.words[i/2]>>(i%2*16)&0xffff]
+	}
+}
+
 func (e elements) set(i int, element uint32) {
 	if e.typ == shaders.TypeF32 {
 		e.words[i] = element

@@ -39,15 +39,15 @@ func (p pairing) elements(i int) (a, b int) {
 
 // turn writes a row turned by a rotation: cosines, then sines.
 func (p pairing) turn(row, rotation, out []float32) {
-	for d, x := range row {
-		out[d] = cut(x, mostTable)
-	}
 	half := p.rotary / 2
 	for i := range half {
 		a, b := p.elements(i)
 		cos, sin := rotation[i], rotation[half+i]
 		out[a] = cut(float32(row[a]*cos)-float32(row[b]*sin), mostTable)
 		out[b] = cut(float32(row[b]*cos)+float32(row[a]*sin), mostTable)
+	}
+	for d := p.rotary; d < len(row); d++ {
+		out[d] = cut(row[d], mostTable)
 	}
 }
 
@@ -104,9 +104,10 @@ func floats(words []uint32) []float32 {
 
 // tables are views of the tables of a kind of a layer.
 type tables struct {
-	record            recordTable
-	thresholds, means []float32
-	forward, inverse  shaders.Matrix
+	record           recordTable
+	levels           *levels
+	means            []float32
+	forward, inverse shaders.Matrix
 }
 
 // openTables reads tables from word at of a buffer on.
@@ -114,11 +115,11 @@ func openTables(l shaders.Layout, b buffer, at uint64) tables {
 	r := shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}
 	words := b.span(at, uint64(r.AllWords()))
 	return tables{
-		record:     openRecordTable(l, b, words[:r.TableWords()]),
-		thresholds: floats(words[r.ThresholdsAt() : r.MeanAt()-1]),
-		means:      floats(words[r.MeanAt():r.ForwardScalesAt()]),
-		forward:    shaders.Matrix{Bytes: signedBytes(words[r.ForwardAt():r.InverseAt()]), Scales: floats(words[r.ForwardScalesAt():r.InverseScalesAt()])},
-		inverse:    shaders.Matrix{Bytes: signedBytes(words[r.InverseAt():]), Scales: floats(words[r.InverseScalesAt():r.ForwardAt()])},
+		record:  openRecordTable(l, b, words[:r.TableWords()]),
+		levels:  newLevels(floats(words[r.ThresholdsAt() : r.MeanAt()-1])),
+		means:   floats(words[r.MeanAt():r.ForwardScalesAt()]),
+		forward: shaders.Matrix{Bytes: signedBytes(words[r.ForwardAt():r.InverseAt()]), Scales: floats(words[r.ForwardScalesAt():r.InverseScalesAt()])},
+		inverse: shaders.Matrix{Bytes: signedBytes(words[r.InverseAt():]), Scales: floats(words[r.InverseScalesAt():r.ForwardAt()])},
 	}
 }
 
