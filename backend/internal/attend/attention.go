@@ -36,7 +36,7 @@ type Attention struct {
 // is to run longer than maxSubmit; negative: however long it is.
 func New(w *core.Work, of *codec.Calibrated, arena *pages.Arena, maxSubmit time.Duration) (*Attention, error) {
 	a := &Attention{work: w, codec: of, pace: core.NewPace(maxSubmit, firstPace*float64(w.HeadDim)),
-		spaces: &workspaces{work: w, arena: arena, most: UsefulScratch(w.Geometry, w.Limits)}}
+		spaces: &workspaces{work: w, arena: arena, most: useful(w.Geometry, w.Limits, usefulLoan)}}
 	if w.QueryHeads == 0 {
 		return a, nil
 	}

@@ -7,9 +7,13 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// usefulScratch are words with which the batches of a call are large enough: twice as
-// many make no call shorter by a tenth.
-const usefulScratch = 1 << 18
+// usefulScratch are words with which the batches of a call are large enough: on llvmpipe
+// four times as many take a tenth from the time that a prompt takes to read, and that many
+// are borrowed where a reserve has them.
+const (
+	usefulScratch = 1 << 18
+	usefulLoan    = 1 << 20
+)
 
 // scratchPart of the rows of a full sequence is scratch of large caches: 2 % of pages
 // of a quarter of their size.
@@ -29,13 +33,16 @@ func LeastScratch(g *core.Geometry, l device.Limits) int {
 	return fullLayout(g, l, 1, heads).words
 }
 
-// UsefulScratch are the words beyond which more make calls of many queries no faster.
-func UsefulScratch(g *core.Geometry, l device.Limits) int {
+// UsefulScratch are the words of scratch that calls of many queries use well.
+func UsefulScratch(g *core.Geometry, l device.Limits) int { return useful(g, l, usefulScratch) }
+
+// useful are so many words at least, but no more than the largest call needs.
+func useful(g *core.Geometry, l device.Limits, least int) int {
 	if g.QueryHeads == 0 {
 		return 0
 	}
 	all := fullLayout(g, l, min(g.MaxStepTokens, MaxQueries), g.KVHeads).words
-	return min(max(usefulScratch, g.Capacity*g.TokenWords/scratchPart), all, l.ViewWords)
+	return min(max(least, g.Capacity*g.TokenWords/scratchPart), all, l.ViewWords)
 }
 
 // fullLayout is that of a batch of so many queries and KV heads over a full sequence.
