@@ -234,7 +234,7 @@ func TestImportanceTakesNoMemoryWhereNobodyNeedsIt(t *testing.T) {
 		s.step(30)
 		require.Zero(t, s.seq.ranged().importance.Words())
 		st := s.c.Stats()
-		require.Equal(t, 4*int64(s.seq.window.Words()), st.Bytes.Committed-st.Bytes.Slack-4*s.seq.table.Words())
+		require.Equal(t, 4*int64(s.seq.window.Ring.Len()), st.Bytes.Committed-st.Bytes.Slack-4*s.seq.table.Words())
 	}
 }
 
@@ -243,5 +243,5 @@ func TestImportanceIsCounted(t *testing.T) {
 	s.step(10)
 	st := s.c.Stats()
 	require.Equal(t, int64(4*10*s.c.work.TokenWords+5*10*2*2), st.Bytes.Live)
-	require.Equal(t, int64(4*(s.seq.window.Words()+2*core.RoundUp(5*2*16, s.c.work.Device.Limits().ViewAlign))), st.Bytes.Committed)
+	require.Equal(t, int64(4*(s.seq.window.Ring.Len()+2*core.RoundUp(5*2*16, s.c.work.Device.Limits().ViewAlign))), st.Bytes.Committed)
 }

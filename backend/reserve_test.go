@@ -61,7 +61,7 @@ func TestReserveBeyondAView(t *testing.T) {
 	s.step(30)
 	st := s.seq.Stats()
 	require.Equal(t, 2, st.Segments, "one for each layer")
-	require.Equal(t, int64(4*(s.seq.table.Words()+int64(s.seq.window.Words()+s.c.scheme.importanceWords())))+st.Bytes.Slack, st.Bytes.Committed)
+	require.Equal(t, int64(4*(s.seq.table.Words()+int64(s.seq.window.Ring.Len()+s.c.scheme.importanceWords())))+st.Bytes.Slack, st.Bytes.Committed)
 	require.Less(t, st.Bytes.Slack, int64(16*st.Pages), "alignment")
 	s.requireRows(F16)
 }

@@ -66,7 +66,7 @@ func (c *Cache) Stats() Stats {
 		s.Tokens += q.extent.Tokens
 		s.Stored += q.extent.Stored
 		s.Bytes.Host += q.indexBytes()
-		rings += q.window.Words()
+		rings += q.window.Ring.Len()
 		if s.Shortfall == nil {
 			s.Shortfall = q.hostBudgetError()
 		}
@@ -90,7 +90,7 @@ func (s *Sequence) Stats() Stats {
 	st := Stats{Sequences: 1, Tokens: s.extent.Tokens, Stored: s.extent.Stored, Moves: s.adapting.Moves, Shortfall: s.hostBudgetError(), Clamped: s.window.Clamped}
 	st.Bytes.Host = s.indexBytes() + s.host.Bytes()
 	words, segments := s.table.Extent()
-	s.c.complete(&st, s.table.Count(), words, segments, s.window.Words())
+	s.c.complete(&st, s.table.Count(), words, segments, s.window.Ring.Len())
 	return st
 }
 

@@ -1,6 +1,10 @@
 package pages
 
-import "github.com/qaqvk/qaqvk/backend/device"
+import (
+	"slices"
+
+	"github.com/qaqvk/qaqvk/backend/device"
+)
 
 // Loan is room of the reserve that no page has and a call works in.
 type Loan struct {
@@ -28,7 +32,7 @@ func (a *Arena) Lend(most, align int) (lent Loan) {
 		}
 	}
 	if lent.segment != nil {
-		lent.segment.takeEnd(lent.span)
+		lent.segment.carve(lent.span)
 	}
 	return lent
 }
@@ -56,15 +60,12 @@ func (g *Segment) lendable(most, align int) Span {
 	return Span{at, max(0, end-at)}
 }
 
-// takeEnd takes words of a free run, of which less than an alignment lies behind them.
-func (g *Segment) takeEnd(s Span) {
-	for i, f := range g.free {
-		if f.At <= s.At && s.end() <= f.end() {
-			g.free[i].Words = s.At - f.At
-			if rest := f.end() - s.end(); rest > 0 {
-				g.give(Span{s.end(), rest})
-			}
-			return
-		}
+// carve takes words of a free run, of which some before them stay free.
+func (g *Segment) carve(s Span) {
+	i := slices.IndexFunc(g.free, func(f Span) bool { return f.At <= s.At && s.end() <= f.end() })
+	end := g.free[i].end()
+	g.free[i].Words = s.At - g.free[i].At
+	if s.end() < end {
+		g.give(Span{s.end(), end - s.end()})
 	}
 }

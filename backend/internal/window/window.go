@@ -39,9 +39,6 @@ func (w *Window) newRing(tokens int) (core.Ring, error) {
 	return core.Ring{Buffer: b, Tokens: tokens}, nil
 }
 
-// Words are the words of the ring.
-func (w *Window) Words() int { return w.Ring.Len() }
-
 // Release frees the ring and forgets the rows that wait for it.
 func (w *Window) Release() {
 	w.Ring.Release()
