@@ -69,13 +69,13 @@ func (w *workspaces) take(words int) (space device.View, borrowed bool) {
 	if words = min(words, w.most); words <= space.Words {
 		return space, false
 	}
-	if w.users++; w.users == 1 {
-		w.loan = w.arena.Lend(words, w.work.Limits.ViewAlign)
+	if w.users == 0 {
+		w.loan = w.arena.Lend(space.Words, words, w.work.Limits.ViewAlign)
 	}
-	if lent := w.loan.View(); lent.Words > space.Words {
+	if lent := w.loan.View(); lent.Words > 0 {
+		w.users++
 		return lent, true
 	}
-	w.giveBack()
 	return space, false
 }
 

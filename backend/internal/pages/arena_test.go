@@ -80,15 +80,15 @@ func TestLendsTheEndOfTheWidestRoom(t *testing.T) {
 	a := arena(t, 2048, 2)
 	p := a.Place(a.Reserve()[0], 0, Sizes{100, 100})
 	before := [2][]Span{slices.Clone(a.Reserve()[0].Free()), slices.Clone(a.Reserve()[1].Free())}
-	loan := a.Lend(1<<20, 64)
+	loan := a.Lend(64, 1<<20, 64)
 	require.Equal(t, device.View{Buffer: a.Reserve()[1].Buffer, Offset: 512, Words: 512}, loan.View(), "half of it")
-	more := a.Lend(100, 64)
+	more := a.Lend(1, 100, 64)
 	require.Equal(t, device.View{Buffer: a.Reserve()[0].Buffer, Offset: 960, Words: 64}, more.View(), "an aligned place")
 	a.Return(more)
 	a.Return(loan)
 	require.Equal(t, before, [2][]Span{a.Reserve()[0].Free(), a.Reserve()[1].Free()})
 	a.Free(p)
-	none := a.Lend(10, 64)
+	none := a.Lend(512, 1<<20, 64)
 	require.Equal(t, device.View{}, none.View())
 	a.Return(none)
 }
@@ -96,7 +96,7 @@ func TestLendsTheEndOfTheWidestRoom(t *testing.T) {
 func TestLendsWhatIsBeforeAnUnalignedEnd(t *testing.T) {
 	a := arena(t, 1000, 1)
 	seg := a.Reserve()[0]
-	loan := a.Lend(200, 64)
+	loan := a.Lend(64, 200, 64)
 	require.Equal(t, Span{768, 192}, loan.span)
 	require.Equal(t, []Span{{0, 768}, {960, 40}}, seg.Free())
 	a.Return(loan)

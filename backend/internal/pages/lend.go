@@ -20,14 +20,15 @@ func (l Loan) View() device.View {
 	return device.View{Buffer: l.segment.Buffer, Offset: l.span.At, Words: l.span.Words}
 }
 
-// Lend lends at most so many words of the reserve, from a multiple of align on: those
-// behind half of the widest free run, so that pages of an adaptation that goes on find
-// room meanwhile. Nothing may be compacted until they are returned.
-func (a *Arena) Lend(most, align int) (lent Loan) {
+// Lend lends more than the least and at most the most words of the reserve, from a
+// multiple of align on, or none: those behind half of the widest free run, so that pages of
+// an adaptation that goes on find room meanwhile. Nothing may be compacted until they are
+// returned.
+func (a *Arena) Lend(least, most, align int) (lent Loan) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, seg := range a.reserve {
-		if s := seg.lendable(most, align); s.Words > lent.span.Words {
+		if s := seg.lendable(most, align); s.Words > max(least, lent.span.Words) {
 			lent = Loan{seg, s}
 		}
 	}
