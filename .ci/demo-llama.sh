@@ -29,5 +29,5 @@ printf '\n== the same with its KV cache in qaqvk: GGML_BACKEND_PATH=bin/libggml-
 GGML_BACKEND_PATH="$PWD/bin/libggml-qaqvk.so" QAQVK_MODEL="$model" QAQVK_STATS="$stats" chat
 node -e '
 const b = JSON.parse(require("fs").readFileSync(process.argv[1])).buffers[0], c = b.cache.bytes, mb = x => (x / 1e6).toFixed(2) + " MB";
-console.log(`[KV cache of ${b.cache.tokens} tokens: ${mb(c.f16)} in f16, ${mb(c.live)} live, ${(c.live / c.f16).toFixed(3)} of it, of which tables ${mb(c.tables)}; llama.cpp asked for ${mb(b.buffer_bytes)}]`);
+console.log(`[KV cache of ${b.cache.tokens} tokens: ${mb(c.f16)} in f16, ${mb(c.live)} live, ${(c.live / c.f16).toFixed(3)} of it, of which tables ${mb(c.tables)}; ${mb(c.committed)} of device memory held, ${mb(c.peak)} at most; llama.cpp asked for ${mb(b.buffer_bytes)}]`);
 console.log(`[keys ${b.cache.k_bits.toFixed(2)} and values ${b.cache.v_bits.toFixed(2)} bits an element; ${b.ops.attended} attentions from the cache, ${b.ops.host} from memory]`);' "$stats"
