@@ -18,8 +18,9 @@ import (
 //
 // Every layer must get the same tokens before Step, in one call or in several,
 // together at most MaxStepTokens. Where the recent window needs more device memory for
-// them and there is none, nothing of the call is in. The error wraps ErrCapacity for too many tokens,
-// ErrShape for rows of another shape, and ErrRange for a layer that there is not.
+// them and there is none, nothing of the call is in. The error wraps ErrCapacity for
+// too many tokens, ErrShape for rows of another shape, and ErrRange for a layer that
+// there is not.
 func (s *Sequence) Append(layer int, k, v Rows) error {
 	if err := s.usable(layer); err != nil {
 		return err

@@ -136,10 +136,10 @@ type Config struct {
 	// Scratch is bytes of device memory for what calls work out: scores of attention, codes
 	// before they are packed. With more of it a call of many queries, or a step that
 	// stores many pages, is fewer and larger dispatches; bits do not change. What is
-	// needed at least is taken anyway, a query of all KV heads, about 5 % of the rows of
-	// one layer; and where half of Reserve does not have it, what calls of many queries
-	// use well, 1 MiB or 0.5 % of the rows of a full sequence. Those work in room of the
-	// reserve that no page has yet, so that a prompt is read fast as long as there is some.
+	// needed at least is taken anyway: that of a query of all KV heads, about 5 % of the
+	// rows of one layer. Calls of many queries also borrow room of the Reserve that no page
+	// has yet. What they use well, 1 MiB or 0.5 % of the rows of a full sequence, is taken
+	// as far as half of the Reserve does not have it.
 	Scratch int64
 
 	reserveSegments int // of tests: segments of the reserve; 0: as few as possible

@@ -30,10 +30,14 @@ func (c *Cache) firstRing() int {
 // runtimes hold rings.
 func (c *Cache) wholeRings() bool { return c.cfg.HostBudget == 0 || c.recorded }
 
+// wholeRing tells whether the sequence's ring is not to be smaller: rows of its tokens may
+// also be too many for the host.
+func (s *Sequence) wholeRing() bool { return s.c.wholeRings() || s.host.Kept() < s.extent.Stored }
+
 // fitRing makes room in the ring for the tokens up to end.
 func (s *Sequence) fitRing(end int) error {
 	need := min(s.c.work.RingTokens(end-s.extent.Stored), s.c.work.WholeRing())
-	if s.c.wholeRings() || s.host.Kept() < s.extent.Stored {
+	if s.wholeRing() {
 		need = s.c.work.WholeRing()
 	}
 	if need <= s.window.Ring.Tokens {
@@ -59,7 +63,7 @@ func (s *Sequence) trimRing() error {
 	}
 	room := max(s.c.work.RingTokens(s.used.tokens), s.c.leastRing())
 	s.used = ringUse{}
-	if s.c.cfg.Reserve > 0 || s.c.wholeRings() || s.host.Kept() < s.extent.Stored || room >= s.window.Ring.Tokens {
+	if s.c.cfg.Reserve > 0 || s.wholeRing() || room >= s.window.Ring.Tokens {
 		return nil
 	}
 	return s.window.Resize(room, s.extent.Tokens)

@@ -16,9 +16,9 @@ import "fmt"
 // A rollback needs rows of the host where the ring no longer has those of all tokens that
 // are in the recent window again. Without a HostBudget it has PageTokens +
 // MaxStepTokens tokens and more; with one as many as steps need, which is seldom more
-// than those of the last step. The error wraps ErrRollback when they are not there either, because of the
-// HostBudget, or when pages were freed that a window of Config.LayerWindows would
-// need again, ErrRange when the sequence has fewer tokens, and ErrUnfinishedStep
+// than those of the last step. The error wraps ErrRollback when they are not there
+// either, because of the HostBudget, or when pages were freed that a window of
+// Config.LayerWindows would need again, ErrRange when the sequence has fewer tokens, and ErrUnfinishedStep
 // between Append and Step: tokens of an unfinished step cannot be rolled back.
 func (s *Sequence) Rollback(tokens int) error {
 	if err := s.finished("rollback"); err != nil {

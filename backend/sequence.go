@@ -29,7 +29,7 @@ type Sequence struct {
 	sinceRound int // steps since the last one became due, tokens with a profile
 
 	window   *window.Window
-	used     ringUse
+	used     ringUse // of the window's ring
 	table    *pages.Table
 	state    state
 	host     *hostrows.Rows

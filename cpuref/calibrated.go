@@ -64,15 +64,15 @@ func (v *values) loadCoded(r shaders.Records, record []uint32, level uint8, h in
 	}
 }
 
-// levels are thresholds, which ascend, as numbers that compare as they do.
-type levels [1<<shaders.Planes - 1]int32
+// thresholds are those between codes, which ascend, as numbers that compare as they do.
+type thresholds [1<<shaders.Planes - 1]int32
 
-func newLevels(thresholds []float32) *levels {
-	var l levels
-	for i, x := range thresholds {
-		l[i] = ordered(x)
+func newThresholds(values []float32) *thresholds {
+	var t thresholds
+	for i, x := range values {
+		t[i] = ordered(x)
 	}
-	return &l
+	return &t
 }
 
 // ordered returns a number that compares with others as floats do; both zeros have one.
@@ -83,14 +83,14 @@ func ordered(x float32) int32 {
 
 // codes writes the full codes of four channels: of each the number of thresholds up to z.
 // There are no branches that a processor could guess wrong.
-func (l *levels) codes(z [4]float32, out []uint8) {
+func (t *thresholds) codes(z [4]float32, out []uint8) {
 	var q, number [4]int
 	for k, x := range z {
 		number[k] = int(ordered(x))
 	}
 	for step := 1 << (shaders.Planes - 1); step > 0; step /= 2 {
 		for k := range q {
-			below := (number[k] - int(l[q[k]+step-1])) >> 63 // all ones: z is
+			below := (number[k] - int(t[q[k]+step-1])) >> 63 // all ones: z is
 			q[k] += step &^ below
 		}
 	}
@@ -120,7 +120,7 @@ func (t *tables) encodeRow(a matrix, row elements, mean, x []float32, codes []ui
 		for k := range z {
 			z[k] *= a.scales[c+k]
 		}
-		t.levels.codes(z, codes[c:][:4])
+		t.thresholds.codes(z, codes[c:][:4])
 	}
 	return quantizes
 }

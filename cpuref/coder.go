@@ -8,9 +8,10 @@ type Coder struct {
 	layout  shaders.Layout
 	tables  tables
 	pairs   pairing
-	forward []matrix // of each head, turned to the stretch
-	middle  []float32
-	means   []float32 // of all heads, turned to the middle
+	forward []matrix    // of each head, turned to the stretch
+	means   [][]float32 // of each head, turned to the middle of a page
+	middle  []float32   // of that page
+	turned  bool        // means are
 	x       []float32
 	codes   []uint8
 }
@@ -18,22 +19,23 @@ type Coder struct {
 // NewCoder returns one for a kind of a layer and the rotation of a stretch, nil for V.
 func NewCoder(t *shaders.Tables, stretch []float32, interleaved bool) *Coder {
 	l := t.Layout()
-	c := &Coder{layout: l, tables: tables{levels: newLevels(t.Thresholds[:]), means: t.Mean, forward: t.Forward}, pairs: pairing{len(stretch), interleaved},
-		means: make([]float32, l.Rows*l.HeadDim), x: make([]float32, l.HeadDim), codes: make([]uint8, l.HeadDim)}
+	c := &Coder{layout: l, tables: tables{thresholds: newThresholds(t.Thresholds[:]), means: t.Mean, forward: t.Forward}, pairs: pairing{len(stretch), interleaved},
+		x: make([]float32, l.HeadDim), codes: make([]uint8, l.HeadDim)}
 	for h := range l.Rows {
 		c.forward = append(c.forward, c.tables.forwardOf(l, h, c.pairs, stretch))
-	}
-	if len(stretch) == 0 {
-		c.turnMeans(nil)
+		c.means = append(c.means, make([]float32, l.HeadDim))
 	}
 	return c
 }
 
-// turnMeans turns the means to the middle of a page.
+// turnMeans turns the means to the middle of a page, unless it is the last one's.
 func (c *Coder) turnMeans(middle []float32) {
-	c.middle = middle
-	for h := range c.layout.Rows {
-		c.pairs.turn(c.tables.mean(c.layout, h), middle, c.means[h*c.layout.HeadDim:][:c.layout.HeadDim])
+	if c.turned && (len(middle) == 0 || &middle[0] == &c.middle[0]) {
+		return
+	}
+	c.middle, c.turned = middle, true
+	for h, mean := range c.means {
+		c.pairs.turn(c.tables.mean(c.layout, h), middle, mean)
 	}
 }
 
@@ -41,14 +43,12 @@ func (c *Coder) turnMeans(middle []float32) {
 // the rotation of the middle of its page, nil for V, which stays as it is while the Coder
 // is used. It returns false where the token cannot be quantized. out has CodeWords words.
 func (c *Coder) Codes(middle []float32, rows, out []uint32) (quantizes bool) {
-	if len(middle) > 0 && (len(c.middle) == 0 || &middle[0] != &c.middle[0]) {
-		c.turnMeans(middle)
-	}
+	c.turnMeans(middle)
 	quantizes = true
 	words := shaders.Blocks(c.layout.HeadDim) * shaders.Planes
 	for h, a := range c.forward {
 		row := elements{c.layout.Type, rows[h*c.layout.RawRowWords():]}
-		quantizes = c.tables.encodeRow(a, row, c.means[h*c.layout.HeadDim:][:c.layout.HeadDim], c.x, c.codes) && quantizes
+		quantizes = c.tables.encodeRow(a, row, c.means[h], c.x, c.codes) && quantizes
 		arrangeCodes(c.codes, out[h*words:][:words])
 	}
 	return quantizes

@@ -52,15 +52,11 @@ func (g *group) read(rows []uint32) {
 
 // load reports whether all values are finite.
 func (g *group) load(rows []uint32) bool {
-	unpackRow(elements{g.layout.Type, rows}, g.raw)
-	finite, table := true, loadedF16()
-	for i, element := range g.raw {
-		x := table[element&0xffff]
-		if g.layout.Type != shaders.TypeF16 {
-			x = Load(g.layout.Type, element)
-		}
-		g.values[i] = x
-		finite = finite && math.Float32bits(x)&infinityF32 != infinityF32
+	row, finite := elements{g.layout.Type, rows}, true
+	unpackRow(row, g.raw)
+	row.load(g.values)
+	for _, x := range g.values {
+		finite = finite && isFinite(x)
 	}
 	return finite
 }

@@ -105,7 +105,7 @@ func floats(words []uint32) []float32 {
 // tables are views of the tables of a kind of a layer.
 type tables struct {
 	record           recordTable
-	levels           *levels
+	thresholds       *thresholds
 	means            []float32
 	forward, inverse shaders.Matrix
 }
@@ -115,11 +115,11 @@ func openTables(l shaders.Layout, b buffer, at uint64) tables {
 	r := shaders.Records{Type: l.Type, HeadDim: l.HeadDim, Heads: l.Rows}
 	words := b.span(at, uint64(r.AllWords()))
 	return tables{
-		record:  openRecordTable(l, b, words[:r.TableWords()]),
-		levels:  newLevels(floats(words[r.ThresholdsAt() : r.MeanAt()-1])),
-		means:   floats(words[r.MeanAt():r.ForwardScalesAt()]),
-		forward: shaders.Matrix{Bytes: signedBytes(words[r.ForwardAt():r.InverseAt()]), Scales: floats(words[r.ForwardScalesAt():r.InverseScalesAt()])},
-		inverse: shaders.Matrix{Bytes: signedBytes(words[r.InverseAt():]), Scales: floats(words[r.InverseScalesAt():r.ForwardAt()])},
+		record:     openRecordTable(l, b, words[:r.TableWords()]),
+		thresholds: newThresholds(floats(words[r.ThresholdsAt() : r.MeanAt()-1])),
+		means:      floats(words[r.MeanAt():r.ForwardScalesAt()]),
+		forward:    shaders.Matrix{Bytes: signedBytes(words[r.ForwardAt():r.InverseAt()]), Scales: floats(words[r.ForwardScalesAt():r.InverseScalesAt()])},
+		inverse:    shaders.Matrix{Bytes: signedBytes(words[r.InverseAt():]), Scales: floats(words[r.InverseScalesAt():r.ForwardAt()])},
 	}
 }
 

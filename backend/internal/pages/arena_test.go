@@ -74,8 +74,7 @@ func TestPlaceNearThenReserveThenNothing(t *testing.T) {
 	require.Nil(t, a.Place(nil, 0, Sizes{100, 100}))
 }
 
-// A table that grows moves its last pairs to a larger segment, unless a fork
-// holds them.
+// A loan is an aligned half of what is free at one place.
 func TestLendsTheEndOfTheWidestRoom(t *testing.T) {
 	a := arena(t, 2048, 2)
 	p := a.Place(a.Reserve()[0], 0, Sizes{100, 100})
@@ -93,6 +92,7 @@ func TestLendsTheEndOfTheWidestRoom(t *testing.T) {
 	a.Return(none)
 }
 
+// Words behind the last aligned place stay free.
 func TestLendsWhatIsBeforeAnUnalignedEnd(t *testing.T) {
 	a := arena(t, 1000, 1)
 	seg := a.Reserve()[0]
@@ -103,6 +103,8 @@ func TestLendsWhatIsBeforeAnUnalignedEnd(t *testing.T) {
 	require.Equal(t, []Span{{0, 1000}}, seg.Free())
 }
 
+// A table that grows moves its last pairs to a larger segment, unless a fork
+// holds them.
 func TestGrowMovesWhatNobodyElseHolds(t *testing.T) {
 	a := arena(t, 0, 0)
 	table := a.NewTable()
