@@ -31,15 +31,18 @@ func newCalibrated(w *core.Work, cfg Config) (*calibrated, error) {
 		return nil, fmt.Errorf("backend: new cache: %w", err)
 	}
 	c := &calibrated{work: w, first: cfg.Profile.Importance.First}
+	if c.codec, err = codec.NewCalibrated(w, tables, turnOf(cfg.Profile)); err != nil {
+		return nil, err
+	}
 	if !cfg.Policy.(policy.Levels).Fixed {
 		i := cfg.Profile.Importance
 		c.layout, err = decayed.NewLayout(w, decayed.Parameters{HalfLife: i.HalfLife, Floor: i.Floor, Sink: i.Sink, First: i.First})
 		if err != nil {
+			c.codec.Close()
 			return nil, err
 		}
 	}
-	c.codec, err = codec.NewCalibrated(w, tables, turnOf(cfg.Profile))
-	return c, err
+	return c, nil
 }
 
 // turnOf is how the mean of keys turns.

@@ -13,9 +13,9 @@ func buildChooseLevels(c Case) (*program, error) {
 	importance, plan := c.layers(), []uint32{unwritten}
 	layers, pages := max(a.Layers, 1), a.pages(a.Tokens)
 	for j := range layers {
-		header := importance[a.layerAt(j):][:shaders.ImportanceHeader+a.Tokens]
+		header, tokens := importance[a.layerAt(j):][:shaders.ImportanceHeader], importance[a.layerAt(j)+shaders.ImportanceHeader:]
 		for i := range shaders.LevelBounds {
-			header[i] = header[shaders.ImportanceHeader+i*5%a.Tokens] &^ shaders.SinkMark
+			header[i], _ = shaders.Importance(tokens, i*5%a.Tokens)
 		}
 		slices.Sort(header[:shaders.LevelBounds])
 	}

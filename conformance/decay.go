@@ -60,22 +60,34 @@ func withDecay(b builder) builder {
 	})
 }
 
-// decayed makes the importance of so many tokens. Of any, one in eight is marked.
+// decayed makes the importance of so many tokens, two in a word; behind the last one
+// lies some that counts for nothing.
 func (d *Decay) decayed(rng *rand.Rand, tokens int) []uint32 {
-	words := make([]uint32, tokens)
+	words := make([]uint32, shaders.ImportanceWords(tokens))
 	for i := range words {
-		w := rng.Uint32()
-		switch mark := w & shaders.SinkMark; d.Data {
-		case "zero":
-		case "small":
-			words[i] = w >> 7 % 100
-		case "cut":
-			words[i] = shaders.MostImportance - w%3
-		default:
-			words[i] = mark&(w<<1)&(w<<2) | w%shaders.SinkMark>>(w%31)
-		}
+		words[i] = d.kept(rng) | d.kept(rng)<<16
 	}
 	return words
+}
+
+// mostKept is what is kept of MostImportance, and keptMark the mark of a sink there.
+const (
+	mostKept = 22<<shaders.ImportanceDigits - 1
+	keptMark = shaders.SinkMark >> 16
+)
+
+// kept is what is kept of a token's importance. Of any, one in eight is marked.
+func (d *Decay) kept(rng *rand.Rand) uint32 {
+	switch w := rng.Uint32(); d.Data {
+	case "zero":
+		return 0
+	case "small":
+		return w >> 7 % 100
+	case "cut":
+		return mostKept - w%3
+	default:
+		return w>>16&(w>>17)&(w>>18)&keptMark | w%(mostKept+1)
+	}
 }
 
 // layerWords are the words from layer to layer: more than tokens need.

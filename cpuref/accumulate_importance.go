@@ -8,8 +8,8 @@ import (
 
 // AccumulateImportance changes the decayed importance of the tokens of a layer: what
 // is left of the old, and their shares of the squared probabilities of queries
-// QueryFirst..QueryEnd-1.
-func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, frame, scores, importance []uint32) error {
+// QueryFirst..QueryEnd-1. Between the dispatches of a call, sums have it.
+func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, frame, scores, importance, sums []uint32) error {
 	const k = kernel("accumulate_importance")
 	return try(func() {
 		a := accumulator{p: p, f: shaders.ParseDecayFrame(buffer{k, "frame", frame}.span(0, shaders.DecayFrameWords))}
@@ -19,10 +19,14 @@ func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, fr
 		a.scores = openScores(in, a.scored(), k.tiles(s, p.Vectors), p.Heads, p.Stride, uint64(a.f.Tokens))
 		a.scores.openSpreads(in, p.Heads)
 		end := max(a.f.Tokens, a.f.Old)
-		words := buffer{k, "importance", importance}.span(0, shaders.ImportanceHeader+uint64(end))[shaders.ImportanceHeader:]
-		parallel(int(end), int(p.Heads*p.Vectors), func(from, to int) {
-			for t := from; t < to; t++ {
-				words[t] = a.accumulate(uint32(t), words[t])
+		words := importanceWords(end)
+		a.kept = buffer{k, "importance", importance}.span(0, shaders.ImportanceHeader+words)[shaders.ImportanceHeader:]
+		if a.f.Begun+a.f.More > 0 {
+			a.sums = buffer{k, "sums", sums}.span(0, 2*words)
+		}
+		parallel(int(words), 2*int(p.Heads*p.Vectors), func(from, to int) {
+			for t := uint32(2 * from); t < uint32(2*to); t++ {
+				a.leave(t, a.accumulate(t, a.before(t)))
 			}
 		})
 	})
@@ -32,6 +36,8 @@ type accumulator struct {
 	p      shaders.AccumulateImportancePush
 	f      shaders.DecayFrame
 	scores scoreTiles
+	kept   tokens   // of the layer
+	sums   []uint32 // a token each
 }
 
 // scored is what scores depend on of the frame.
@@ -41,6 +47,8 @@ func (a *accumulator) scored() frame {
 
 func (a *accumulator) check(k kernel) {
 	switch p := a.p; {
+	case max(a.f.Begun, a.f.More) > 1:
+		k.fail("%d and %d dispatches before and behind: must be 0 or 1, for any", a.f.Begun, a.f.More)
 	case a.f.Base%shaders.SplitTokens != 0:
 		k.fail("scores from token %d: must be a multiple of %d", a.f.Base, shaders.SplitTokens)
 	case p.Heads == 0:
@@ -61,12 +69,29 @@ func (a *accumulator) check(k kernel) {
 // mostFraction keeps what one query vector adds far below what a word holds.
 const mostFraction = 24
 
+// before returns the importance that token t had, none from token Old on.
+func (a *accumulator) before(t uint32) uint32 {
+	switch {
+	case t >= a.f.Old:
+		return 0
+	case a.f.Begun > 0:
+		return a.sums[t]
+	}
+	return a.kept.get(t)
+}
+
+// leave writes the importance of token t, in full where other dispatches follow.
+func (a *accumulator) leave(t, importance uint32) {
+	if a.f.More > 0 {
+		a.sums[t] = importance
+	} else {
+		a.kept.set(t, importance)
+	}
+}
+
 // accumulate returns the importance of token t from the old one.
 func (a *accumulator) accumulate(t, old uint32) uint32 {
-	if t >= a.f.Old {
-		old = 0
-	}
-	sum := decayed(old&shaders.MostImportance, a.f.Factor)
+	sum := decayed(old&^shaders.SinkMark, a.f.Factor)
 	if t >= a.f.Base && t < a.f.Tokens {
 		for q := a.p.QueryFirst; q < a.p.QueryEnd; q++ {
 			sum = a.add(sum, q, uint64(t-a.f.Base))

@@ -37,17 +37,18 @@ func (c *levelChooser) choose(n int) uint32 {
 	case t >= uint64(job.Seen):
 		return c.p.Mean
 	}
-	word := c.importance.word(uint64(job.Importance) + shaders.ImportanceHeader + t)
-	if word >= shaders.SinkMark {
+	word := c.importance.span(uint64(job.Importance)+shaders.ImportanceHeader+t/2, 1)
+	importance := tokens(word).get(uint32(t % 2))
+	if importance >= shaders.SinkMark {
 		return shaders.Raw
 	}
-	return levelOf(c.importance.span(uint64(job.Importance), shaders.LevelBounds), word)
+	return levelOf(c.importance.span(uint64(job.Importance), shaders.LevelBounds), importance)
 }
 
 // levelOf returns how many bounds a token's importance reaches.
-func levelOf(bounds []uint32, word uint32) (level uint32) {
+func levelOf(bounds []uint32, importance uint32) (level uint32) {
 	for _, b := range bounds {
-		if word >= b {
+		if importance >= b {
 			level++
 		}
 	}

@@ -13,11 +13,11 @@ import (
 // of its tokens and, with their layer normalized, their levels.
 func leveled(t testing.TB, a attention, r results) (levels, importance []uint32) {
 	n := uint32(a.tokens)
-	importance = guarded(shaders.ImportanceHeader + a.tokens)
+	importance = guarded(shaders.ImportanceHeader + shaders.ImportanceWords(a.tokens))
 	push := shaders.AccumulateImportancePush{Vectors: uint32(a.vectors()), PerHead: uint32(a.perHead), QueryEnd: uint32(a.n),
 		Heads: uint32(a.heads), Stride: uint32(a.stride()), Block: 2, Fraction: 20}
 	frame := shaders.DecayFrame{Tokens: n, Base: uint32(a.base()), Age: uint32(a.n)}.AppendTo(nil)
-	require.NoError(t, AccumulateImportance(a.spec(0, 0), push, frame, r.probabilities, importance))
+	require.NoError(t, AccumulateImportance(a.spec(0, 0), push, frame, r.probabilities, importance, nil))
 	thresholds := shaders.LevelThresholds(0.1, 0)
 	plan := shaders.NormalizeJob{First: 4, Tokens: n, Stored: n, Sink: 1 << 20}.AppendTo(thresholds[:])
 	require.NoError(t, NormalizeImportance(shaders.Spec{}, shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds}, 1, plan, importance))
@@ -39,10 +39,11 @@ func TestLevelsAreThoseOfTheRule(t *testing.T) {
 	for _, floor := range []float32{0.1, 0.01, 0.5} {
 		for shift := -40; shift <= 40; shift += 5 {
 			const n = 2000
-			layer := randomWords(shaders.ImportanceHeader+n, uint64(shift)+99)
-			for i, w := range layer {
-				layer[i] = w >> (12 + w%19)
+			random := randomWords(n, uint64(shift)+99)
+			for i, w := range random {
+				random[i] = w >> (12 + w%19)
 			}
+			layer := keep(random)
 			thresholds := shaders.LevelThresholds(floor, shift)
 			plan := shaders.NormalizeJob{Tokens: n}.AppendTo(thresholds[:])
 			require.NoError(t, NormalizeImportance(shaders.Spec{}, shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds}, 1, plan, layer))
@@ -51,8 +52,9 @@ func TestLevelsAreThoseOfTheRule(t *testing.T) {
 			require.NoError(t, ChooseLevels(shaders.Spec{}, push, []uint32{0, 0, n}, layer, levels))
 			sum, count := float64(layer[9]), float64(layer[10])
 			require.EqualValues(t, n, count)
+			importance := keptOf(layer, n)
 			for i, level := range levels {
-				share := float64(layer[shaders.ImportanceHeader+i]) * count / sum
+				share := float64(importance[i]) * count / sum
 				low, high := levelByLogarithm(share-0x1p-15, float64(floor), shift), levelByLogarithm(share+0x1p-15, float64(floor), shift)
 				require.True(t, float64(level) == low || float64(level) == high, "floor %v shift %d: share %v: level %d, rule %v to %v", floor, shift, share, level, low, high)
 			}
@@ -62,13 +64,12 @@ func TestLevelsAreThoseOfTheRule(t *testing.T) {
 
 func TestSinksAreMarkedForGood(t *testing.T) {
 	const first, tokens = 2, 8
-	layer := make([]uint32, shaders.ImportanceHeader+tokens)
-	copy(layer[shaders.ImportanceHeader:], []uint32{900, 0, 10, 500, 20, 30 | shaders.SinkMark, 600, 40})
+	layer := keep([]uint32{900, 0, 10, 500, 20, 30 | shaders.SinkMark, 600, 40})
 	thresholds := shaders.LevelThresholds(0.1, 0)
 	plan := shaders.NormalizeJob{First: first, Tokens: tokens, Stored: 6, Sink: 500}.AppendTo(thresholds[:])
 	push := shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds}
 	require.NoError(t, NormalizeImportance(shaders.Spec{}, push, 1, plan, layer))
-	assert.Equal(t, []uint32{900, 0, 10, 500 | shaders.SinkMark, 20, 30 | shaders.SinkMark, 600, 40}, layer[shaders.ImportanceHeader:])
+	assert.Equal(t, []uint32{900, 0, 10, 500 | shaders.SinkMark, 20, 30 | shaders.SinkMark, 600, 40}, keptOf(layer, tokens))
 	assert.Equal(t, []uint32{10 + 20 + 600 + 40, 4}, layer[shaders.LevelBounds:][:2])
 
 	levels := make([]uint32, tokens)
@@ -80,7 +81,7 @@ func TestSinksAreMarkedForGood(t *testing.T) {
 func TestLayersWithoutImportanceHaveTheMean(t *testing.T) {
 	for shift := -30; shift <= 30; shift += 6 {
 		thresholds := shaders.LevelThresholds(0.1, shift)
-		layer, levels := make([]uint32, shaders.ImportanceHeader+3), make([]uint32, 3)
+		layer, levels := keep(make([]uint32, 3)), make([]uint32, 3)
 		plan := shaders.NormalizeJob{Tokens: 3, Stored: 3, Sink: 1}.AppendTo(thresholds[:])
 		require.NoError(t, NormalizeImportance(shaders.Spec{}, shaders.NormalizeImportancePush{Jobs: shaders.LevelBounds}, 1, plan, layer))
 		choose := shaders.ChooseLevelsPush{Tokens: 3, TokensPerJob: 3, Mean: shaders.MeanLevel(thresholds)}

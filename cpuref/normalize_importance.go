@@ -15,7 +15,7 @@ func NormalizeImportance(_ shaders.Spec, p shaders.NormalizeImportancePush, jobs
 		thresholds := plan.span(uint64(p.Thresholds), shaders.LevelBounds)
 		for n := range uint64(jobs) {
 			job := jobAt(plan, uint64(p.Jobs), shaders.NormalizeJobWords, n, shaders.ParseNormalizeJob)
-			layer := importance.span(uint64(job.Importance), shaders.ImportanceHeader+uint64(job.Tokens))
+			layer := importance.span(uint64(job.Importance), shaders.ImportanceHeader+importanceWords(job.Tokens))
 			sum, count := sumTokens(layer[shaders.ImportanceHeader:], job)
 			for j, threshold := range thresholds {
 				layer[j] = boundOf(threshold, sum, count)
@@ -27,13 +27,15 @@ func NormalizeImportance(_ shaders.Spec, p shaders.NormalizeImportancePush, jobs
 
 // sumTokens marks the sinks among the tokens of a layer that count, and sums and
 // counts the others.
-func sumTokens(tokens []uint32, job shaders.NormalizeJob) (sum, count uint32) {
+func sumTokens(layer tokens, job shaders.NormalizeJob) (sum, count uint32) {
 	for t := job.First; t < job.Tokens; t++ {
-		if t < job.Stored && tokens[t] >= job.Sink {
-			tokens[t] |= shaders.SinkMark
-		}
-		if tokens[t] < shaders.SinkMark {
-			sum = addImportance(sum, tokens[t])
+		importance := layer.get(t)
+		switch {
+		case importance >= shaders.SinkMark: // since earlier
+		case t < job.Stored && importance >= job.Sink:
+			layer.set(t, importance|shaders.SinkMark)
+		default:
+			sum = addImportance(sum, importance)
 			count++
 		}
 	}

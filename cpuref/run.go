@@ -88,7 +88,7 @@ var kernels = map[string]adapter{
 	"normalize_importance": func(s shaders.Spec, push []byte, jobs uint32, b []words) error {
 		return NormalizeImportance(s, shaders.ParseNormalizeImportancePush(push), jobs, b[0], b[1])
 	},
-	"accumulate_importance": three(shaders.ParseAccumulateImportancePush, AccumulateImportance),
+	"accumulate_importance": four(shaders.ParseAccumulateImportancePush, AccumulateImportance),
 	"choose_levels":         three(shaders.ParseChooseLevelsPush, ChooseLevels),
 }
 

@@ -17,6 +17,7 @@ var AccumulateImportance = &Kernel{
 		{Name: "FrameIn", Index: 0, ReadOnly: true},
 		{Name: "Scores", Index: 1, ReadOnly: true},
 		{Name: "Importance", Index: 2},
+		{Name: "Sums", Index: 3},
 	},
 	PushSize: 32,
 	Push: []Field{

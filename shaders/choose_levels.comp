@@ -3,6 +3,7 @@
 // Levels of tokens by the bounds of their layer and their decayed importance.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
+#include "lib/decay.glsl"
 layout(set = 0, binding = 0, std430) readonly buffer Plan { uint plan[]; }; // of each page, from word Jobs on, a LevelJob
 layout(set = 0, binding = 1, std430) readonly buffer Importance { uint importance[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer Levels { uint levels[]; };
@@ -27,7 +28,7 @@ void main() {
     LevelJob job = READ3(LevelJob, plan, Jobs, n / TokensPerJob);
     uint t = job.token + n % TokensPerJob;
     bool seen = t < job.seen;
-    uint word = seen ? importance[job.importance + IMPORTANCE_HEADER + t] : 0u;
+    uint word = seen ? opened(importance[job.importance + IMPORTANCE_HEADER + t / 2u] >> 16u * (t % 2u) & 0xffffu) : 0u;
     uint level = seen ? levelOf(job.importance, word) : Mean;
     levels[n] = t < First || word >= SINK_MARK ? RAW : level;
 }

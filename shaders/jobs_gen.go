@@ -8,10 +8,11 @@ const (
 	Unmet            = 256        // added to the bits of a group whose bound even the most bits do not keep
 	SplitTokens      = 256        // tokens of a split: the partial outputs of splits are kept apart
 	StretchTokens    = 1024       // tokens of a stretch of a text, which turn the matrices of K alike
-	ImportanceHeader = 16         // words of a layer's decayed importance before that of token 0
+	ImportanceHeader = 16         // words of a layer's decayed importance before that of tokens 0 and 1
+	ImportanceDigits = 10         // bits that kept importance has behind its first one
 	LevelBounds      = 9          // bounds between the levels 0 to 9
 	SinkMark         = 0x80000000 // bit of the decayed importance of a token that is a sink
-	MostImportance   = 0x7fffffff // larger decayed importance, and larger sums of it, are cut
+	MostImportance   = 0x7ff00000 // larger decayed importance, and larger sums of it, are cut
 )
 
 // RuleJob is a page whose bits the rule decides (encode, choose_bits).
@@ -293,19 +294,21 @@ type DecayFrame struct {
 	Old    uint32 // tokens that have importance: later ones start from none
 	Factor uint32 // 2^32 times the share of old importance that stays, rounded, or 0 for all of it
 	Age    uint32 // queries from the first of the scores to the end of the newest block of queries
+	Begun  uint32 // 1: the call had dispatches before this one, sums have what they left, else 0
+	More   uint32 // 1: the call has dispatches behind this one and sums get what it leaves, else 0
 }
 
 // DecayFrameWords are the words of a DecayFrame.
-const DecayFrameWords = 5
+const DecayFrameWords = 7
 
 // AppendTo appends the words as the kernels read them.
 func (j DecayFrame) AppendTo(words []uint32) []uint32 {
-	return append(words, j.Tokens, j.Base, j.Old, j.Factor, j.Age)
+	return append(words, j.Tokens, j.Base, j.Old, j.Factor, j.Age, j.Begun, j.More)
 }
 
 // ParseDecayFrame reverses AppendTo; words has at least DecayFrameWords.
 func ParseDecayFrame(words []uint32) DecayFrame {
-	return DecayFrame{words[0], words[1], words[2], words[3], words[4]}
+	return DecayFrame{words[0], words[1], words[2], words[3], words[4], words[5], words[6]}
 }
 
 // NormalizeJob is a layer whose tokens' decayed importance is normalized.

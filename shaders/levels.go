@@ -15,6 +15,19 @@ const sumOfShares = 7
 // MostFraction is the most bits of decayed importance behind the point.
 const MostFraction = 24
 
+// ImportanceWords are the words that the importance of so many tokens of a layer takes
+// behind the layer's header: whole pairs, as an invocation has four tokens.
+func ImportanceWords(tokens int) int { return (tokens + 3) / 4 * 2 }
+
+// Importance returns the decayed importance of token t of a layer, and whether it is a
+// sink, from the words behind the layer's header.
+func Importance(words []uint32, t int) (sum uint32, sink bool) {
+	kept := words[t/2] >> (16 * (t % 2)) & 0xffff
+	code := kept &^ (SinkMark >> 16)
+	shift := max(code>>ImportanceDigits, 1) - 1
+	return (code - shift<<ImportanceDigits) << shift, kept != code
+}
+
 // ImportanceFraction returns how many bits of decayed importance may lie behind the
 // point so that neither it nor its sum over tokens passes MostImportance, whatever
 // attention does: the shares of a query vector add up to 1.

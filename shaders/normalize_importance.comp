@@ -17,16 +17,17 @@ shared uint counts[WORKGROUP];
 // Marks the sinks among an invocation's tokens and sums the others.
 void sumTokens(NormalizeJob job, uint lane) {
     uint sum = 0u, count = 0u;
-    for (uint t = job.first + lane; t < job.tokens; t += WORKGROUP) {
-        uint at = job.importance + IMPORTANCE_HEADER + t, word = importance[at];
-        if (word >= job.sink && t < job.stored && word < SINK_MARK) {
-            word |= SINK_MARK;
-            importance[at] = word;
+    for (uint t = 2u * (job.first / 2u + lane); t < job.tokens; t += 2u * WORKGROUP) {
+        uint at = job.importance + IMPORTANCE_HEADER + t / 2u, word = importance[at], marks = 0u;
+        uvec2 pair = openedPair(word);
+        for (uint i = 0u; i < 2u; i++) {
+            bool counts = t + i >= job.first && t + i < job.tokens && pair[i] < SINK_MARK;
+            bool sink = counts && pair[i] >= job.sink && t + i < job.stored;
+            marks |= sink ? SINK_MARK >> 16 << 16u * i : 0u;
+            sum = addImportance(sum, counts && !sink ? pair[i] : 0u);
+            count += counts && !sink ? 1u : 0u;
         }
-        if (word < SINK_MARK) {
-            sum = addImportance(sum, word);
-            count++;
-        }
+        if (marks != 0u) importance[at] = word | marks;
     }
     sums[lane] = sum;
     counts[lane] = count;

@@ -8,10 +8,11 @@ const uint EVICTED = 14;       // bits of a group that takes no part in attentio
 const uint UNMET = 256;        // added to the bits of a group whose bound even the most bits do not keep
 const uint SPLIT_TOKENS = 256; // tokens of a split: the partial outputs of splits are kept apart
 const uint STRETCH_TOKENS = 1024; // tokens of a stretch of a text, which turn the matrices of K alike
-const uint IMPORTANCE_HEADER = 16; // words of a layer's decayed importance before that of token 0
+const uint IMPORTANCE_HEADER = 16; // words of a layer's decayed importance before that of tokens 0 and 1
+const uint IMPORTANCE_DIGITS = 10; // bits that kept importance has behind its first one
 const uint LEVEL_BOUNDS = 9;       // bounds between the levels 0 to 9
-const uint SINK_MARK = 0x80000000;     // bit of the decayed importance of a token that is a sink
-const uint MOST_IMPORTANCE = 0x7fffffff; // larger decayed importance, and larger sums of it, are cut
+const uint SINK_MARK = 0x80000000; // bit of the decayed importance of a token that is a sink
+const uint MOST_IMPORTANCE = 0x7ff00000; // larger decayed importance, and larger sums of it, are cut
 
 // RuleJob is a page whose bits the rule decides (encode, choose_bits).
 struct RuleJob {
@@ -123,6 +124,8 @@ struct DecayFrame {
     uint old;    // tokens that have importance: later ones start from none
     uint factor; // 2^32 times the share of old importance that stays, rounded, or 0 for all of it
     uint age;    // queries from the first of the scores to the end of the newest block of queries
+    uint begun;  // 1: the call had dispatches before this one, sums have what they left, else 0
+    uint more;   // 1: the call has dispatches behind this one and sums get what it leaves, else 0
 };
 
 // NormalizeJob is a layer whose tokens' decayed importance is normalized.

@@ -58,8 +58,10 @@ func (r *call) writeFrames() {
 	words := r.frames.Words()
 	for i := range r.batches {
 		b := &r.batches[i]
-		for _, t := range b.taken {
-			r.Importance.AppendFrame(words[t.frame.Offset:t.frame.Offset], t.Take, core.Batch{Query: b.query, Head: b.head, Tokens: b.tokens, Base: b.base})
+		for k, t := range b.taken {
+			last := i == len(r.batches)-1 && k == len(b.taken)-1
+			r.Importance.AppendFrame(words[t.frame.Offset:t.frame.Offset], t.Take,
+				core.Batch{Query: b.query, Head: b.head, Tokens: b.tokens, Base: b.base, Last: last})
 		}
 		if b.head > 0 {
 			continue // it has the frames of the batch before

@@ -6,10 +6,11 @@ type Take struct{ First, End int }
 
 // Batch is a batch of a call whose scores are there at a time.
 type Batch struct {
-	Query  int // of the call, the first
-	Head   int // the first KV head
-	Tokens int // there are so many
-	Base   int // the first token that scores hold
+	Query  int  // of the call, the first
+	Head   int  // the first KV head
+	Tokens int  // there are so many
+	Base   int  // the first token that scores hold
+	Last   bool // no dispatch of the call comes behind those of this one
 }
 
 // Scores says which scores such a dispatch reads.

@@ -16,13 +16,15 @@ type Call struct {
 	factor      uint32 // what the next frame says
 	old         int
 	age         int // queries from the first of the call to the end of the newest block
+	begun       uint32
 }
 
 // Call is the next call of a layer, of one query or more.
 func (m *Importance) Call(layer, queries int) *Call {
 	h := &m.layers[layer]
 	newest := h.newest(m.block, queries)
-	return &Call{m, layer, queries, shaders.DecayFactor(newest - h.block), h.old, (newest+1)*m.block - h.queries}
+	return &Call{Importance: m, of: layer, queries: queries, factor: shaders.DecayFactor(newest - h.block), old: h.old,
+		age: (newest+1)*m.block - h.queries}
 }
 
 // Takes are the queries of first..end-1 whose probabilities can add something: one
@@ -37,8 +39,12 @@ func (c *Call) Takes(first, end int) []core.Take {
 
 // AppendFrame appends the next dispatch's frame.
 func (c *Call) AppendFrame(words []uint32, _ core.Take, b core.Batch) []uint32 {
-	f := shaders.DecayFrame{Tokens: uint32(b.Tokens), Base: uint32(b.Base), Old: uint32(c.old), Factor: c.factor, Age: uint32(c.age - b.Query)}
-	c.factor, c.old = 0, max(c.old, b.Tokens)
+	f := shaders.DecayFrame{Tokens: uint32(b.Tokens), Base: uint32(b.Base), Old: uint32(c.old), Factor: c.factor, Age: uint32(c.age - b.Query),
+		Begun: c.begun}
+	if !b.Last {
+		f.More = 1
+	}
+	c.factor, c.old, c.begun = 0, max(c.old, b.Tokens), 1
 	return f.AppendTo(words)
 }
 
@@ -58,7 +64,8 @@ func (c *Call) Record(l *device.List, t core.Take, s core.Scores, frame, scores 
 		l.Check(fmt.Errorf("backend: importance of %d query vectors in a dispatch: must be at most %d", n, mostVectors))
 	}
 	p := w.PipelineOf(shaders.AccumulateImportance, w.Layout.Type, shaders.Setting{Queries: s.Tile})
-	core.Dispatch(l, p, push.Bytes(), min(s.Tokens, w.Capacity), frame, scores, c.layer(c.of))
+	items := shaders.ImportanceWords(min(s.Tokens, w.Capacity)) / 2
+	core.Dispatch(l, p, push.Bytes(), items, frame, scores, c.layer(c.of), device.Whole(c.sums))
 	l.Mark("accumulate_importance")
 }
 

@@ -65,7 +65,7 @@ func (m *Importance) CopyTo(f *Importance) error {
 		f.layers[i] = h
 		f.layers[i].saw = slices.Clone(h.saw)
 		if at := i*m.layerWords() + shaders.ImportanceHeader; h.old > 0 {
-			regions = append(regions, device.Region{Src: at, Dst: at, Words: h.old})
+			regions = append(regions, device.Region{Src: at, Dst: at, Words: shaders.ImportanceWords(h.old)})
 		}
 	}
 	if len(regions) == 0 {

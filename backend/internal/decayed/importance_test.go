@@ -21,6 +21,7 @@ func (o *model) observe(layer, queries, tokens int) {
 	probs := o.probabilities(queries, tokens)
 	require.NoError(o.t, o.m.Observe(layer, probs, queries, tokens))
 	o.add(layer, probs, queries, tokens)
+	o.check()
 }
 
 func TestObserveKeepsTheDecayedSum(t *testing.T) {
@@ -30,7 +31,6 @@ func TestObserveKeepsTheDecayedSum(t *testing.T) {
 			for layer := range w.Layers {
 				o.observe(layer, call.queries, call.tokens)
 			}
-			o.check()
 		}
 		assert.Equal(t, 380-w.Recent+1, o.m.Seen(1))
 	})
@@ -55,7 +55,8 @@ func (o *model) record(layer int, probs []float32, queries, tokens int, s split)
 				scores := tiled(w, probs, query, n, head, s.heads, tokens, s.tile)
 				copy(w.Rows.Words(), scores)
 				plan := w.PlanRoom()
-				frame := plan.Put(call.AppendFrame(nil, takes[0], core.Batch{Query: query, Head: head, Tokens: tokens - queries + query + n}))
+				frame := plan.Put(call.AppendFrame(nil, takes[0], core.Batch{Query: query, Head: head, Tokens: tokens - queries + query + n,
+					Last: query+n == queries && head+s.heads == w.KVHeads}))
 				call.Record(l, takes[0], core.Scores{Query: query, Vectors: n * w.QueriesPerHead(), Heads: s.heads,
 					Stride: tokens, Tile: s.tile, Tokens: tokens}, frame, device.Whole(w.Rows))
 			}))
@@ -96,8 +97,8 @@ func TestSplitsDoNotShow(t *testing.T) {
 				probs := o.probabilities(call.queries, call.tokens)
 				o.record(1, probs, call.queries, call.tokens, s)
 				o.add(1, probs, call.queries, call.tokens)
+				o.check()
 			}
-			o.check()
 			if got := read(t, o.m, 1); i == 0 {
 				want = got
 			} else {
@@ -161,7 +162,6 @@ func TestLostCallsBeginAnew(t *testing.T) {
 		o.exact[2], o.least[2], o.counts[2] = nil, nil, 0
 		o.clock[2] += 64 * o.m.block
 		o.observe(2, 10, 50)
-		o.check()
 	})
 }
 
@@ -251,7 +251,7 @@ func TestLayoutRefuses(t *testing.T) {
 		{func(p *Parameters, _ *core.Shape) { p.First = -1 }, "first -1 tokens"},
 		{func(p *Parameters, _ *core.Shape) { p.HalfLife = 1 << 40 }, "more than a word holds"},
 		{func(_ *Parameters, s *core.Shape) { s.GroupHeads, s.GroupLayers = false, true }, "a level is of one layer"},
-		{func(_ *Parameters, s *core.Shape) { s.Capacity = 1 << 25 }, "limits a storage buffer"},
+		{func(_ *Parameters, s *core.Shape) { s.Capacity = 1 << 26 }, "limits a storage buffer"},
 	} {
 		p, s := usual, shape
 		c.change(&p, &s)
@@ -273,6 +273,7 @@ func TestRecordRefusesTooMany(t *testing.T) {
 func TestBytes(t *testing.T) {
 	l, err := NewLayout(newWork(t, "cpu", shape), usual)
 	require.NoError(t, err)
-	assert.Equal(t, int64(4*3*100), l.Bytes(100))
-	assert.Equal(t, 3*768, l.Words())
+	defer l.Close()
+	assert.Equal(t, int64(2*3*100), l.Bytes(99))
+	assert.Equal(t, 3*384, l.Words())
 }

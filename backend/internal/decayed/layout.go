@@ -34,12 +34,14 @@ func (p Parameters) check() error {
 }
 
 // Layout says where the importance of a sequence lies in its buffer, [layer][header,
-// then a word a token], and how its numbers are scaled.
+// then two bytes a token], and how its numbers are scaled. It has what the sequences of
+// a cache share.
 type Layout struct {
 	Parameters
 	work     *core.Work
 	block    int           // queries of a block: half a half-life
 	fraction uint32        // bits behind the point
+	sums     device.Buffer // of a call of more than one dispatch
 	upload   device.Buffer // probabilities from the host; nil: none came yet
 }
 
@@ -56,19 +58,27 @@ func NewLayout(w *core.Work, p Parameters) (*Layout, error) {
 		return nil, fmt.Errorf("backend: %w: %w", err, policy.ErrConfig)
 	}
 	l := &Layout{Parameters: p, work: w, block: p.HalfLife / 2, fraction: fraction}
-	return l, w.CheckView("importance", l.Words())
+	if err := w.CheckView("importance", l.Words()); err != nil {
+		return nil, err
+	}
+	return l, w.Make(core.Wanted{At: &l.sums, Label: "sums of importance", Words: 2 * shaders.ImportanceWords(w.Capacity), Memory: device.DeviceLocal})
 }
+
+// Close frees what the sequences share.
+func (l *Layout) Close() { core.Release(l.sums, l.upload) }
 
 // layerWords are the words of a layer: a multiple of what aligns a view.
 func (l *Layout) layerWords() int {
-	return core.RoundUp(shaders.ImportanceHeader+l.work.Capacity, l.work.Limits.ViewAlign)
+	return core.RoundUp(shaders.ImportanceHeader+shaders.ImportanceWords(l.work.Capacity), l.work.Limits.ViewAlign)
 }
 
 // Words are the words of a sequence's importance.
 func (l *Layout) Words() int { return l.work.Layers * l.layerWords() }
 
 // Bytes are the bytes of importance of so many tokens.
-func (l *Layout) Bytes(tokens int) int64 { return 4 * int64(l.work.Layers) * int64(tokens) }
+func (l *Layout) Bytes(tokens int) int64 {
+	return 4 * int64(l.work.Layers) * int64(shaders.ImportanceWords(tokens))
+}
 
 // needed are the queries that must have seen a token before its level follows
 // from its importance: as many as see it in the recent window.

@@ -48,9 +48,6 @@ func (l *Layout) fitUpload(words int) error {
 	return nil
 }
 
-// Close frees what observing took.
-func (l *Layout) Close() { core.Release(l.upload) }
-
 // observed are probabilities of a call from the host.
 type observed struct {
 	*Call
@@ -69,7 +66,7 @@ func (o *observed) add(t core.Take) error {
 	}
 	for head := 0; head < w.KVHeads; head += heads {
 		for base := 0; base < o.tokens; base += some {
-			if err := o.addPart(t, head, min(heads, w.KVHeads-head), base, min(base+some, o.tokens)); err != nil {
+			if err := o.addPart(t, head, min(heads, w.KVHeads-head), base, min(some, o.tokens-base)); err != nil {
 				return err
 			}
 		}
@@ -77,10 +74,10 @@ func (o *observed) add(t core.Take) error {
 	return nil
 }
 
-// addPart takes the tokens base..end-1 of some KV heads: [head][vector][token], tiles of
-// one vector, and the spreads.
-func (o *observed) addPart(t core.Take, head, heads, base, end int) error {
-	w, n, perHead := o.work, end-base, o.work.QueriesPerHead()
+// addPart takes n tokens of some KV heads: [head][vector][token], tiles of one vector,
+// and the spreads.
+func (o *observed) addPart(t core.Take, head, heads, base, n int) error {
+	w, perHead := o.work, o.work.QueriesPerHead()
 	words, vectors := o.upload.Words(), (t.End-t.First)*perHead
 	for i := range heads * vectors {
 		q, h := t.First+i%vectors/perHead, (head+i/vectors)*perHead+i%perHead
@@ -90,7 +87,8 @@ func (o *observed) addPart(t core.Take, head, heads, base, end int) error {
 	}
 	return w.Run.Run("observe", func(l *device.List) {
 		plan := w.PlanRoom()
-		frame := plan.Put(o.AppendFrame(nil, t, core.Batch{Query: t.First, Head: head, Tokens: end, Base: base}))
+		last := t.End == o.queries && head+heads == w.KVHeads && base+n == o.tokens
+		frame := plan.Put(o.AppendFrame(nil, t, core.Batch{Query: t.First, Head: head, Tokens: base + n, Base: base, Last: last}))
 		scores := core.Scores{Query: t.First, Vectors: vectors, Heads: heads, Stride: n, Tile: 1, Tokens: o.tokens}
 		o.Record(l, t, scores, frame, device.Whole(o.upload))
 		l.Check(plan.Err())

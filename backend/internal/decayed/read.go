@@ -9,9 +9,9 @@ import (
 // mean over the tokens that count for levels; -1 where too few queries saw the token.
 // freed are the pages of a layer that a sliding window left behind.
 func (m *Importance) Read(tokens int, freed func(layer int) int) ([][]float32, error) {
-	words, all := make([][]uint32, len(m.layers)), tokens
+	words, all := make([][]uint32, len(m.layers)), 0
 	for _, h := range m.layers {
-		all = max(all, h.old)
+		all = max(all, shaders.ImportanceWords(max(tokens, h.old)))
 	}
 	for from := 0; from < all; {
 		to := min(all, from+m.work.Out.Len())
@@ -30,8 +30,7 @@ func (m *Importance) Read(tokens int, freed func(layer int) int) ([][]float32, e
 	return out, nil
 }
 
-// readPart appends the importance of the tokens from..to-1 of layers from the first
-// one on.
+// readPart appends words from..to-1 of layers from the first one on.
 func (m *Importance) readPart(layers [][]uint32, first, from, to int) error {
 	n := to - from
 	var regions []device.Region
@@ -48,23 +47,24 @@ func (m *Importance) readPart(layers [][]uint32, first, from, to int) error {
 	return err
 }
 
-// shares are the words of the first tokens of a layer over the mean of those that count,
-// from the given one on.
+// shares are the importance of the first tokens of a layer, in its words, over the mean
+// of those that count, from the given one on.
 func (m *Importance) shares(layer, from int, words []uint32, tokens int) []float32 {
 	h, sum, count := &m.layers[layer], 0.0, 0
 	for t := from; t < h.old; t++ {
-		if words[t]&shaders.SinkMark == 0 {
-			sum += float64(words[t])
+		if importance, sink := shaders.Importance(words, t); !sink {
+			sum += float64(importance)
 			count++
 		}
 	}
 	shares, seen := make([]float32, tokens), m.Seen(layer)
 	for t := range shares {
+		importance, _ := shaders.Importance(words, t)
 		switch {
 		case t >= seen:
 			shares[t] = -1
 		case sum > 0:
-			shares[t] = float32(float64(words[t]&^shaders.SinkMark) * float64(count) / sum)
+			shares[t] = float32(float64(importance) * float64(count) / sum)
 		}
 	}
 	return shares
