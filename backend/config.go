@@ -137,9 +137,12 @@ type Config struct {
 	// before they are packed. With more of it a call of many queries, or a step that
 	// stores many pages, is fewer and larger dispatches; bits do not change. What is
 	// needed at least is taken anyway: that of a query of all KV heads, about 5 % of the
-	// rows of one layer. Calls of many queries also borrow room of the Reserve that no page
-	// has yet. What they use well, 1 MiB or 0.5 % of the rows of a full sequence, is taken
-	// as far as half of the Reserve does not have it.
+	// rows of one layer. Beside a Reserve it is of as many KV heads, one or more, as a 64th
+	// of the Reserve has room for: calls also borrow room of the Reserve that no page
+	// has yet, so that only texts that nearly fill it are attended head by head. What calls of
+	// many queries use well, 1 MiB or 0.5 % of the rows of a full sequence, is taken
+	// as far as half of the Reserve does not have it. Where the device is the host's processor
+	// the buffer by which rows come to the host serves as scratch meanwhile.
 	Scratch int64
 
 	reserveSegments int // of tests: segments of the reserve; 0: as few as possible

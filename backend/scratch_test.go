@@ -68,12 +68,7 @@ func TestCallsBorrowRoomOfTheReserve(t *testing.T) {
 	require.LessOrEqual(t, few, 4)
 	require.Equal(t, free, s.c.arena.Reserve()[0].Free())
 
-	var pairs []*pages.Pair
-	for size := (pages.Sizes{1 << 12, 1 << 12}); size[0] > 0; size = (pages.Sizes{size[0] / 2, size[1] / 2}) {
-		for p := s.c.arena.Place(nil, 0, size); p != nil; p = s.c.arena.Place(nil, 0, size) {
-			pairs = append(pairs, p)
-		}
-	}
+	pairs := s.fillReserve()
 	again, many := run()
 	require.Equal(t, bits, again)
 	require.Greater(t, many, 10)
@@ -107,4 +102,64 @@ func TestScratchHasRoomForAQueryOfAllHeads(t *testing.T) {
 	}
 	s.attend(0, s.queries(1), AttendOptions{SkipImportance: true})
 	require.Equal(t, 1, d.batches)
+}
+
+// Beside a reserve the scratch is a 64th of it, and a query of all KV heads borrows the rest;
+// in a full reserve it is attended in parts. Bits do not change.
+func TestScratchBesideAReserveIsAPartOfIt(t *testing.T) {
+	const reserve = 12 << 20
+	d := &countingDevice{Device: cpu(t)}
+	s := newSequence(t, d, F32, Config{Layers: 1, KVHeads: 8, QueryHeads: 32, HeadDim: 32, Capacity: 6144, MaxStepTokens: 256,
+		Policy: policy.Uniform{KeyBits: 3, ValueBits: 2}, Reserve: reserve})
+	require.LessOrEqual(t, s.c.Stats().Bytes.Scratch, int64(reserve/64))
+	for range 16 {
+		s.step(256)
+	}
+	q := s.queries(1)
+	run := func() (bits []uint32, batches int) {
+		d.batches = 0
+		return wordsOf(s.attend(0, q, AttendOptions{SkipImportance: true})), d.batches
+	}
+	bits, batches := run()
+	require.Equal(t, 1, batches)
+	pairs := s.fillReserve()
+	again, batches := run()
+	require.Equal(t, bits, again)
+	require.Equal(t, 8, batches) // a head each
+	s.c.arena.FreeAll(pairs)
+}
+
+// On the host's processor calls work in the buffer by which rows come to the host, and the
+// scratch is small. Bits are those of a device that has memory of
+// its own.
+func TestCallsWorkInIdleMemoryOnVulkan(t *testing.T) {
+	cfg := Config{Layers: 2, KVHeads: 8, QueryHeads: 32, HeadDim: 64, Capacity: 2048, MaxStepTokens: 64,
+		Policy: policy.Uniform{KeyBits: 3, ValueBits: 2}}
+	var bits [2][]uint32
+	for i, d := range []device.Device{cpu(t), openLLVMpipe(t, "llvmpipe")} {
+		counting := &countingDevice{Device: d}
+		s := newSequence(t, counting, F32, cfg)
+		for range 16 {
+			s.step(64)
+		}
+		counting.batches = 0
+		bits[i] = wordsOf(s.attend(0, s.queries(4), AttendOptions{}))
+		require.Equal(t, 1, counting.batches)
+		if scratch := s.c.Stats().Bytes.Scratch; d.Limits().CPU {
+			require.InEpsilon(t, 4*minScratch, scratch, .1)
+		} else {
+			require.InEpsilon(t, 1<<20, scratch, .1)
+		}
+	}
+	require.Equal(t, bits[0], bits[1])
+}
+
+// fillReserve takes all room of the reserve.
+func (s *sequence) fillReserve() (pairs []*pages.Pair) {
+	for size := (pages.Sizes{1 << 12, 1 << 12}); size[0] > 0; size = (pages.Sizes{size[0] / 2, size[1] / 2}) {
+		for p := s.c.arena.Place(nil, 0, size); p != nil; p = s.c.arena.Place(nil, 0, size) {
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
 }

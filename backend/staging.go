@@ -33,6 +33,7 @@ func (c *Cache) makeStaging() error {
 	scratch, plan, out := c.scheme.staging()
 	token := 2 * c.cfg.KVHeads * c.cfg.HeadDim // words of a token's f32 rows in a layer, K and V
 	readback := min(c.cfg.Capacity*token, max(words, c.cfg.Capacity*w.TokenWords/8), maxReadback)
+	outWords := max(readback, c.cfg.PageTokens*token, out) + 3*align
 	if err := w.CheckView("ring", w.WholeRing()*w.TokenWords); err != nil {
 		return err
 	}
@@ -41,9 +42,8 @@ func (c *Cache) makeStaging() error {
 			Words: max(core.RoundUp(words/4, shaders.Align), window.Words(c.cfg.MaxStepTokens*token), w.PageGroups*w.Layout.RawGroupWords())},
 		core.Wanted{At: &w.Plan, Label: "plan", Memory: device.Upload, Words: max(words, plan)},
 		core.Wanted{At: &w.Scratch, Label: "scratch", Memory: device.DeviceLocal,
-			Words: 2 * core.RoundUp(c.scratchWords(scratch)/2, core.LCM(w.SlotStride, align))},
-		core.Wanted{At: &w.Out, Label: "out", Memory: device.Download,
-			Words: max(readback, c.cfg.PageTokens*token, out) + 3*align},
+			Words: 2 * core.RoundUp(c.scratchWords(scratch, attend.Idle(w.Limits, outWords))/2, core.LCM(w.SlotStride, align))},
+		core.Wanted{At: &w.Out, Label: "out", Memory: device.Download, Words: outWords},
 		core.Wanted{At: &w.Clamped, Label: "clamped", Memory: device.Download, Words: 1},
 	)
 	if err == nil {
@@ -52,13 +52,24 @@ func (c *Cache) makeStaging() error {
 	return err
 }
 
+// reserveScratch is the part of a reserve that one query may have as scratch: as long as
+// the reserve has room that no page has, it borrows the rest.
+const reserveScratch = 64
+
 // scratchWords are the words of the scratch: what was asked for, and at least what storing
 // a page of K and one of V needs and what one query needs; and what makes calls of many
-// queries fast, less what they can borrow of an empty reserve.
-func (c *Cache) scratchWords(storing int) int {
-	w := c.work
-	return max(minScratch, int(c.cfg.Scratch/4), attend.LeastScratch(w.Geometry, w.Limits), storing,
-		attend.UsefulScratch(w.Geometry, w.Limits)-c.reserveWords()/2)
+// queries fast, less what they can borrow of an empty reserve or have of so many idle words.
+func (c *Cache) scratchWords(storing, idle int) int {
+	g, l, reserve := c.work.Geometry, c.work.Limits, c.reserveWords()
+	most := l.ViewWords
+	switch whole := attend.LeastScratch(g, l, most); {
+	case idle >= whole:
+		most = 0
+	case reserve > 0:
+		most = max(minScratch, reserve/reserveScratch)
+	}
+	return max(minScratch, int(c.cfg.Scratch/4), attend.LeastScratch(g, l, most), storing,
+		attend.UsefulScratch(g, l)-max(reserve/2, idle))
 }
 
 // reserveWords are the words of the reserve: as many as asked for, but no more

@@ -147,7 +147,7 @@ func (l *Lists) release(n int) {
 // ends early where the context is cancelled between two submissions. Where it fails,
 // rows of importance that it may have changed count as lost.
 func (l *Lists) Run(ctx context.Context, a *Attention, c Call) error {
-	r := a.newCall(c)
+	r := a.newCall(c, false)
 	defer r.end()
 	if err := a.fitFrames(r.frameWords); err != nil {
 		return fmt.Errorf("backend: attend: %w", err)

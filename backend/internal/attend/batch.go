@@ -39,9 +39,9 @@ type part struct {
 	frame      device.View
 }
 
-func (a *Attention) newCall(c Call) *call {
+func (a *Attention) newCall(c Call, recorded bool) *call {
 	r := &call{Attention: a, Call: c, waiting: c.Window.Waiting(), byKernel: a.TimeKernels}
-	r.space, r.borrowed = a.spaces.take(r.layoutOf(r.Queries, a.work.KVHeads, r.widest()).words)
+	r.space, r.borrowed = a.spaces.take(r.layoutOf(r.Queries, a.work.KVHeads, r.widest()).words, recorded)
 	queries, heads := r.batchSize()
 	for query := 0; query < r.Queries; query += queries {
 		for head := 0; head < a.work.KVHeads; head += heads {

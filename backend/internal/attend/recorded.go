@@ -20,7 +20,7 @@ type Held struct {
 func (a *Attention) Record(l *device.List, c Call) (held Held, err error) {
 	one := *a
 	one.pace = core.NewPace(-1, 1) // the list is not split
-	r := one.newCall(c)
+	r := one.newCall(c, true)
 	if one.frames, err = a.take(r.frameWords); err != nil {
 		r.end()
 		return Held{}, fmt.Errorf("backend: record attention: %w", err)

@@ -20,14 +20,14 @@ const (
 const scratchPart = 200
 
 // LeastScratch are the words of scratch that one query needs: of all KV heads, so that
-// each kernel runs once a call and has work for the whole device, as far as kernels can
-// see so many words, but of one head in any case.
-func LeastScratch(g *core.Geometry, l device.Limits) int {
+// each kernel runs once a call and has work for the whole device, as far as they are no
+// more than so many, but of one head in any case.
+func LeastScratch(g *core.Geometry, l device.Limits, most int) int {
 	if g.QueryHeads == 0 {
 		return 0
 	}
 	heads := g.KVHeads
-	for heads > 1 && fullLayout(g, l, 1, heads).words > l.ViewWords {
+	for heads > 1 && fullLayout(g, l, 1, heads).words > min(most, l.ViewWords) {
 		heads--
 	}
 	return fullLayout(g, l, 1, heads).words
@@ -51,9 +51,20 @@ func fullLayout(g *core.Geometry, l device.Limits, queries, heads int) layout {
 	return newLayout(g, l, queries*g.QueriesPerHead(), heads, stride)
 }
 
+// Idle are the words of the buffer by which rows come to the host that calls may work
+// in, as nothing is in it then: all where the device is the host's processor, whose
+// memory it is as well as any other.
+func Idle(l device.Limits, words int) int {
+	if !l.CPU {
+		return 0
+	}
+	return words
+}
+
 // workspaces are where calls work: in the scratch, or, where that has no room for all
-// queries of one at once, in room of the reserve that no page has yet. Calls follow
-// each other on the device, so that those that are recorded at a time share a loan.
+// queries of one at once, in what is idle, or in room of the reserve that no page has yet.
+// Calls follow each other on the device, so that those that are recorded at a time share
+// a loan.
 type workspaces struct {
 	work  *core.Work
 	arena *pages.Arena
@@ -63,16 +74,22 @@ type workspaces struct {
 }
 
 // take is the workspace of a call that wants so many words. What is borrowed, the caller
-// gives back.
-func (w *workspaces) take(words int) (space device.View, borrowed bool) {
+// gives back. Others may use what is idle before a recorded call runs.
+func (w *workspaces) take(words int, recorded bool) (space device.View, borrowed bool) {
 	space = device.Whole(w.work.Scratch)
 	if words = min(words, w.most); words <= space.Words {
+		return space, false
+	}
+	if idle := Idle(w.work.Limits, w.work.Out.Len()); idle > space.Words && !recorded {
+		space = device.View{Buffer: w.work.Out, Words: idle}
+	}
+	if words <= space.Words {
 		return space, false
 	}
 	if w.users == 0 {
 		w.loan = w.arena.Lend(space.Words, words, w.work.Limits.ViewAlign)
 	}
-	if lent := w.loan.View(); lent.Words > 0 {
+	if lent := w.loan.View(); lent.Words > space.Words {
 		w.users++
 		return lent, true
 	}
