@@ -130,6 +130,11 @@ func TestFewShot(t *testing.T) {
 			require.InDelta(t, sumOf(t, b, logits, tokens, len(e.prefix)), a.LogLikelihood[k], 1e-2)
 		}
 	}
+	// What an earlier run left counts as done, the shots too.
+	o.Tasks, read = append(o.Tasks, &Tasks{Name: "more", part: "m", Questions: tasks.Questions[:1]}), -1
+	_, err = Run(t.Context(), b, o)
+	require.NoError(t, err)
+	require.Zero(t, read)
 	_, err = tasks.WithShots(4)
 	require.EqualError(t, err, "eval: choices: 4 shots of 4 tasks: must leave one to ask: malformed tasks")
 }
