@@ -83,7 +83,7 @@ func levelOf(how string, n int) uint8 {
 // level 9.
 func (c Case) tablesOf(kind shaders.Kind) *shaders.Tables {
 	p, rng := c.Params, c.rng(20+uint64(kind))
-	t := &shaders.Tables{Profile: 0x0123456789abcdef ^ c.Seed, Layer: 5, Kind: kind}
+	t := &shaders.Tables{Profile: 0xcdef ^ uint16(c.Seed), Layer: 5, Kind: kind}
 	t.Records = shaders.Records{Type: typeOf(p.Type), HeadDim: p.HeadDim, Heads: p.Rows}
 	g := &generator{rng: rng}
 	mean := func() float32 { return float32(g.normal()) }

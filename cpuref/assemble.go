@@ -17,7 +17,7 @@ func newRecordPage(t recordTable, plan buffer, levelsAt uint32, n int, pages buf
 	}
 	words := pages.span(uint64(at), uint64(size))
 	clear(words[:places[0]])
-	copy(words, []uint32{shaders.RecordMagic, size, uint32(n), failed, t.profile[0], t.profile[1], t.place})
+	copy(words, []uint32{shaders.RecordMagic, size, uint32(n) | failed<<16, t.of})
 	copy(words[shaders.RecordHeaderWords:], nibbles)
 	return &RecordPage{t.Records, words, levels, places}
 }

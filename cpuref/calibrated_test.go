@@ -129,15 +129,14 @@ func TestReadRecordPageRefuses(t *testing.T) {
 		value uint32
 		want  string
 	}{
-		{0, shaders.PageMagic, "magic 0x51410001: must be 0x51410101"},
-		{1, 3, "size 3 words: 5 tokens need 12"},
-		{3, 1, "1 tokens that could not be quantized: 0 are raw"},
-		{4, 1, "profile 0000000000000001: must be 0000000000000000"},
-		{6, 3, "layer 1 kind 1: must be layer 0 kind 0"},
-		{7, 1, "word 7: 0x1: must be zero"},
-		{8, 0xa3333, "level of token 4: must be 0..9 or 15"},
-		{8, 0x133333, "padding of levels: must be zero"},
-		{9, 1, "padding before the records: must be zero"},
+		{0, shaders.PageMagic, "magic 0x51410001: must be 0x51410102"},
+		{1, 3, "size 3 words: 5 tokens need 8"},
+		{2, 1<<16 | 5, "1 tokens that could not be quantized: 0 are raw"},
+		{3, 1 << 16, "profile 0001: must be 0000"},
+		{3, 3, "layer 1 kind 1: must be layer 0 kind 0"},
+		{4, 0xa3333, "level of token 4: must be 0..9 or 15"},
+		{4, 0x133333, "padding of levels: must be zero"},
+		{5, 1, "padding before the records: must be zero"},
 		{len(page) - 1, 1 << 31, "token 4: padding of record: must be zero"},
 	} {
 		bad := append([]uint32(nil), page...)

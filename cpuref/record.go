@@ -9,9 +9,8 @@ import (
 // recordTable is what a record table says.
 type recordTable struct {
 	shaders.Records
-	values  values
-	profile [2]uint32
-	place   uint32
+	values values
+	of     uint32 // word 3 of its pages
 }
 
 // openRecordTable reads and checks a record table.
@@ -32,7 +31,7 @@ func openRecordTable(l shaders.Layout, b buffer, words []uint32) recordTable {
 	}
 	r.checkSizes(b, words, at)
 	r.values = newValues(words[16:22])
-	r.profile, r.place = [2]uint32(words[22:24]), words[24]
+	r.of = words[22]
 	return r
 }
 
@@ -72,7 +71,7 @@ func OpenRecordPage(r shaders.Records, words []uint32) (*RecordPage, error) {
 	if words[0] != shaders.RecordMagic {
 		return nil, fmt.Errorf("%w: magic %#08x: must be %#08x", ErrPage, words[0], uint32(shaders.RecordMagic))
 	}
-	size, n := uint64(words[1]), int(words[2])
+	size, n := uint64(words[1]), int(words[2]&0xffff)
 	if size > uint64(len(words)) {
 		return nil, fmt.Errorf("%w: size %d words: there are %d", ErrPage, size, len(words))
 	}
@@ -101,6 +100,9 @@ func recordPlaces(r shaders.Records, levels []uint8) []int {
 	return at
 }
 
+// Failed returns how many tokens could not be quantized.
+func (p *RecordPage) Failed() uint32 { return p.Words[2] >> 16 }
+
 // Len returns N, the tokens of the page.
 func (p *RecordPage) Len() int { return len(p.Levels) }
 
@@ -122,14 +124,12 @@ func ReadRecordPage(t *shaders.Tables, words []uint32) (*RecordPage, error) {
 }
 
 func (p *RecordPage) validate(t *shaders.Tables) error {
-	profile := uint64(p.Words[4]) | uint64(p.Words[5])<<32
+	profile, place := p.Words[3]>>16, p.Words[3]&0xffff
 	switch {
-	case profile != t.Profile:
-		return fmt.Errorf("profile %016x: must be %016x", profile, t.Profile)
-	case p.Words[6] != uint32(2*t.Layer)+uint32(t.Kind):
-		return fmt.Errorf("layer %d kind %d: must be layer %d kind %d", p.Words[6]/2, p.Words[6]%2, t.Layer, t.Kind)
-	case p.Words[7] != 0:
-		return fmt.Errorf("word 7: %#x: must be zero", p.Words[7])
+	case profile != uint32(t.Profile):
+		return fmt.Errorf("profile %04x: must be %04x", profile, t.Profile)
+	case place != uint32(2*t.Layer)+uint32(t.Kind):
+		return fmt.Errorf("layer %d kind %d: must be layer %d kind %d", place/2, place%2, t.Layer, t.Kind)
 	}
 	n, raw := p.Len(), 0
 	levels := shaders.RecordHeaderWords + shaders.BitsWords(n)
@@ -148,8 +148,8 @@ func (p *RecordPage) validate(t *shaders.Tables) error {
 			return fmt.Errorf("token %d: %w", i, err)
 		}
 	}
-	if int(p.Words[3]) > raw {
-		return fmt.Errorf("%d tokens that could not be quantized: %d are raw", p.Words[3], raw)
+	if int(p.Failed()) > raw {
+		return fmt.Errorf("%d tokens that could not be quantized: %d are raw", p.Failed(), raw)
 	}
 	return nil
 }

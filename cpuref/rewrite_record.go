@@ -21,7 +21,7 @@ func newRecordRewriter(k kernel, s shaders.Spec, tokens uint32, src, plan, dst [
 func (r *recordRewriter) open(job shaders.RecordRewriteJob) (old, page *RecordPage) {
 	t := tableInPlan(r.l, r.plan, job.Table)
 	old = openRecordsAt(t.Records, r.src, job.From, r.tokens)
-	return old, newRecordPage(t, r.plan, job.Levels, r.tokens, r.dst, job.To, job.Words, old.Words[3])
+	return old, newRecordPage(t, r.plan, job.Levels, r.tokens, r.dst, job.To, job.Words, old.Failed())
 }
 
 // tableInPlan reads the record table at a word of a plan.

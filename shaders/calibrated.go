@@ -4,12 +4,12 @@ import "fmt"
 
 // RecordMagic is word 0 of a page of records: "QA", the codec (1: calibrated)
 // and the version of the layout.
-const RecordMagic = 0x51410101
+const RecordMagic = 0x51410102
 
 const (
 	Levels            = 10 // levels of a record, 0..9
 	Planes            = 8  // bits of a full code
-	RecordHeaderWords = 8  // words of a page of records before its levels
+	RecordHeaderWords = 4  // words of a page of records before its levels
 	tableRows         = 32 // words of a record table before its rows
 	tableRowWords     = 8  // words of a row of a record table
 )

@@ -28,7 +28,7 @@ func TestSizesOfRecords(t *testing.T) {
 	assert.Equal(t, 114, r.RowBits(8, 1))
 	assert.Equal(t, []int{0, 1, 4, 11, 40, 40}, []int{r.RecordWords(0), r.RecordWords(1), r.RecordWords(8),
 		r.RecordWords(9), r.RecordWords(Raw), r.RecordWords(Unquantizable)})
-	assert.Equal(t, 8+2+2+0+1+11+40, r.PageWords([]uint8{0, 1, 9, Raw, 0, 0, 0, 0, 0}))
+	assert.Equal(t, 4+2+2+0+1+11+40, r.PageWords([]uint8{0, 1, 9, Raw, 0, 0, 0, 0, 0}))
 	assert.Equal(t, 2*2*8, r.CodeWords())
 	assert.Equal(t, []int{32, 32, 40, 0, 0, 0}, []int{r.SupplyWords(1, 2), r.SupplyWords(Raw, 3), r.SupplyWords(3, Raw),
 		r.SupplyWords(3, 3), r.SupplyWords(4, 3), r.SupplyWords(Raw, Raw)})
@@ -53,7 +53,7 @@ func TestRecordsOutsideTheContract(t *testing.T) {
 }
 
 func tables() *Tables {
-	t := &Tables{Records: twoHeads(), Profile: 0x0123456789abcdef, Layer: 3, Kind: Value}
+	t := &Tables{Records: twoHeads(), Profile: 0xcdef, Layer: 3, Kind: Value}
 	t.Magnitudes = [7]uint8{1, 2, 3, 4, 5, 6, 127}
 	t.Coefficients = [4]float32{1, 0, -2, 3}
 	for k := range t.Thresholds {
@@ -73,7 +73,7 @@ func TestTablesAsKernelsReadThem(t *testing.T) {
 	f := math.Float32bits
 	require.Len(t, w, of.AllWords())
 	assert.Equal(t, []uint32{0, 1, 1, 1, 1, 1, 1, 1, 4, 11, 0, 0, 0, 0, 0, 40}, w[:16])
-	assert.Equal(t, []uint32{0x030201, 0x7f060504, f(1), 0, f(-2), f(3), 0x89abcdef, 0x01234567, 7, 0, 0, 0, 0, 0, 0, 0}, w[16:32])
+	assert.Equal(t, []uint32{0x030201, 0x7f060504, f(1), 0, f(-2), f(3), 0xcdef0007, 0, 0, 0, 0, 0, 0, 0, 0, 0}, w[16:32])
 	assert.Equal(t, []uint32{12, 0, 40 | 40<<16, 33 | 1<<16, 0, 0, 0, 0}, w[32+17*8:32+18*8], "level 8, head 1")
 	assert.Equal(t, f(-127), w[of.ThresholdsAt()])
 	assert.Equal(t, []uint32{f(127), 0, 0}, w[of.MeanAt()-2:of.MeanAt()+1])

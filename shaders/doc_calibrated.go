@@ -81,15 +81,14 @@
 // the codes of channels k, k+8, k+16, k+24 in its bytes, 0 behind the last channel.
 // A token leaves raw in the same way, with its codes.
 //
-// # Page of records (version 1)
+// # Page of records (version 2)
 //
-//	0            RecordMagic: 0x51410101, "QA", the codec and the version
+//	0            RecordMagic: 0x51410102, "QA", the codec and the version
 //	1            size of the page in words
-//	2            number of tokens N
-//	3            number of tokens that could not be quantized
-//	4, 5         first 8 bytes of the SHA-256 of the profile, little-endian
-//	6            2*layer + kind (0 K, 1 V)
-//	7            0
+//	2            number of tokens N, and from bit 16 on how many of them could not
+//	             be quantized
+//	3            2*layer + kind (0 K, 1 V), and from bit 16 on the first 2 bytes of
+//	             the SHA-256 of the profile, little-endian
 //	             levels: ceil(N/8) words; token t has the 4 bits (t%8)*4 of word
 //	             t/8: 0..9, or 15 for raw
 //	             zeros up to a multiple of four words

@@ -16,7 +16,7 @@ type Reconstruction struct {
 type Tables struct {
 	Records
 	Reconstruction
-	Profile    uint64 // the first 8 bytes of the profile's SHA-256
+	Profile    uint16 // the first 2 bytes of the profile's SHA-256
 	Layer      int
 	Kind       Kind
 	Thresholds [255]float32 // ascending
@@ -142,8 +142,7 @@ func (t *Tables) AppendTable(out []uint32) []uint32 {
 	for i, c := range t.Coefficients {
 		head[18+i] = math.Float32bits(c)
 	}
-	head[22], head[23] = uint32(t.Profile), uint32(t.Profile>>32)
-	head[24] = uint32(2*t.Layer) + uint32(t.Kind)
+	head[22] = t.Of()
 	for _, heads := range t.Populations {
 		bit := 0
 		for _, p := range heads {
@@ -157,6 +156,9 @@ func (t *Tables) AppendTable(out []uint32) []uint32 {
 	}
 	return out
 }
+
+// Of is what pages of these tables say that they are of: word 3.
+func (t *Tables) Of() uint32 { return uint32(2*t.Layer) + uint32(t.Kind) | uint32(t.Profile)<<16 }
 
 // Words returns the tables as kernels read them: the record table, 256 words of
 // thresholds, the last one 0, mean, scales of forward and of inverse, those over 32, and the

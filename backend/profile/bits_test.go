@@ -45,18 +45,18 @@ func TestForBits(t *testing.T) {
 
 func TestForBitsOutOfReach(t *testing.T) {
 	p := random(6, shape)
-	least := 12./96 + 16./32 // header, one raw token in 32
+	least := 8./96 + 16./32 // header, one raw token in 32
 	for _, wanted := range []float64{0, least - 1e-9, 16.001, math.NaN()} {
 		_, err := p.ForBits(wanted)
 		require.ErrorIs(t, err, profile.ErrBits)
-		assert.ErrorContains(t, err, "can be 0.625 to 16")
+		assert.ErrorContains(t, err, "can be 0.5833 to 16")
 	}
 	q, err := p.ForBits(least)
 	require.NoError(t, err)
 	assert.Equal(t, least, q.Bits())
 	q, err = p.ForBits(16)
 	require.NoError(t, err)
-	assert.Equal(t, 12./96+16./32+8*31./32, q.Bits(), "all planes")
+	assert.Equal(t, 8./96+16./32+8*31./32, q.Bits(), "all planes")
 }
 
 // Where all tokens have one level, it takes the bits that the profile expects.

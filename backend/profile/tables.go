@@ -51,13 +51,13 @@ func (p *Profile) Rotation(page int) []float32 {
 	return entries(out)
 }
 
-// number is the profile in the header of pages: the first 8 bytes of its SHA-256.
-func (p *Profile) number() uint64 {
+// number is the profile in the header of pages: the first 2 bytes of its SHA-256.
+func (p *Profile) number() uint16 {
 	sum, _ := hex.DecodeString(p.Hash()) // of hash
-	return binary.LittleEndian.Uint64(sum)
+	return binary.LittleEndian.Uint16(sum)
 }
 
-func (p *Profile) tables(planes *Planes, number uint64, kind shaders.Kind, layer int, typ uint32) (*shaders.Tables, error) {
+func (p *Profile) tables(planes *Planes, number uint16, kind shaders.Kind, layer int, typ uint32) (*shaders.Tables, error) {
 	h := p.layer(kind, layer)
 	t := &shaders.Tables{
 		Records:        planes.records(kind, layer, typ),

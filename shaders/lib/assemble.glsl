@@ -31,8 +31,7 @@ void finish(Writer w) {
 
 // Everything before the records of a page: by the invocation of its first token.
 void writeHeader(uint page, uint words, uint tokens, uint failed, uint levels, uint table) {
-    uint head[RECORD_HEADER] = uint[RECORD_HEADER](RECORD_MAGIC, words, tokens, failed,
-        PLAN(table + 22u), PLAN(table + 23u), PLAN(table + 24u), 0u);
+    uint head[RECORD_HEADER] = uint[RECORD_HEADER](RECORD_MAGIC, words, tokens | failed << 16, PLAN(table + 22u));
     for (uint i = 0u; i < RECORD_HEADER; i++) OUT(page + i) = head[i];
     for (uint i = RECORD_HEADER; i < recordsAt(tokens); i++)
         OUT(page + i) = i - RECORD_HEADER < bitsWords(tokens) ? PLAN(levels + i - RECORD_HEADER) : 0u;

@@ -3,8 +3,8 @@
 #ifndef QAQVK_RECORD
 #define QAQVK_RECORD
 
-const uint RECORD_MAGIC = 0x51410101;
-const uint RECORD_HEADER = 8;                       // words of a page before its levels
+const uint RECORD_MAGIC = 0x51410102;
+const uint RECORD_HEADER = 4;                       // words of a page before its levels
 const uint LEVELS = 10;
 const uint RAW_LEVEL = 15;                          // a level's nibble for a raw token
 const uint TABLE_ROWS = 32;                         // words of a table before its rows

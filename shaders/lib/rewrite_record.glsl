@@ -28,7 +28,7 @@ RecordMove moveOf(RecordRewriteJob job, uint t) {
 }
 
 void rewriteHeader(RecordRewriteJob job) {
-    writeHeader(job.to, job.words, Tokens, SRC(job.from + 3u), job.levels, job.table);
+    writeHeader(job.to, job.words, Tokens, SRC(job.from + 2u) >> 16, job.levels, job.table);
 }
 
 void copyRecord(RecordMove m, uint words) {
