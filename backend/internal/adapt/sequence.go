@@ -103,11 +103,11 @@ func (s *Sequence) replace(k, v moved) (done Moves) {
 }
 
 // targets takes the next batch of a round: pairs of the reserve or whole segments,
-// as many as fit the buffers and a submission and are at most a part of all pages; at
+// as many as fit the buffers, a submission and what a batch may have of all pages; at
 // least one, or the part of it that fits. None are left at the end of a round.
 func (d *Adapter) targets(s *Sequence) (list []target) {
 	r, end := &s.position, s.extent.Stored/d.work.PageTokens
-	limit := CopyWords(s.table)
+	limit := d.batchWords(s.table)
 	bits, plan, words, allowed := d.bitsRoom(), d.planRoom(), 0, d.choosing.Budget()
 	for s.Active() {
 		if r.page >= end {
@@ -160,6 +160,16 @@ func (s *Sequence) next(most int) (n, words int) {
 		words += list[r.page+n].Span().Words
 	}
 	return n, words
+}
+
+// batchWords are the words of the pairs of a batch: those of CopyWords, but where a reserve
+// has not much more room down to half of them, so that adapting takes no memory beside it.
+func (d *Adapter) batchWords(t *pages.Table) int {
+	words := CopyWords(t)
+	if free, reserved := d.arena.Room(); reserved {
+		words = min(words, max(words/2, free-free/4))
+	}
+	return words
 }
 
 // CopyWords are the words of pairs that may lie in two places at once, while they

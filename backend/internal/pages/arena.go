@@ -140,6 +140,17 @@ func (a *Arena) Size() (words int64, segments int) {
 // Reserve are the segments of the reserve.
 func (a *Arena) Reserve() []*Segment { return a.reserve }
 
+// Room are the words of the reserve that nothing has, and whether there is a reserve.
+func (a *Arena) Room() (words int, reserved bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, seg := range a.reserve {
+		free, _ := seg.room()
+		words += free
+	}
+	return words, len(a.reserve) > 0
+}
+
 // Count counts the pages of all tables, those that several hold once.
 func (a *Arena) Count() *Counts {
 	c, known := &Counts{}, map[*Pair]bool{}
