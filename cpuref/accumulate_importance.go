@@ -19,7 +19,7 @@ func AccumulateImportance(s shaders.Spec, p shaders.AccumulateImportancePush, fr
 		a.scores = openScores(in, a.scored(), k.tiles(s, p.Vectors), p.Heads, p.Stride, uint64(a.f.Tokens))
 		a.scores.openSpreads(in, p.Heads)
 		end := max(a.f.Tokens, a.f.Old)
-		words := importanceWords(end)
+		words := uint64(shaders.ImportanceWords(int(end)))
 		a.kept = buffer{k, "importance", importance}.span(0, shaders.ImportanceHeader+words)[shaders.ImportanceHeader:]
 		if a.f.Begun+a.f.More > 0 {
 			a.sums = buffer{k, "sums", sums}.span(0, 2*words)

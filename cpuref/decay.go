@@ -64,6 +64,3 @@ func (k tokens) set(t, importance uint32) {
 	shift := 16 * (t % 2)
 	k[t/2] = k[t/2]&^(0xffff<<shift) | uint32(kept(importance))<<shift
 }
-
-// importanceWords are the words of so many tokens.
-func importanceWords(tokens uint32) uint64 { return (uint64(tokens) + 3) / 4 * 2 }

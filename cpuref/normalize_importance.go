@@ -15,7 +15,7 @@ func NormalizeImportance(_ shaders.Spec, p shaders.NormalizeImportancePush, jobs
 		thresholds := plan.span(uint64(p.Thresholds), shaders.LevelBounds)
 		for n := range uint64(jobs) {
 			job := jobAt(plan, uint64(p.Jobs), shaders.NormalizeJobWords, n, shaders.ParseNormalizeJob)
-			layer := importance.span(uint64(job.Importance), shaders.ImportanceHeader+importanceWords(job.Tokens))
+			layer := importance.span(uint64(job.Importance), shaders.ImportanceHeader+uint64(shaders.ImportanceWords(int(job.Tokens))))
 			sum, count := sumTokens(layer[shaders.ImportanceHeader:], job)
 			for j, threshold := range thresholds {
 				layer[j] = boundOf(threshold, sum, count)

@@ -124,12 +124,11 @@ func ReadRecordPage(t *shaders.Tables, words []uint32) (*RecordPage, error) {
 }
 
 func (p *RecordPage) validate(t *shaders.Tables) error {
-	profile, place := p.Words[3]>>16, p.Words[3]&0xffff
-	switch {
-	case profile != uint32(t.Profile):
-		return fmt.Errorf("profile %04x: must be %04x", profile, t.Profile)
-	case place != uint32(2*t.Layer)+uint32(t.Kind):
-		return fmt.Errorf("layer %d kind %d: must be layer %d kind %d", place/2, place%2, t.Layer, t.Kind)
+	switch of := p.Words[3]; {
+	case of>>16 != uint32(t.Profile):
+		return fmt.Errorf("profile %04x: must be %04x", of>>16, t.Profile)
+	case of != t.Of():
+		return fmt.Errorf("layer %d kind %d: must be layer %d kind %d", of&0xffff/2, of%2, t.Layer, t.Kind)
 	}
 	n, raw := p.Len(), 0
 	levels := shaders.RecordHeaderWords + shaders.BitsWords(n)

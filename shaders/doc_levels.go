@@ -18,8 +18,9 @@
 // and stands for (code - s*2^d)*2^s with s = code/2^d - 1 rounded down, at least 0: codes
 // rise with numbers, those below 2^(d+1) are the numbers themselves, and what is kept is
 // off by 2^-(d+1) of the number at most. A layer is IMPORTANCE_HEADER words, then a word
-// two tokens, the earlier one in the low half, of tokens up to a multiple of 4. A byte does not do (docs/quality.md): a query gives a
-// token a hundredth of what it has, and a byte's next number is a tenth away.
+// two tokens, the earlier one in the low half, of tokens up to a multiple of 4. A byte
+// does not do (docs/quality.md): a query gives a token a hundredth of what it has, and a
+// byte's next number is a tenth away.
 //
 // Queries of a layer are counted in blocks of Block = HalfLife/2; from block to
 // block importance is worth 2^-1/2. accumulate_importance takes queries i =

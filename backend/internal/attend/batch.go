@@ -108,7 +108,7 @@ func (r *call) addBatch(query, queries, head, heads int) {
 	}
 	if r.Importance != nil {
 		for _, t := range r.Importance.Takes(query, query+queries) {
-			b.taken = append(b.taken, taken{t, r.newFrame(shaders.ImportanceFrameWords)})
+			b.taken = append(b.taken, taken{t, r.newFrame(importanceFrame)})
 		}
 	}
 	r.batches = append(r.batches, b)

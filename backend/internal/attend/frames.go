@@ -8,6 +8,9 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
+// importanceFrame are the words of the frame of either kind of importance.
+const importanceFrame = max(shaders.ImportanceFrameWords, shaders.DecayFrameWords)
+
 // usualFrames are the words of the frames of a call with the most queries, as long
 // as the pages of a layer lie in one segment and no options are set.
 func (a *Attention) usualFrames() (words int) {
@@ -17,7 +20,7 @@ func (a *Attention) usualFrames() (words int) {
 		queries, heads := r.batchSize()
 		parts := (g.KVHeads + heads - 1) / heads
 		pages := a.frameRoom(shaders.FrameWords+shaders.FramePagesWords*(tokens/g.PageTokens)) + a.frameRoom(shaders.FrameWords)
-		words = max(words, (r.Queries+queries-1)/queries*pages+g.Queries*parts*a.frameRoom(shaders.ImportanceFrameWords))
+		words = max(words, (r.Queries+queries-1)/queries*pages+g.Queries*parts*a.frameRoom(importanceFrame))
 	}
 	return words
 }

@@ -76,11 +76,8 @@ type workspaces struct {
 // take is the workspace of a call that wants so many words. What is borrowed, the caller
 // gives back. Others may use what is idle before a recorded call runs.
 func (w *workspaces) take(words int, recorded bool) (space device.View, borrowed bool) {
-	space = device.Whole(w.work.Scratch)
-	if words = min(words, w.most); words <= space.Words {
-		return space, false
-	}
-	if idle := Idle(w.work.Limits, w.work.Out.Len()); idle > space.Words && !recorded {
+	space, words = device.Whole(w.work.Scratch), min(words, w.most)
+	if idle := Idle(w.work.Limits, w.work.Out.Len()); min(words, idle) > space.Words && !recorded {
 		space = device.View{Buffer: w.work.Out, Words: idle}
 	}
 	if words <= space.Words {
