@@ -2,10 +2,10 @@ package backend
 
 import (
 	"context"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/policy"
@@ -125,7 +125,7 @@ func resize(t *testing.T, d device.Device, b *device.Buffer, words int, m device
 
 // What adapting holds does not grow, and nothing is left of it.
 func TestManyAdaptationsHoldNoMore(t *testing.T) {
-	goroutines := runtime.NumGoroutine()
+	running := goleak.IgnoreCurrent()
 	cfg := small
 	cfg.AdaptEvery, cfg.Capacity, cfg.MaxStepTokens = 1, 128, 8
 	s := newSequence(t, cpu(t), F32, cfg)
@@ -153,5 +153,5 @@ func TestManyAdaptationsHoldNoMore(t *testing.T) {
 	require.LessOrEqual(t, len(s.c.Lists()), lists+1)
 	require.Greater(t, s.c.Stats().Adapting.Batches, int64(100))
 	s.c.Close()
-	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	goleak.VerifyNone(t, running)
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
 const testRow = 12
@@ -225,7 +225,7 @@ func TestAcquireWaitsForASlot(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	before := runtime.NumGoroutine()
+	running := goleak.IgnoreCurrent()
 	h, err := New(Config{Layers: 1, RowBytes: testRow, Budget: 1 << 20, Staging: staging(2, testRow)})
 	require.NoError(t, err)
 	require.NoError(t, publish(h, 1, Range{Layers: 1, Tokens: 1}))
@@ -247,10 +247,7 @@ func TestClose(t *testing.T) {
 	st := h.Stats()
 	st.AcquireWaits = 0
 	require.Equal(t, Stats{}, st)
-	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
-	require.LessOrEqual(t, runtime.NumGoroutine(), before)
+	goleak.VerifyNone(t, running)
 }
 
 func TestRemove(t *testing.T) {
