@@ -21,11 +21,11 @@ void sumTokens(NormalizeJob job, uint lane) {
         uint at = job.importance + IMPORTANCE_HEADER + t / 2u, word = importance[at], marks = 0u;
         uvec2 pair = openedPair(word);
         for (uint i = 0u; i < 2u; i++) {
-            bool counts = t + i >= job.first && t + i < job.tokens && pair[i] < SINK_MARK;
-            bool sink = counts && pair[i] >= job.sink && t + i < job.stored;
+            bool unmarked = t + i >= job.first && t + i < job.tokens && pair[i] < SINK_MARK;
+            bool sink = unmarked && pair[i] >= job.sink && t + i < job.stored, counts = unmarked && !sink;
             marks |= sink ? SINK_MARK >> 16 << 16u * i : 0u;
-            sum = addImportance(sum, counts && !sink ? pair[i] : 0u);
-            count += counts && !sink ? 1u : 0u;
+            sum = addImportance(sum, counts ? pair[i] : 0u);
+            count += counts ? 1u : 0u;
         }
         if (marks != 0u) importance[at] = word | marks;
     }

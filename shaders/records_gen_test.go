@@ -65,14 +65,14 @@ var records = []glsl.Record{
 	{
 		Name:     "choose_bits",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "623810ed9d63e41eeb90b9f5a115f1669e6f9993c4f64bd63b682f2ae24685d7",
+		SPIRV:    "2c56e9f22c6fd56499c164f9db8abba84252ac6a2136045c4d710650020eddb1",
 		Sources: []glsl.Source{
 			{Path: "choose_bits.comp", SHA256: "564b9a790380b8def70db7d4961d6b334c6d09d281847bd1fbadf2fa69d72021"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "827215494191ee46aefd34a2b64e0bb084e4a1536fcca0c1c5fc84486c51fa5b"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
-			{Path: "lib/quantize.glsl", SHA256: "12a9592cf7d1c3a91e55ac7d544915d0ea452274e2de43d8afc3427f1953b8e0"},
+			{Path: "lib/quantize.glsl", SHA256: "94bbb9bcfbadc21d046b1e000e23c454b8565e4298620aab1685961ad5c14632"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 		},
 	},
@@ -170,7 +170,7 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "6f77d7720e1a5381e59cb42091f619a2a2290e424af3f7b08b97d75a43c6e9da",
+		SPIRV:    "ed23b71d1e4210c6d393b9e1e7b7035731a136e995e0440160b91a61c4f11fee",
 		Sources: []glsl.Source{
 			{Path: "encode.comp", SHA256: "a3aea7ef2809aae9f0f5cede9078ed068bf43dcc174ad663a822fa3f604a8785"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
@@ -179,7 +179,7 @@ var records = []glsl.Record{
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
 			{Path: "lib/group.glsl", SHA256: "37632065702164b81c550ad19e25e2284d081a6d7618f1ecdece25e461391fe5"},
 			{Path: "lib/select.glsl", SHA256: "3e442239900105a1d3a2ea86695a73d43c3ed15158e64d920e33764d19929617"},
-			{Path: "lib/quantize.glsl", SHA256: "12a9592cf7d1c3a91e55ac7d544915d0ea452274e2de43d8afc3427f1953b8e0"},
+			{Path: "lib/quantize.glsl", SHA256: "94bbb9bcfbadc21d046b1e000e23c454b8565e4298620aab1685961ad5c14632"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 			{Path: "lib/planes.glsl", SHA256: "81a5b4fb936fc05442f1f3a32bd819217a9933be2646f118d370c695684fd076"},
 			{Path: "lib/select_few.glsl", SHA256: "40d371b26993225db497627e338fadddb82bc5a89e767256e9327be10c0e1887"},
@@ -203,9 +203,9 @@ var records = []glsl.Record{
 	{
 		Name:     "normalize_importance",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "572b40f73ee5c177cd4ea5449a89a37fa8d60e6b923787e3753aab345df403af",
+		SPIRV:    "288f57403ba11330b1dc4cf1df7c3b1bda6164e3356950021024c69123afbc93",
 		Sources: []glsl.Source{
-			{Path: "normalize_importance.comp", SHA256: "fea96fe0314dc8a0fa59a9c0f9e438456c3812081131c70dffaca19c34db700b"},
+			{Path: "normalize_importance.comp", SHA256: "632e2ef8159340f7931cefc955a3fec03540dae9a392a887d930e665b23f0ec6"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/decay.glsl", SHA256: "d58b29b1dd021926bd2ca4d0ee0d5d4fa627abe882f59555e58822cc3d14052a"},
 			{Path: "lib/jobs.glsl", SHA256: "827215494191ee46aefd34a2b64e0bb084e4a1536fcca0c1c5fc84486c51fa5b"},
@@ -248,14 +248,14 @@ var records = []glsl.Record{
 	{
 		Name:     "promote",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "25229ba77f1b0089a4198dd97002c324a1692dc9171959e02e1d0774e6055f45",
+		SPIRV:    "9281f0d58f6b7601ee700b03d1c07d5a8607322699601d4b24ad5cd76802002d",
 		Sources: []glsl.Source{
 			{Path: "promote.comp", SHA256: "b840a133eea7559cfb926bc56df79ce2e146d5df319e79ee987069048611c64c"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "827215494191ee46aefd34a2b64e0bb084e4a1536fcca0c1c5fc84486c51fa5b"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
-			{Path: "lib/quantize.glsl", SHA256: "12a9592cf7d1c3a91e55ac7d544915d0ea452274e2de43d8afc3427f1953b8e0"},
+			{Path: "lib/quantize.glsl", SHA256: "94bbb9bcfbadc21d046b1e000e23c454b8565e4298620aab1685961ad5c14632"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 			{Path: "lib/rewrite.glsl", SHA256: "cbce3358d45d1f609e76d68f80326011debfb99ed2851571501573df0e75eda8"},
 		},
@@ -298,14 +298,14 @@ var records = []glsl.Record{
 	{
 		Name:     "repack",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "973955164b038c6e8ea90f16df821290abd921b9edcf6b0359f22832d8715b90",
+		SPIRV:    "a3abf5bda9815bac7fd8e9c06c6b7bd45f8ff30ba5b615a42d3bb1abe0773cb9",
 		Sources: []glsl.Source{
 			{Path: "repack.comp", SHA256: "a0d10106db982ac4b124580edcb2dee5dea78cc047a26107e97d96062afe8a08"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "827215494191ee46aefd34a2b64e0bb084e4a1536fcca0c1c5fc84486c51fa5b"},
 			{Path: "lib/float.glsl", SHA256: "8ece8d9a300eaf5fd8451837bf738cd5aeb0e0d57ed510bd33694ea5553136b4"},
-			{Path: "lib/quantize.glsl", SHA256: "12a9592cf7d1c3a91e55ac7d544915d0ea452274e2de43d8afc3427f1953b8e0"},
+			{Path: "lib/quantize.glsl", SHA256: "94bbb9bcfbadc21d046b1e000e23c454b8565e4298620aab1685961ad5c14632"},
 			{Path: "lib/math.glsl", SHA256: "5ed824365962878d06ec3bb11c64ea1f747acbcf4299b14c60d8ef60becc1127"},
 			{Path: "lib/rewrite.glsl", SHA256: "cbce3358d45d1f609e76d68f80326011debfb99ed2851571501573df0e75eda8"},
 		},

@@ -7,7 +7,6 @@ const float EVICT_WEIGHT = -2.0; // weight of a group that is to be evicted
 
 struct Range {
     float low;     // min
-    float high;    // max
     float extent;  // R, 0 below 2^-100
     float step;    // s8 = R * 2^-8, or 1 where R is 0
     float inverse; // just below 1/s8; shows in no result
@@ -16,7 +15,6 @@ struct Range {
 Range rangeOf(float low, float high) {
     Range r;
     r.low = low;
-    r.high = high;
     precise float extent = high - low;
     bool tiny = extent < 7.888609052210118e-31; // 2^-100
     r.extent = tiny ? 0.0 : extent;
@@ -46,12 +44,12 @@ uint ruleBits(float extent, float w, float c, float delta, uint minBits, uint ma
     return maxBits == RAW ? RAW : maxBits | UNMET;
 }
 
-// The 8-bit code: the largest k in 0..255 with k*s8 <= y. The estimate is k or
+// The 8-bit code: the largest k in 0..255 with k*s8 <= y, y in 0..R. The estimate is k or
 // k-1, because inverse errs low and by less than 2^-20.
 uint codeOf(Range r, float x) {
-    float inside = x < r.low ? r.low : x;
-    inside = inside > r.high ? r.high : inside;
-    precise float y = inside - r.low;
+    precise float offset = x - r.low;
+    // Of floats that are no NaNs, those below 0 are so as integers, and the others in their order.
+    float y = intBitsToFloat(min(max(floatBitsToInt(offset), 0), floatBitsToInt(r.extent)));
     precise float estimate = y * r.inverse;
     int k = int(estimate) + 1;
     precise float above = float(k) * r.step;
