@@ -59,6 +59,9 @@ func (s *Sequence) adaptStep(ctx context.Context) error {
 		s.due = false
 		a.Later(s.adapting)
 	}
+	if err := a.Recall(); err != nil {
+		return err
+	}
 	a.Pump()
 	err := s.adapting.TakeError()
 	if failed := s.c.work.Failed(); failed != nil {

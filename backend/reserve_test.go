@@ -159,6 +159,62 @@ func TestAdaptDuringStepsInATightReserve(t *testing.T) {
 	}
 }
 
+// Pages that found no room in the reserve return to it at the end of a round that finds
+// room for them, with those that a fork has too.
+func TestPagesReturnToTheReserve(t *testing.T) {
+	for _, steps := range []bool{false, true} {
+		t.Run(fmt.Sprintf("in steps: %v", steps), func(t *testing.T) {
+			cfg := small
+			cfg.Capacity, cfg.Reserve, cfg.Sequences = 128, 4*10000, 3
+			d := &failing{Device: cpu(t), buffers: -1, submits: -1, err: errBroken}
+			first := newSequence(t, d, F32, cfg)
+			s := first.fork()
+			for range 4 {
+				first.step(32)
+			}
+			for range 4 {
+				s.step(32)
+			}
+			s.adapt()
+			before := s.c.Stats()
+			require.Greater(t, before.Segments, 2)
+			require.NoError(t, first.seq.Drop())
+			f := s.fork()
+			if steps {
+				s.c.adapter.Later(s.seq.adapting)
+				s.c.adapter.Pump()
+				s.endRound()
+				s.rollback(120)
+				s.step(1)
+			} else {
+				s.adaptAtLast(d, 3)
+			}
+			require.NotNil(t, s.c.Lists()["recall"])
+			st := s.c.Stats()
+			require.Equal(t, 1, st.Segments)
+			require.Less(t, st.Bytes.Committed, before.Bytes.Committed)
+			s.requireRows(F32)
+			f.requireRows(F32)
+			require.NoError(t, f.seq.Drop())
+			s.requireReserve(1)
+		})
+	}
+}
+
+// adaptAtLast adapts when so many rounds have failed, each one list later than the one
+// before: none loses what the cache holds.
+func (s *sequence) adaptAtLast(d *failing, failed int) {
+	for n := range failed {
+		d.succeed(-1, n)
+		_, err := s.seq.Adapt(s.t.Context())
+		require.ErrorIs(s.t, err, errBroken)
+		d.succeed(-1, -1)
+		s.requireRows(F32)
+		require.Equal(s.t, s.c.work.Device.Stats().LiveBytes, s.c.Stats().Bytes.Committed+s.c.Stats().Bytes.Staging)
+	}
+	s.adapt()
+}
+
 // What is demoted, promoted and missed does not depend on the room in a reserve.
 func TestMovesInAnyReserve(t *testing.T) {
 	var want Moves

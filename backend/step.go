@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/qaqvk/qaqvk/backend/internal/pages"
 	"github.com/qaqvk/qaqvk/backend/internal/store"
 )
 
@@ -155,13 +156,14 @@ func (s *Sequence) store(ctx context.Context) error {
 	return nil
 }
 
-// compact gathers the free room of the reserve, once no batch is in flight.
+// compact gathers the free room of the reserve for pages that find none, once no batch is in
+// flight.
 func (s *Sequence) compact() error {
 	s.c.adapter.LandInStep(s.adapting)
 	if err := s.c.usable(); err != nil {
 		return err
 	}
-	return s.c.arena.Compact(s.c.work.Run, s.c.work.Out)
+	return s.c.arena.Compact(s.c.work.Run, s.c.work.Out, pages.LastPart)
 }
 
 // joinErrors keeps a single error as it is, so that its text stays one line.

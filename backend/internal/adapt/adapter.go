@@ -30,8 +30,11 @@ type Adapter struct {
 	choosing  core.Pace // of choose_bits; a unit is a page of each kind
 	rewriting core.Pace // of repack and promote; a unit is a page
 
-	flight *batch      // nil: none
-	queue  []*Sequence // whose rounds have batches left, the next one first
+	flight *batch // nil: none
+	ended  bool   // a round has ended since Recall
+
+	scattered bool        // the last batch found no room because that is not gathered
+	queue     []*Sequence // whose rounds have batches left, the next one first
 
 	Batches Batches
 	Moves   Moves
@@ -123,7 +126,17 @@ func (d *Adapter) All(ctx context.Context, s *Sequence) (done Moves, err error) 
 			return done, err
 		}
 	}
-	return done, nil
+	return done, d.Recall()
+}
+
+// Recall brings pairs back into the reserve after the end of a round, which has made room
+// in it; not while a batch is in flight.
+func (d *Adapter) Recall() error {
+	if d.flight != nil || !d.ended {
+		return nil
+	}
+	d.ended = false
+	return d.work.Lost(d.arena.Recall(d.work.Run))
 }
 
 // Later notes that a round of the sequence is due, and Pump starts the next batch
@@ -227,9 +240,10 @@ func (d *Adapter) land(uncounted int) (Moves, error) {
 	if b.err == nil {
 		b.s.follow(b)
 		if b.resume != nil {
-			b.s.position = *b.resume
+			b.s.position, d.scattered = *b.resume, b.scattered
 			d.enqueue(b.s)
 		}
+		d.ended = d.ended || !b.s.Active()
 	}
 	b.s.Moves.Add(b.moves)
 	d.Moves.Add(b.moves)

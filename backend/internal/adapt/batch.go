@@ -30,6 +30,7 @@ type batch struct {
 	// What the goroutine leaves.
 	moved     []moved   // of each pair that moves, its page of K and that of V
 	resume    *position // the first page that found no room: the round goes on there
+	scattered bool      // it would have found some if that were gathered
 	moves     Moves
 	shortfall *Shortfall
 	unmet     []unmet // of the pages whose bits were chosen
@@ -73,13 +74,28 @@ func (t *target) chosen() Chosen {
 	return Chosen{t.layerGroup, t.from, t.pairs[t.from-t.first : t.to-t.first]}
 }
 
+// fewOf is the part of a target that goes outside the reserve where nothing finds room in
+// it: what it leaves is room for as much, batch by batch.
+const fewOf = 4
+
+// part is the pages from..to of a target in the reserve.
+func (t *target) part(from, to, groups int) target {
+	p := *t
+	for k := range p.mirror {
+		p.mirror[k] = t.mirror[k][(from-t.first)*groups : (to-t.first)*groups]
+		if p.at[k] >= 0 {
+			p.at[k] += (from - t.from) * groups
+		}
+	}
+	p.pairs, p.first, p.from, p.to = t.pairs[from-t.first:to-t.first], from, from, to
+	return p
+}
+
 // start starts the next batch of a sequence's round; without one, the round is
 // over. Errors of the device are as those of a batch.
 func (d *Adapter) start(s *Sequence) (started bool, err error) {
-	if s.Active() && d.arena.Scattered() {
-		if err := d.arena.Compact(d.work.Run, d.work.Out); err != nil {
-			return true, err
-		}
+	if err := d.compact(s); err != nil {
+		return true, err
 	}
 	targets := d.targets(s)
 	if len(targets) == 0 {
@@ -103,6 +119,19 @@ func (d *Adapter) start(s *Sequence) (started bool, err error) {
 		b.took = time.Since(began)
 	}()
 	return true, nil
+}
+
+// compact gathers the free room of the reserve before a batch of a sequence, if it is worth it
+// or a batch found none.
+func (d *Adapter) compact(s *Sequence) error {
+	part := pages.GatherPart
+	if d.scattered {
+		part, d.scattered = pages.LastPart, false
+	}
+	if !s.Active() || !d.arena.Scattered(part) {
+		return nil
+	}
+	return d.arena.Compact(d.work.Run, d.work.Out, part)
 }
 
 // choose submits the list that chooses the bits of all targets.

@@ -42,25 +42,33 @@ func (c *compared) sizes(of codec.Codec) (sizes pages.Sizes) {
 	return sizes
 }
 
-// compareAll finds the pairs that move, and room for them: as many as there is
-// room for, and where there is none even for one, in a segment outside the reserve.
+// compareAll finds the pairs that move, and room for them: as many as there is room for,
+// and where there is none even for one once it is gathered, in a segment outside the
+// reserve for a few.
 func (b *batch) compareAll() error {
 	defer b.d.span("compare")()
 	for i := range b.targets {
 		t := &b.targets[i]
-		end := t.to
-		if !t.rebuild {
-			end = b.moveChanged(t)
-		}
-		switch {
-		case t.rebuild || end < t.to && len(b.moved) == 0:
+		if t.rebuild {
 			if err := b.rebuild(t); err != nil {
 				return err
 			}
-		case end < t.to:
-			b.resume, t.to, b.targets = &position{t.layerGroup, end}, end, b.targets[:i+1]
+			continue
+		}
+		end := b.moveChanged(t)
+		if end == t.to {
+			continue
+		}
+		rest := t.part(end, min(end+max((t.to-t.from)/fewOf, 1), t.to), b.d.work.PageGroups)
+		b.resume, t.to, b.targets = &position{t.layerGroup, end}, end, b.targets[:i+1]
+		if len(b.moved) > 0 {
 			return nil
 		}
+		if b.scattered = b.d.arena.Scattered(pages.LastPart); b.scattered {
+			return nil
+		}
+		b.resume.page, b.targets = rest.to, append(b.targets, rest)
+		return b.rebuild(&rest)
 	}
 	return nil
 }
@@ -122,28 +130,18 @@ func (b *batch) take(c *compared) {
 }
 
 // moveChanged finds room for the pairs of a target that change, and returns the
-// first page that finds none: if all do, the target's end. Where the batch has
-// moved nothing, the pages before that are left to be compared again.
+// first page that finds none: if all do, the target's end.
 func (b *batch) moveChanged(t *target) int {
-	var list []compared
-	places, page := 0, t.from
-	for ; page < t.to; page++ {
+	for page := t.from; page < t.to; page++ {
 		c := b.compare(t, page)
 		if c.dirty {
 			if c.to = b.d.arena.Place(t.pairs[page-t.first].Segment, t.layerGroup, c.sizes(b.d.codec)); c.to == nil {
-				break
+				return page
 			}
-			places++
 		}
-		list = append(list, c)
+		b.take(&c)
 	}
-	if page < t.to && places+len(b.moved) == 0 {
-		return page
-	}
-	for i := range list {
-		b.take(&list[i])
-	}
-	return page
+	return t.to
 }
 
 // rebuild finds room for all pairs of a target, if any of them changes: in the

@@ -173,14 +173,14 @@ func TestCompactKeepsWhatIsInPairs(t *testing.T) {
 			want[p] = content[p.Span().At:][:p.Span().Words]
 		}
 		a.FreeAll(gone)
-		require.True(t, a.Scattered())
+		require.True(t, a.Scattered(GatherPart))
 		staging, err := a.dev.NewBuffer("staging", words, device.Download)
 		require.NoError(t, err)
 		t.Cleanup(staging.Release)
 		run := a.runner()
-		require.NoError(t, a.Compact(run, staging))
+		require.NoError(t, a.Compact(run, staging, GatherPart))
 		run.Release()
-		require.False(t, a.Scattered())
+		require.False(t, a.Scattered(GatherPart))
 		require.Len(t, seg.Free(), 1)
 		require.Equal(t, seg.Buffer.Len(), seg.Free()[0].end())
 		for p, words := range want {
@@ -190,4 +190,43 @@ func TestCompactKeepsWhatIsInPairs(t *testing.T) {
 		}
 		table.Close()
 	}
+}
+
+// Little free room is gathered where something finds none, and only there.
+func TestLittleRoomIsGatheredAtLast(t *testing.T) {
+	a := arena(t, 8192, 1)
+	seg := a.Reserve()[0]
+	pairs := make([]*Pair, 256)
+	for i := range pairs {
+		pairs[i] = a.Place(nil, 0, Sizes{16, 16})
+		require.NotNil(t, pairs[i])
+	}
+	table := a.NewTable()
+	for i, p := range pairs {
+		if i == 50 {
+			a.Free(p)
+			continue
+		}
+		table.Append(0, p, [2][]uint8{make([]uint8, 8), make([]uint8, 8)}, [2]int{})
+	}
+	require.False(t, a.Scattered(LastPart), "all of it lies side by side")
+	list := table.Pairs(0)
+	a.Free(list[10])
+	table.pairs[0] = slices.Delete(list, 10, 11)
+	require.False(t, a.Scattered(LastPart), "half of it lies side by side")
+	a.Free(list[80])
+	table.pairs[0] = slices.Delete(table.pairs[0], 80, 81)
+	require.False(t, a.Scattered(GatherPart))
+	require.True(t, a.Scattered(LastPart))
+	require.Nil(t, a.Place(nil, 0, Sizes{40, 40}))
+	staging, err := a.dev.NewBuffer("staging", 64, device.Download)
+	require.NoError(t, err)
+	t.Cleanup(staging.Release)
+	run := a.runner()
+	t.Cleanup(run.Release)
+	require.NoError(t, a.Compact(run, staging, GatherPart))
+	require.Len(t, seg.Free(), 3)
+	require.NoError(t, a.Compact(run, staging, LastPart))
+	require.Equal(t, []Span{{8096, 96}}, seg.Free())
+	require.NotNil(t, a.Place(nil, 0, Sizes{40, 40}))
 }

@@ -8,27 +8,31 @@ import (
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 )
 
-// gatherPart of the reserve is the least free room that is worth gathering.
-const gatherPart = 64
+// Parts of a segment of the reserve: the least free room that is worth gathering at any time,
+// and where something finds no room.
+const (
+	GatherPart = 64
+	LastPart   = 256
+)
 
-// Scattered tells whether the free room of some segment of the reserve is worth
-// gathering: it is not little, and less than half of it lies side by side.
-func (a *Arena) Scattered() bool {
+// Scattered tells whether the free room of some segment of the reserve is at least a part
+// of it, and less than half of that lies side by side.
+func (a *Arena) Scattered(part int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.ContainsFunc(a.reserve, (*Segment).scattered)
+	return slices.ContainsFunc(a.reserve, func(g *Segment) bool { return g.scattered(part) })
 }
 
-func (g *Segment) scattered() bool {
+func (g *Segment) scattered(part int) bool {
 	words, widest := g.room()
-	return words >= g.Buffer.Len()/gatherPart && widest < words/2
+	return words >= g.Buffer.Len()/part && widest < words/2
 }
 
-// Compact gathers the free room of the reserve: pairs move down in their
-// segments, over a staging buffer. Nothing else may use the pairs meanwhile.
-func (a *Arena) Compact(run *core.Runner, staging device.Buffer) error {
+// Compact gathers the free room of the segments that are scattered: pairs move down in
+// them, over a staging buffer. Nothing else may use the pairs meanwhile.
+func (a *Arena) Compact(run *core.Runner, staging device.Buffer, part int) error {
 	for _, seg := range a.reserve {
-		if !seg.scattered() {
+		if !seg.scattered(part) {
 			continue
 		}
 		pairs, places := a.gathered(seg)
@@ -46,14 +50,12 @@ func (a *Arena) Compact(run *core.Runner, staging device.Buffer) error {
 func (a *Arena) gathered(seg *Segment) (pairs []*Pair, places []int) {
 	known := map[*Pair]bool{}
 	for t := range a.tables {
-		for lg, list := range t.pairs {
-			for _, p := range list[t.freed[lg]:] {
-				if p.Segment == seg && !known[p] {
-					known[p] = true
-					pairs = append(pairs, p)
-				}
+		t.each(func(_ int, p *Pair) {
+			if p.Segment == seg && !known[p] {
+				known[p] = true
+				pairs = append(pairs, p)
 			}
-		}
+		})
 	}
 	slices.SortFunc(pairs, func(a, b *Pair) int { return cmp.Compare(a.Span().At, b.Span().At) })
 	at := 0

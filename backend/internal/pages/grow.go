@@ -95,13 +95,23 @@ func (g *Growth) Record(l *device.List) bool {
 	if len(g.moved) == 0 {
 		return false
 	}
-	var regions []device.Region
-	for i, p := range g.moved {
-		from := p.Span()
-		regions = core.JoinRegion(regions, device.Region{Src: from.At, Dst: g.places[i].Span().At, Words: from.Words})
-	}
-	l.Copy(g.moved[0].Segment.Buffer, g.places[0].Segment.Buffer, regions...)
+	recordCopies(l, g.moved, g.places)
 	return true
+}
+
+// recordCopies records the copying of pairs of a segment to their places.
+func recordCopies(l *device.List, pairs, places []*Pair) {
+	from := pairs[0].Segment.Buffer
+	for len(pairs) > 0 {
+		var regions []device.Region
+		to := places[0].Segment
+		for len(pairs) > 0 && places[0].Segment == to {
+			span := pairs[0].Span()
+			regions = core.JoinRegion(regions, device.Region{Src: span.At, Dst: places[0].Span().At, Words: span.Words})
+			pairs, places = pairs[1:], places[1:]
+		}
+		l.Copy(from, to.Buffer, regions...)
+	}
 }
 
 // Commit makes the room the layer group's: pairs are appended as their pages are

@@ -35,8 +35,9 @@ func (a *Arena) NewTable() *Table {
 	return t
 }
 
-// Scattered tells whether the reserve has free room that is worth gathering.
-func (t *Table) Scattered() bool { return t.arena.Scattered() }
+// Scattered tells whether the reserve has free room that is worth gathering where pages
+// find no room.
+func (t *Table) Scattered() bool { return t.arena.Scattered(LastPart) }
 
 // Close gives up all pairs.
 func (t *Table) Close() {
@@ -46,6 +47,15 @@ func (t *Table) Close() {
 
 // Pairs are the pairs of a layer group, page after page; nil where they are freed.
 func (t *Table) Pairs(layerGroup int) []*Pair { return t.pairs[layerGroup] }
+
+// each calls f for every pair of the table.
+func (t *Table) each(f func(layerGroup int, p *Pair)) {
+	for lg, list := range t.pairs {
+		for _, p := range list[t.freed[lg]:] {
+			f(lg, p)
+		}
+	}
+}
 
 // LayerGroups is how many layer groups the table has.
 func (t *Table) LayerGroups() int { return len(t.pairs) }
