@@ -42,14 +42,26 @@ shared vec4 elements[HEAD_DIM * QUERIES / 4]; // of a tile, turned back: [elemen
 // An element of vector v of a head, 0 where there is none.
 float elementOf(uint h, uint v, uint d) { return v < Vectors ? queryElement(queryRow(h, v), d) : 0.0; }
 
-// Brings a tile of a head, whose vectors begin with v0, to shared memory. What turns an
-// element is loaded once for all of them.
-void stageTile(uint h, uint v0, uint rotation) {
-    for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += WORKGROUP) {
-        uint pair = rotation + pairOfElement(d);
+// Where a tile's elements go in queries, and whether this workgroup writes them.
+struct Place {
+    uint at;
+    bool writes;
+};
+
+// Brings a tile of a head, whose vectors begin with v0, to shared memory, and as it is to
+// its place. Two elements that turn together, and what turns them, are loaded once.
+void stageTile(uint h, uint v0, uint rotation, Place place) {
+    for (uint u = gl_LocalInvocationID.x; u < HEAD_DIM - Rotary / 2u; u += WORKGROUP) {
+        bool turns = u < Rotary / 2u;
+        uint a = turns ? (Interleaved != 0u ? 2u * u : u) : u + Rotary / 2u, b = partnerOf(a), pair = rotation + (turns ? u : 0u);
         float cosine = uintBitsToFloat(rotations[pair]), sine = uintBitsToFloat(rotations[pair + Rotary / 2u]); // not used where Rotary is 0
-        for (uint v = 0u; v < QUERIES; v++)
-            WORD(elements, d * QUERIES + v) = turned(d, elementOf(h, v0 + v, d), elementOf(h, v0 + v, partnerOf(d)), cosine, -sine);
+        for (uint v = 0u; v < QUERIES; v++) {
+            float x = elementOf(h, v0 + v, a), y = elementOf(h, v0 + v, b);
+            WORD(elements, a * QUERIES + v) = turned(a, x, y, cosine, -sine);
+            WORD(elements, b * QUERIES + v) = turned(b, y, x, cosine, -sine);
+            if (place.writes) queries[place.at + a * QUERIES + v] = floatBitsToUint(x);
+            if (place.writes) queries[place.at + b * QUERIES + v] = floatBitsToUint(y);
+        }
     }
     barrier();
 }
@@ -113,17 +125,15 @@ void copyTables(uint at, uint workgroups) {
         queries[at + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);
 }
 
-// Arranges a tile of a head, whose vectors begin with v0, from word at of queries on.
-void arrangeTile(uint h, uint v0, uint at) {
-    for (uint i = gl_LocalInvocationID.x; i < HEAD_DIM * QUERIES; i += WORKGROUP)
-        queries[at + i] = floatBitsToUint(elementOf(h, v0 + i % QUERIES, i / QUERIES));
-    for (uint i = gl_LocalInvocationID.x; i < BLOCKS * QUERIES; i += WORKGROUP) {
+// Writes the sums of a tile's blocks behind its elements.
+void writeSums(uint h, uint v0, Place place) {
+    for (uint i = gl_LocalInvocationID.x; i < (place.writes ? BLOCKS * QUERIES : 0u); i += WORKGROUP) {
         float sum = 0.0;
         for (uint e = i / QUERIES * 32u; e < min(i / QUERIES * 32u + 32u, HEAD_DIM); e++) {
             precise float next = sum + elementOf(h, v0 + i % QUERIES, e);
             sum = next;
         }
-        queries[at + HEAD_DIM * QUERIES + i] = floatBitsToUint(sum);
+        queries[place.at + HEAD_DIM * QUERIES + i] = floatBitsToUint(sum);
     }
 }
 
@@ -131,7 +141,8 @@ void main() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES, all = Heads * tiles;
     uint n = gl_WorkGroupID.x / CHUNKS, chunk = gl_WorkGroupID.x % CHUNKS;
     uint tile = n % all, stretch = n / all, h = tile / tiles, head = HeadFirst + h, v0 = tile % tiles * QUERIES;
-    stageTile(h, v0, (StretchFirst + stretch) * Rotary);
+    Place place = Place(tile * TILE, stretch == 0u && chunk == 0u);
+    stageTile(h, v0, (StretchFirst + stretch) * Rotary, place);
     uint first = (chunk * WORKGROUP + gl_LocalInvocationID.x) * EACH, c = min(first, HEAD_DIM - EACH);
     Sums sums;
     for (uint k = 0u; k < SUMS; k++) sums.of[k] = 0.0;
@@ -149,6 +160,6 @@ void main() {
             if (first < HEAD_DIM) queries[at + (c + k) * QUERIES + v] = floatBitsToUint(cut(coded, 1152921504606846976.0)); // 2^60
         }
     }
-    if (stretch == 0u && chunk == 0u) arrangeTile(h, v0, tile * TILE);
+    writeSums(h, v0, place);
     copyTables(TABLES_AT(all), all * Stretches * CHUNKS);
 }

@@ -21,9 +21,9 @@ var records = []glsl.Record{
 	{
 		Name:     "arrange_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "924c4e93f7c545d934c7b4006c3bf7659be7c7912d5054f90c8eb498691017c3",
+		SPIRV:    "6fc84928f72a685cd2d4cbb0bf142cf69a3d648e1b76a710da858b078b8370b5",
 		Sources: []glsl.Source{
-			{Path: "arrange_calibrated.comp", SHA256: "6a7910de892d415ab7a95b2e0d82af36348274ca4871044bfb545af4e63b2f4a"},
+			{Path: "arrange_calibrated.comp", SHA256: "648349dc3e9e6371d924b7fba7073044ebb0f18f3326184213258a41478a27c6"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "827215494191ee46aefd34a2b64e0bb084e4a1536fcca0c1c5fc84486c51fa5b"},
