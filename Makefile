@@ -40,7 +40,7 @@ test-transformers: ## the Python package with transformers itself: 6 GB of packa
 	@.ci/python.sh transformers
 
 demo: setup build ## a real model generates from the compressed cache, on the best device there is
-	bin/qaqvk run --tokens 128 --reserve 2.25 --device "$(DEVICE)"
+	bin/qaqvk run --tokens 128 --reserve 1.65 --device "$(DEVICE)"
 
 demo-llama: build ggml ## a prebuilt llama.cpp chats, with its KV cache in qaqvk and without (needs Node.js)
 	@.ci/demo-llama.sh
