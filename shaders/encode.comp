@@ -66,10 +66,11 @@ void writeRange(uint slot, uint low, uint high) {
     }
 }
 
-void writeRaw(uint rowAt, Block block, uint words[BLOCK_WORDS]) {
-    uint base = (rowAt + block.index * BLOCK_WORDS) / 4u;
-    for (uint i = 0u; i < BLOCK_WORDS; i += 4u)
-        if (i * PER_WORD < block.elements) slots[base + i / 4u] = uvec4(words[i], words[i + 1u], words[i + 2u], words[i + 3u]);
+// The rows of a group as they came. Few groups are raw: a loop, which drivers that run all
+// there is under a mask enter once, in the place of stores block by block.
+void writeRaw(uint group, uint lane, bool live, uint slot, uint b) {
+    uint end = live && b == RAW ? GROUP / PER_WORD / 4u : 0u;
+    for (uint i = lane; i < end; i += LANES) slots[(slot + SLOT_ROWS) / 4u + i] = rows[group / 4u + i];
 }
 
 // A plane of a block where planes do not start at word borders: the lane owns
@@ -119,11 +120,7 @@ void writeBlock(uint group, uint lane, bool live, uint u, uint slot, Range range
     uint words[BLOCK_WORDS];
     again(group, block, u, words);
     uint stride = rowWords(b), rowAt = slot + SLOT_ROWS + block.row * stride;
-    if (b == EVICTED) return;
-    if (b == RAW) {
-        writeRaw(rowAt, block, words);
-        return;
-    }
+    if (b == EVICTED || b == RAW) return;
     if (!ALIGNED && block.index == 0u)
         for (uint i = 0u; i < stride; i++) SLOT(rowAt + i) = 0u;
     writeCodes(rowAt, block, words, range, b);
@@ -166,4 +163,5 @@ void main() {
 #define WRITE(u) writeBlock(group, lane, live, u, slot, range, b);
     EACH_BLOCK(WRITE)
     if (QUADS) writeQuads(slot + SLOT_ROWS, b);
+    writeRaw(group, lane, live, slot, b);
 }

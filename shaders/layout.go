@@ -3,6 +3,7 @@ package shaders
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // MaxGroup is the most elements that share a range and a bit width.
@@ -192,9 +193,12 @@ func (l Layout) PageHeaderWords(n int) int {
 
 // PageWords returns the size of a page whose groups have the given bits.
 func (l Layout) PageWords(bits []uint8) int {
-	total := l.PageHeaderWords(len(bits))
+	total, last, words := l.PageHeaderWords(len(bits)), uint8(0), 0
 	for _, b := range bits {
-		total += l.GroupWords(b)
+		if b != last { // most have the bits of the one before
+			last, words = b, l.GroupWords(b)
+		}
+		total += words
 	}
 	return total
 }
@@ -214,17 +218,18 @@ func (l Layout) SlotWords() int { return l.SlotRowsAt() + l.RawGroupWords() }
 // Nibble returns the 4 bits of a page that stand for b: 0..8, Raw or
 // Unquantizable.
 func Nibble(b uint8) uint32 {
-	if b >= Raw {
-		return RawNibble
-	}
-	return uint32(b)
+	return uint32(min(b, RawNibble))
 }
 
 // PackBits returns the bits words of a page for the given bits, zero padded.
 func PackBits(bits []uint8) []uint32 {
-	out := make([]uint32, BitsWords(len(bits)))
-	for g, b := range bits {
-		out[g/8] |= Nibble(b) << (g % 8 * 4)
+	out := make([]uint32, 0, BitsWords(len(bits)))
+	for eight := range slices.Chunk(bits, 8) {
+		word := uint32(0)
+		for i, b := range eight {
+			word |= Nibble(b) << (4 * i)
+		}
+		out = append(out, word)
 	}
 	return out
 }

@@ -170,9 +170,9 @@ var records = []glsl.Record{
 	{
 		Name:     "encode",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "ed23b71d1e4210c6d393b9e1e7b7035731a136e995e0440160b91a61c4f11fee",
+		SPIRV:    "42d006e24d2cf13347d97240d607eb24cf165ab6dce5ec5e6f95b195a899d3bf",
 		Sources: []glsl.Source{
-			{Path: "encode.comp", SHA256: "a3aea7ef2809aae9f0f5cede9078ed068bf43dcc174ad663a822fa3f604a8785"},
+			{Path: "encode.comp", SHA256: "07e924ad619315e46ab98370e266545cbc69c57239a994e1799995ce595b7689"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "827215494191ee46aefd34a2b64e0bb084e4a1536fcca0c1c5fc84486c51fa5b"},
