@@ -30,11 +30,10 @@ type Adapter struct {
 	choosing  core.Pace // of choose_bits; a unit is a page of each kind
 	rewriting core.Pace // of repack and promote; a unit is a page
 
-	flight *batch // nil: none
-	ended  bool   // a round has ended since Recall
-
-	scattered bool        // the last batch found no room because that is not gathered
+	flight    *batch      // nil: none
 	queue     []*Sequence // whose rounds have batches left, the next one first
+	ended     bool        // a round has ended since Recall
+	scattered bool        // the last batch found no room because that is not gathered
 
 	Batches Batches
 	Moves   Moves

@@ -128,7 +128,7 @@ func (d *Adapter) compact(s *Sequence) error {
 	if d.scattered {
 		part, d.scattered = pages.LastPart, false
 	}
-	if !s.Active() || !d.arena.Scattered(part) {
+	if !s.Active() {
 		return nil
 	}
 	return d.arena.Compact(d.work.Run, d.work.Out, part)

@@ -61,10 +61,8 @@ func (b *batch) compareAll() error {
 		}
 		rest := t.part(end, min(end+max((t.to-t.from)/fewOf, 1), t.to), b.d.work.PageGroups)
 		b.resume, t.to, b.targets = &position{t.layerGroup, end}, end, b.targets[:i+1]
-		if len(b.moved) > 0 {
-			return nil
-		}
-		if b.scattered = b.d.arena.Scattered(pages.LastPart); b.scattered {
+		b.scattered = len(b.moved) == 0 && b.d.arena.Scattered(pages.LastPart)
+		if len(b.moved) > 0 || b.scattered {
 			return nil
 		}
 		b.resume.page, b.targets = rest.to, append(b.targets, rest)

@@ -151,6 +151,21 @@ func (a *Arena) Room() (words int, reserved bool) {
 	return words, len(a.reserve) > 0
 }
 
+// each calls f for every pair of all tables, once for those that several hold.
+func (a *Arena) each(f func(layerGroup int, p *Pair)) {
+	known := map[*Pair]bool{}
+	for t := range a.tables {
+		for lg, list := range t.pairs {
+			for _, p := range list[t.freed[lg]:] {
+				if !known[p] {
+					known[p] = true
+					f(lg, p)
+				}
+			}
+		}
+	}
+}
+
 // Count counts the pages of all tables, those that several hold once.
 func (a *Arena) Count() *Counts {
 	c, known := &Counts{}, map[*Pair]bool{}

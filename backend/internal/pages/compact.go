@@ -48,15 +48,11 @@ func (a *Arena) Compact(run *core.Runner, staging device.Buffer, part int) error
 // gathered are the pairs of a segment in their order, and where they begin when
 // no room is between them.
 func (a *Arena) gathered(seg *Segment) (pairs []*Pair, places []int) {
-	known := map[*Pair]bool{}
-	for t := range a.tables {
-		t.each(func(_ int, p *Pair) {
-			if p.Segment == seg && !known[p] {
-				known[p] = true
-				pairs = append(pairs, p)
-			}
-		})
-	}
+	a.each(func(_ int, p *Pair) {
+		if p.Segment == seg {
+			pairs = append(pairs, p)
+		}
+	})
 	slices.SortFunc(pairs, func(a, b *Pair) int { return cmp.Compare(a.Span().At, b.Span().At) })
 	at := 0
 	for _, p := range pairs {

@@ -42,19 +42,16 @@ func (a *Arena) outside() (all []*segmentPairs) {
 	if _, segments := a.Size(); len(a.reserve) == 0 || segments == len(a.reserve) {
 		return nil
 	}
-	of, known := map[*Segment]*segmentPairs{}, map[*Pair]bool{}
-	for t := range a.tables {
-		t.each(func(layerGroup int, p *Pair) {
-			if p.Segment.Reserved || known[p] {
-				return
-			}
-			known[p] = true
-			if of[p.Segment] == nil {
-				of[p.Segment] = &segmentPairs{layerGroup: layerGroup}
-				all = append(all, of[p.Segment])
-			}
-			of[p.Segment].list = append(of[p.Segment].list, p)
-		})
-	}
+	of := map[*Segment]*segmentPairs{}
+	a.each(func(layerGroup int, p *Pair) {
+		if p.Segment.Reserved {
+			return
+		}
+		if of[p.Segment] == nil {
+			of[p.Segment] = &segmentPairs{layerGroup: layerGroup}
+			all = append(all, of[p.Segment])
+		}
+		of[p.Segment].list = append(of[p.Segment].list, p)
+	})
 	return all
 }

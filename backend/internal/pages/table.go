@@ -48,15 +48,6 @@ func (t *Table) Close() {
 // Pairs are the pairs of a layer group, page after page; nil where they are freed.
 func (t *Table) Pairs(layerGroup int) []*Pair { return t.pairs[layerGroup] }
 
-// each calls f for every pair of the table.
-func (t *Table) each(f func(layerGroup int, p *Pair)) {
-	for lg, list := range t.pairs {
-		for _, p := range list[t.freed[lg]:] {
-			f(lg, p)
-		}
-	}
-}
-
 // LayerGroups is how many layer groups the table has.
 func (t *Table) LayerGroups() int { return len(t.pairs) }
 
