@@ -42,9 +42,9 @@ struct Item {
     CodedRow row;
 };
 
-void addBlock(inout float sums[ELEMENTS], Item item, Reconstruction r, uint block) {
+void addBlock(inout float sums[ELEMENTS], Item item, uint block) {
     float x[32], parts[ELEMENTS];
-    valuesOf(r, planesOf(blockOfRow(item.row, block), item.at), x);
+    valuesOf(planesOf(blockOfRow(item.row, block), item.at), x);
     for (uint k = 0u; k < ELEMENTS; k++) parts[k] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
@@ -93,7 +93,7 @@ void main() {
     RecordDecodeJob job = READ3(RecordDecodeJob, plan, 0u, page);
     stage(n / chunks % ROWS, n % chunks * ELEMENTS, job.rotation);
     SIZES(sizes)
-    RECONSTRUCTION(reconstruction)
+    loadReconstruction();
     Item item;
     item.head = n / chunks % ROWS;
     item.element = n % chunks * ELEMENTS;
@@ -103,7 +103,7 @@ void main() {
     if (item.level == RAW_LEVEL) for (uint p = 0u; p < 8u; p++) item.row.planes[p] = 0u;
     float sums[ELEMENTS];
     for (uint k = 0u; k < ELEMENTS; k++) sums[k] = 0.0;
-#define BLOCK(block) if (block < BLOCKS) addBlock(sums, item, reconstruction, block);
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, item, block);
     EIGHT(BLOCK)
     uint values[ELEMENTS];
     for (uint k = 0u; k < ELEMENTS; k++) {

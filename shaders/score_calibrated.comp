@@ -44,9 +44,9 @@ STAGED_TILES(CODED_AT(tilesOf(Vectors) * Heads), HEAD_DIM * QUERIES)
 
 // Adds the products of a block with a coded tile to sums: with constant blocks and outside of
 // branches, as in score.
-void addBlock(inout float sums[QUERIES], Reconstruction r, uint coded, Row row, uint block) {
+void addBlock(inout float sums[QUERIES], uint coded, Row row, uint block) {
     float parts[QUERIES], x[32];
-    valuesOf(r, planesOf(blockOfRow(row.coded, block), row.at), x);
+    valuesOf(planesOf(blockOfRow(row.coded, block), row.at), x);
     for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
@@ -127,15 +127,15 @@ void main() {
     uint t = within(token); // no invocation may leave early: see score.comp, addBlock
     uint coded = tile * Stretches + within(first) / STRETCH_TOKENS - StretchFirst;
     stage(coded);
-    RECONSTRUCTION(r)
+    loadReconstruction();
     Row row = rowOf(t, h);
     float sums[QUERIES];
     for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
     if (STAGED != 0) {
-#define BLOCK(block) if (block < BLOCKS) addBlock(sums, r, coded, row, block);
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, coded, row, block);
         EIGHT(BLOCK)
     } else {
-        for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, r, coded, row, block);
+        for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, coded, row, block);
     }
     uint means = MEANS_AT(together, Stretches) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
     addMeans(sums, means);

@@ -133,7 +133,7 @@ struct Turn {
 // a token is raw. Tokens that do not count and raw ones add zeros, which change no sum:
 // drivers that run invocations in vector lanes copy all sums at each level of branches
 // and loops that changes them.
-bool addTurn(inout Sums sums, Item item, Reconstruction r, Sizes sizes, BlockRows rows, inout Turn turn) {
+bool addTurn(inout Sums sums, Item item, Sizes sizes, BlockRows rows, inout Turn turn) {
     bool raws = false;
     uint t = turn.start;
     do {
@@ -141,7 +141,7 @@ bool addTurn(inout Sums sums, Item item, Reconstruction r, Sizes sizes, BlockRow
         bool counts = t >= turn.from, coded = counts && level != RAW_LEVEL;
         float p[QUERIES], x[32];
         loadProbabilities(item, max(t, turn.from), p);
-        valuesOf(r, planesOf(rowOfLevel(rows, coded ? level : RAW_LEVEL), turn.at), x);
+        valuesOf(planesOf(rowOfLevel(rows, coded ? level : RAW_LEVEL), turn.at), x);
         addCoded(sums, x, coded, p);
         raws = raws || (counts && !coded);
         turn.at += recordWords(sizes, level);
@@ -160,7 +160,7 @@ void addRaws(Item item, Sizes sizes, Turn turn, bool raws) {
 }
 
 // Tokens from..to-1, from the first of the page of the first of them on.
-void addTurns(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint from, uint to) {
+void addTurns(inout Sums sums, Item item, Sizes sizes, uint from, uint to) {
     BlockRows rows = blockRowsOf(item);
     Turn turn;
     turn.at = 0u;
@@ -172,7 +172,7 @@ void addTurns(inout Sums sums, Item item, Reconstruction r, Sizes sizes, uint fr
         turn.levels = pages[(page + RECORD_HEADER) / 4u + i / TURN];
         turn.to = min(to, turn.start + min(TURN, PageTokens - i));
         Turn again = turn;
-        addRaws(item, sizes, again, addTurn(sums, item, r, sizes, rows, turn));
+        addRaws(item, sizes, again, addTurn(sums, item, sizes, rows, turn));
         turn.start = turn.to;
     } while (turn.start < to);
 }
@@ -182,7 +182,7 @@ uint codedAt() { return Splits * Heads * Vectors * HEAD_DIM; }
 uint massAt() { return 2u * codedAt(); }
 
 // Adds tokens from..to-1 to the item's partials, which begin at 0 unless more is set.
-void sumAlone(Item item, Reconstruction r, Sizes sizes, uint from, uint to, bool more) {
+void sumAlone(Item item, Sizes sizes, uint from, uint to, bool more) {
     Sums sums;
     for (uint e = 0u; e < 32u; e++)
         for (uint v = 0u; v < QUERIES; v++) sums.coded[e][v] = more && inPartial(item, e, v) ? partials[codedAt() + partialAt(item, e, v)] : 0.0;
@@ -191,7 +191,7 @@ void sumAlone(Item item, Reconstruction r, Sizes sizes, uint from, uint to, bool
     for (uint v = 0u; v < item.live && !more; v++)
         for (uint e = 0u; e < 32u; e++)
             if (inPartial(item, e, v)) partials[partialAt(item, e, v)] = 0.0;
-    addTurns(sums, item, r, sizes, from, to);
+    addTurns(sums, item, sizes, from, to);
     for (uint e = 0u; e < 32u; e++)
         for (uint v = 0u; v < QUERIES; v++)
             if (inPartial(item, e, v)) partials[codedAt() + partialAt(item, e, v)] = sums.coded[e][v];
@@ -218,11 +218,11 @@ void stageToken(Item item, uint t, uint i) {
     uint page = READ2(FramePages, frame, FRAME_WORDS, (t - FRAME.first) / PageTokens).v, k = (t - FRAME.first) % PageTokens;
     uint level = nibbleOf(PAGE(page + RECORD_HEADER + k / 8u), k);
     uint at = page + recordsAt(PageTokens) + recordsBefore(sizes, page, k);
-    RECONSTRUCTION(r)
+    loadReconstruction();
     float x[32];
     BlockRow row = blockOfRow(codedRow(min(level, LEVELS - 1u), HeadFirst + item.head), item.block);
     for (uint p = 0u; p < 8u; p++) row.held[p] = level == RAW_LEVEL ? 0u : row.held[p];
-    valuesOf(r, planesOf(row, at), x);
+    valuesOf(planesOf(row, at), x);
     if (level == RAW_LEVEL) {
         at += (HeadFirst + item.head) * RAW_ROW;
         for (uint e = 0u; e < 32u; e++) x[e] = ALIGNED || item.block * 32u + e < HEAD_DIM ? rawElement(item, at, e) : 0.0;
@@ -288,6 +288,6 @@ void main() {
         return;
     }
     SIZES(sizes)
-    RECONSTRUCTION(r)
-    if (from < to) sumAlone(item, r, sizes, from, to, more);
+    loadReconstruction();
+    if (from < to) sumAlone(item, sizes, from, to, more);
 }

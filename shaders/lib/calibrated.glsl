@@ -14,21 +14,22 @@ uint recordsBefore(Sizes sizes, uint page, uint t) {
     return words;
 }
 
-// What turns codes into values.
+// What turns codes into values: no argument of functions, as drivers copy those for each
+// call, word by word.
 struct Reconstruction {
     uint masks[49];        // bit j of magnitude k, spread over a word, at 7k + j
     float coefficients[4];
-};
+} reconstruction;
 
 // Table words are read outside of branches, where drivers read a word that all
 // invocations share once.
-#define RECONSTRUCTION(r)                                                                   \
-    Reconstruction r;                                                                       \
-    for (uint k = 0u; k < 7u; k++) {                                                        \
-        uint magnitude = (TABLE(k < 3u ? 16u : 17u) >> ((k < 3u ? k : k - 3u) * 8u)) & 127u; \
-        for (uint j = 0u; j < 7u; j++) r.masks[7u * k + j] = 0u - ((magnitude >> j) & 1u);   \
-    }                                                                                       \
-    for (uint k = 0u; k < 4u; k++) r.coefficients[k] = uintBitsToFloat(TABLE(18u + k));
+void loadReconstruction() {
+    for (uint k = 0u; k < 7u; k++) {
+        uint magnitude = (TABLE(k < 3u ? 16u : 17u) >> ((k < 3u ? k : k - 3u) * 8u)) & 127u;
+        for (uint j = 0u; j < 7u; j++) reconstruction.masks[7u * k + j] = 0u - ((magnitude >> j) & 1u);
+    }
+    for (uint k = 0u; k < 4u; k++) reconstruction.coefficients[k] = uintBitsToFloat(TABLE(18u + k));
+}
 
 // Planes of a block, most significant first, and which channels they have.
 struct BlockPlanes {
@@ -38,29 +39,29 @@ struct BlockPlanes {
 
 // Value of a code of 4 bits or more of which twice is the middle of its cell,
 // in 1/256: odd, -255..255.
-float polynomial(float coefficients[4], int twice) {
+float polynomial(int twice) {
     precise float t = float(twice) * 0.00390625;
     precise float square = t * t;
-    precise float seventh = coefficients[3] * square;
-    precise float fifth = seventh + coefficients[2];
+    precise float seventh = reconstruction.coefficients[3] * square;
+    precise float fifth = seventh + reconstruction.coefficients[2];
     precise float fifths = fifth * square;
-    precise float third = fifths + coefficients[1];
+    precise float third = fifths + reconstruction.coefficients[1];
     precise float thirds = third * square;
-    precise float first = thirds + coefficients[0];
+    precise float first = thirds + reconstruction.coefficients[0];
     precise float value = first * t;
     return value;
 }
 
 // Signed bytes of the values of codes of up to 3 bits, in byte form; 0 where a
 // channel has no bits, anything where it has more.
-void lowValues(Reconstruction r, BlockPlanes b, out uint bytes[8]) {
+void lowValues(BlockPlanes b, out uint bytes[8]) {
     uint negative = ~b.bits[0] & b.has[0];
     uint first = b.bits[1] ^ negative, second = b.bits[2] ^ negative; // of the magnitude's number
     for (uint j = 0u; j < 7u; j++) {
-        uint one = r.masks[j];
-        uint two = (first & r.masks[14u + j]) | (~first & r.masks[7u + j]);
-        uint low = (second & r.masks[28u + j]) | (~second & r.masks[21u + j]);
-        uint high = (second & r.masks[42u + j]) | (~second & r.masks[35u + j]);
+        uint one = reconstruction.masks[j];
+        uint two = (first & reconstruction.masks[14u + j]) | (~first & reconstruction.masks[7u + j]);
+        uint low = (second & reconstruction.masks[28u + j]) | (~second & reconstruction.masks[21u + j]);
+        uint high = (second & reconstruction.masks[42u + j]) | (~second & reconstruction.masks[35u + j]);
         uint three = (first & high) | (~first & low);
         uint magnitude = (three & b.has[2]) | (~b.has[2] & ((two & b.has[1]) | (~b.has[1] & one)));
         bytes[j] = (magnitude & b.has[0]) ^ negative;
@@ -78,14 +79,14 @@ void highMiddles(BlockPlanes b, out uint bytes[8]) {
     transpose(bytes);
 }
 
-// Signed byte of element e of a block in byte form.
-int byteOf(uint bytes[8], uint e) { return int(bytes[e % 8u] << (24u - e / 8u * 8u)) >> 24; }
+// Signed byte of element e of a block in byte form, whose word e % 8 this is.
+int byteOf(uint word, uint e) { return int(word << (24u - e / 8u * 8u)) >> 24; }
 
-// A value of 4 bits or more where element e has so many, else x.
-float highValue(Reconstruction r, BlockPlanes b, uint bytes[8], uint e, float x) {
-    int twice = 2 * byteOf(bytes, e) + int((b.has[7] >> e) & 1u);
-    float value = polynomial(r.coefficients, twice);
-    return ((b.has[3] >> e) & 1u) != 0u ? value : x;
+// A value of 4 bits or more where element e is one of those channels, else x; eight are those
+// of 8 bits.
+float highValue(uint word, uint e, uint four, uint eight, float x) {
+    float value = polynomial(2 * byteOf(word, e) + int((eight >> e) & 1u));
+    return ((four >> e) & 1u) != 0u ? value : x;
 }
 
 // The first 256 bits behind a bit of the words from word at on, of which need are
@@ -152,13 +153,13 @@ BlockPlanes planesOf(BlockRow row, uint at) {
 }
 
 // Values of the channels of a block, 0 for those without bits.
-void valuesOf(Reconstruction r, BlockPlanes b, out float x[32]) {
+void valuesOf(BlockPlanes b, out float x[32]) {
     uint bytes[8];
-    lowValues(r, b, bytes);
-    for (uint e = 0u; e < 32u; e++) x[e] = float(byteOf(bytes, e));
+    lowValues(b, bytes);
+    for (uint e = 0u; e < 32u; e++) x[e] = float(byteOf(bytes[e % 8u], e));
     if (b.has[3] != 0u) {
         highMiddles(b, bytes);
-#define HIGH_VALUE(e) x[e] = highValue(r, b, bytes, e, x[e]);
+#define HIGH_VALUE(e) x[e] = highValue(bytes[(e) % 8u], e, b.has[3], b.has[7], x[e]);
 #define HIGH_VALUES(e) HIGH_VALUE(e) HIGH_VALUE(e + 1u) HIGH_VALUE(e + 2u) HIGH_VALUE(e + 3u)
         HIGH_VALUES(0u) HIGH_VALUES(4u) HIGH_VALUES(8u) HIGH_VALUES(12u)
         HIGH_VALUES(16u) HIGH_VALUES(20u) HIGH_VALUES(24u) HIGH_VALUES(28u)
