@@ -3,6 +3,7 @@ package adapt
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/qaqvk/qaqvk/backend/device"
@@ -112,7 +113,7 @@ func (d *Adapter) All(ctx context.Context, s *Sequence) (done Moves, err error) 
 		if err := ctx.Err(); err != nil {
 			return done, cancelled(err)
 		}
-		started, err := d.start(s)
+		started, err := d.start(s, runtime.GOMAXPROCS(0))
 		if err != nil {
 			return done, err
 		}
@@ -154,7 +155,7 @@ func (d *Adapter) Pump() {
 		if !s.Active() && s.due {
 			s.beginRound()
 		}
-		_, err := d.start(s)
+		_, err := d.start(s, runtime.GOMAXPROCS(0)/2) // the others are the model's
 		s.Err = errors.Join(s.Err, err)
 		if s.Active() || s.due {
 			d.enqueue(s)

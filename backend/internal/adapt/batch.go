@@ -21,6 +21,7 @@ type batch struct {
 	s       *Sequence
 	step    int // steps of the sequence when the bits were chosen
 	kept    int // tokens whose rows the host has
+	workers int // processors for what promoted groups lack
 	targets []target
 	follows bool            // pages may be stored in a segment that is rebuilt
 	ctx     context.Context // cancelled when nobody wants the result
@@ -91,9 +92,9 @@ func (t *target) part(from, to, groups int) target {
 	return p
 }
 
-// start starts the next batch of a sequence's round; without one, the round is
-// over. Errors of the device are as those of a batch.
-func (d *Adapter) start(s *Sequence) (started bool, err error) {
+// start starts the next batch of a sequence's round, which may use so many processors;
+// without one, the round is over. Errors of the device are as those of a batch.
+func (d *Adapter) start(s *Sequence, workers int) (started bool, err error) {
 	if err := d.compact(s); err != nil {
 		return true, err
 	}
@@ -101,7 +102,7 @@ func (d *Adapter) start(s *Sequence) (started bool, err error) {
 	if len(targets) == 0 {
 		return false, nil
 	}
-	b := &batch{d: d, s: s, step: s.extent.Steps, kept: s.host.Kept(), targets: targets, done: make(chan struct{}),
+	b := &batch{d: d, s: s, step: s.extent.Steps, kept: s.host.Kept(), workers: workers, targets: targets, done: make(chan struct{}),
 		follows: slices.ContainsFunc(targets, func(t target) bool { return t.follow })}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	began := time.Now()

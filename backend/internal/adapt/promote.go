@@ -2,7 +2,6 @@ package adapt
 
 import (
 	"fmt"
-	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
@@ -84,12 +83,11 @@ func (b *batch) readRanges(some []*moved) error {
 	})
 }
 
-// supplyAll writes what pages lack to supply, with half of the processors at most: the
-// others are the model's. Their ranges are in bits.
+// supplyAll writes what pages lack to supply. Their ranges are in bits.
 func (b *batch) supplyAll(some []*moved) error {
 	defer b.d.span("supply")()
 	var group errgroup.Group
-	workers := max(1, min(runtime.GOMAXPROCS(0)/2, len(some)))
+	workers := max(1, min(b.workers, len(some)))
 	for n := range workers {
 		group.Go(func() error { return b.supplyPages(some, n*len(some)/workers, (n+1)*len(some)/workers) })
 	}
