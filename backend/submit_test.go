@@ -102,7 +102,9 @@ func (s *sequence) keepsImportance() bool {
 func TestSubmissionsFollowWhatWasTimed(t *testing.T) {
 	d := &slow{Device: cpu(t), per: time.Millisecond}
 	s := newSequence(t, d, F32, Config{Layers: 1, KVHeads: 4, QueryHeads: 8, HeadDim: 32, Capacity: 256, MaxSubmit: 4 * time.Millisecond})
-	s.step(32)
+	for range 7 {
+		s.step(32)
+	}
 	q := s.queries(32)
 	attend := func() int64 { return s.submits(func() { s.attend(0, q, AttendOptions{}) }) }
 	settled := func(times int) (n int64) {

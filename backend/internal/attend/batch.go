@@ -41,7 +41,7 @@ type part struct {
 
 func (a *Attention) newCall(c Call, recorded bool) *call {
 	r := &call{Attention: a, Call: c, waiting: c.Window.Waiting(), byKernel: a.TimeKernels}
-	r.space, r.borrowed = a.spaces.take(r.layoutOf(r.Queries, a.work.KVHeads, r.widest()).words, recorded)
+	r.space, r.borrowed = a.spaces.take(r.layoutOf(r.Queries, a.work.KVHeads, r.latest(), r.widest()).words, recorded)
 	queries, heads := r.batchSize()
 	for query := 0; query < r.Queries; query += queries {
 		for head := 0; head < a.work.KVHeads; head += heads {
@@ -59,18 +59,26 @@ func (r *call) end() {
 	}
 }
 
-// widest are the most tokens that scores of a batch have room for.
+// widest are the most tokens that scores of a batch have room for, and latest is where in
+// a stretch they may begin so that they lie in most stretches: with a split.
 func (r *call) widest() int {
-	stride := core.RoundUp(r.Tokens, shaders.SplitTokens)
+	stride := core.RoundUp(r.Tokens, grain)
 	if w := r.Options.Window; w > 0 {
-		stride = min(stride, core.RoundUp(w+r.Queries, shaders.SplitTokens)+shaders.SplitTokens)
+		stride = min(stride, core.RoundUp(w+r.Queries, grain)+shaders.SplitTokens)
 	}
 	return stride
 }
 
+func (r *call) latest() int {
+	if r.Options.Window == 0 {
+		return 0
+	}
+	return shaders.StretchTokens - shaders.SplitTokens
+}
+
 // layoutOf lays out a batch.
-func (r *call) layoutOf(queries, heads, stride int) layout {
-	return newLayout(r.work.Geometry, r.work.Limits, queries*r.work.QueriesPerHead(), heads, stride)
+func (r *call) layoutOf(queries, heads, base, stride int) layout {
+	return newLayout(r.work.Geometry, r.work.Limits, queries*r.work.QueriesPerHead(), heads, base, stride)
 }
 
 // batchSize is how many queries and KV heads are done at once: of what fits the
@@ -81,7 +89,7 @@ func (r *call) batchSize() (queries, heads int) {
 	queries, heads = 1, 1
 	least := 1 << 30
 	for n := 1; n <= r.Queries; n++ {
-		a := r.layoutOf(n, 1, stride)
+		a := r.layoutOf(n, 1, r.latest(), stride)
 		if n > 1 && a.words > room {
 			break
 		}
@@ -89,7 +97,7 @@ func (r *call) batchSize() (queries, heads int) {
 			queries, least = n, cost
 		}
 	}
-	for heads < r.work.KVHeads && r.layoutOf(queries, heads+1, stride).words <= room {
+	for heads < r.work.KVHeads && r.layoutOf(queries, heads+1, r.latest(), stride).words <= room {
 		heads++
 	}
 	return r.fit(queries, heads, stride)
@@ -100,7 +108,7 @@ func (r *call) addBatch(query, queries, head, heads int) {
 	if w := r.Options.Window; w > 0 {
 		b.base = max(0, b.tokens-queries-w+1) / shaders.SplitTokens * shaders.SplitTokens
 	}
-	b.stride = core.RoundUp(b.tokens-b.base, shaders.SplitTokens)
+	b.stride = core.RoundUp(b.tokens-b.base, grain)
 	if n := len(r.batches); head > 0 {
 		b.parts = r.batches[n-1].parts // the same tokens
 	} else {
@@ -138,15 +146,15 @@ func (r *call) partsOf(b batch) []part {
 	return parts
 }
 
-// grain is the tokens by which the room of a part grows: the workgroups behind its end
-// take as long as others.
+// grain is the tokens by which scores and the room of a part grow: the workgroups behind its
+// end take as long as others.
 const grain = 64
 
 func roomOf(p part, b batch) int {
 	from := max(p.first, b.base)
 	n := min(p.end, b.tokens) - from
 	if p.grows {
-		n = min(core.RoundUp(n, grain), b.base+b.stride-from)
+		n = core.RoundUp(n, grain)
 	}
 	return n
 }

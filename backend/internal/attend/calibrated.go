@@ -6,12 +6,11 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// arrangedRecords says where the queries of a batch that attends to records lie.
-func arrangedRecords(g *core.Geometry, tiles, tile, stride int) shaders.Arranged {
-	const most = shaders.StretchTokens - shaders.SplitTokens // into a stretch: where scores may begin, a split
+// arrangedRecords says where the queries of a batch that attends to records of stride
+// tokens from base on lie.
+func arrangedRecords(g *core.Geometry, tiles, tile, base, stride int) shaders.Arranged {
 	return shaders.Arranged{Records: shaders.Records{Type: g.Layout.Type, HeadDim: g.HeadDim, Heads: g.KVHeads},
-		Tiles: tiles, Queries: tile, Pages: stride/g.PageTokens + 2,
-		Stretches: shaders.StretchesOf(most, most+stride)}
+		Tiles: tiles, Queries: tile, Pages: stride/g.PageTokens + 2, Stretches: shaders.StretchesOf(base, base+stride)}
 }
 
 // lastPages is the last part that lies in pages of records; nil: none does.
@@ -95,14 +94,14 @@ func (r *recording) weightedSumCalibrated(p part) {
 	both := device.View{Buffer: r.space.Buffer, Offset: r.arranged.Offset, Words: r.scores.Offset + r.scores.Words - r.arranged.Offset}
 	push := shaders.WeightedSumCalibratedPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), HeadFirst: uint32(r.head), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), ScoresAt: uint32(r.scores.Offset - r.arranged.Offset), Splits: uint32(r.splits())}
-	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()
+	items := r.touched(p) * r.heads * r.tiles * r.headBlocks()
 	pipeline := r.calibrated(shaders.WeightedSumCalibrated, r.work.Layout.Type, r.work.Layout.Type)
 	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SumWorkgroups(pipeline, items)),
 		device.Whole(p.buffer), r.inFrames(p.frame), both, r.partials)
 }
 
 // splits are those that partials have room for.
-func (r *recording) splits() int { return r.stride / shaders.SplitTokens }
+func (r *recording) splits() int { return splitsOf(r.stride) }
 
 func (r *recording) combineCalibrated(last *part) {
 	dst, slack := r.rowView(r.OutputRows, r.Out)

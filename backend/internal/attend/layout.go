@@ -15,15 +15,15 @@ type layout struct {
 }
 
 // newLayout lays out heads KV heads with the given query vectors each, and stride
-// tokens.
-func newLayout(g *core.Geometry, l device.Limits, vectors, heads, stride int) layout {
+// tokens from base on.
+func newLayout(g *core.Geometry, l device.Limits, vectors, heads, base, stride int) layout {
 	var a layout
 	a.tile = l.Target().Tile(g.HeadDim, vectors, stride)
 	a.tiles = (vectors + a.tile - 1) / a.tile
-	arranged, partials := heads*a.tiles*shaders.TileWords(g.HeadDim, a.tile), stride/shaders.SplitTokens*heads*vectors*g.HeadDim
+	arranged, partials := heads*a.tiles*shaders.TileWords(g.HeadDim, a.tile), splitsOf(stride)*heads*vectors*g.HeadDim
 	if g.Calibrated {
-		arranged = arrangedRecords(g, heads*a.tiles, a.tile, stride).Words()
-		partials = shaders.RecordPartialsWords(g.HeadDim, stride/shaders.SplitTokens, heads*vectors)
+		arranged = arrangedRecords(g, heads*a.tiles, a.tile, base, stride).Words()
+		partials = shaders.RecordPartialsWords(g.HeadDim, splitsOf(stride), heads*vectors)
 	}
 	room := core.Measuring(l.ViewAlign)
 	a.arranged = room.Take(arranged)
@@ -32,3 +32,6 @@ func newLayout(g *core.Geometry, l device.Limits, vectors, heads, stride int) la
 	a.words = room.Used()
 	return a
 }
+
+// splitsOf are the splits of so many tokens.
+func splitsOf(stride int) int { return (stride + shaders.SplitTokens - 1) / shaders.SplitTokens }

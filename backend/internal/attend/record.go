@@ -56,7 +56,7 @@ func (l *Lists) list(r *call, n int) *device.List {
 
 func (r *call) record(l *device.List, b batch) {
 	one := recording{call: r, batch: b, list: l, vectors: b.queries * r.work.QueriesPerHead(),
-		layout: r.layoutOf(b.queries, b.heads, b.stride)}
+		layout: r.layoutOf(b.queries, b.heads, b.base, b.stride)}
 	for _, v := range []*device.View{&one.arranged, &one.scores, &one.partials} {
 		v.Buffer, v.Offset = r.space.Buffer, r.space.Offset+v.Offset
 	}
@@ -132,11 +132,11 @@ func (r *recording) arrangeQueries() {
 // headBlocks are the runs of 32 elements of a row.
 func (r *recording) headBlocks() int { return shaders.Blocks(r.work.HeadDim) }
 
-// splitsOf are the splits that a part may touch; where the ring begins changes.
-func (r *recording) splitsOf(p part) int {
+// touched are the splits that a part may touch; where the ring begins changes.
+func (r *recording) touched(p part) int {
 	const n = shaders.SplitTokens
 	if p.pairs == nil {
-		return min((p.room+n-2)/n+1, r.stride/n)
+		return min((p.room+n-2)/n+1, r.splits())
 	}
 	from := max(p.first, r.base)
 	return (from+p.room+n-1)/n - from/n
@@ -209,7 +209,7 @@ func (r *recording) weightedSum(p part) {
 	push := shaders.WeightedSumPush{Vectors: uint32(r.vectors), Heads: uint32(r.heads), Stride: uint32(r.stride),
 		PageTokens: uint32(r.work.PageTokens), GroupsPerToken: uint32(r.work.TokenGroups), RowFirst: r.pageRow(),
 		RingTokens: uint32(r.Window.Ring.Tokens), RingStride: uint32(r.work.TokenWords), RingFirst: r.rowsAt(shaders.Value)}
-	items := r.splitsOf(p) * r.heads * r.tiles * r.headBlocks()
+	items := r.touched(p) * r.heads * r.tiles * r.headBlocks()
 	pipeline := r.stored(shaders.WeightedSum, p)
 	core.DispatchJobs(r.list, pipeline, push.Bytes(), int(shaders.SumWorkgroups(pipeline, items)),
 		device.Whole(p.buffer), r.inFrames(p.frame), r.scores, r.partials)

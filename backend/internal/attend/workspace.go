@@ -4,7 +4,6 @@ import (
 	"github.com/qaqvk/qaqvk/backend/device"
 	"github.com/qaqvk/qaqvk/backend/internal/core"
 	"github.com/qaqvk/qaqvk/backend/internal/pages"
-	"github.com/qaqvk/qaqvk/shaders"
 )
 
 // usefulScratch are words with which the batches of a call are large enough: on llvmpipe
@@ -47,8 +46,7 @@ func useful(g *core.Geometry, l device.Limits, least int) int {
 
 // fullLayout is that of a batch of so many queries and KV heads over a full sequence.
 func fullLayout(g *core.Geometry, l device.Limits, queries, heads int) layout {
-	stride := core.RoundUp(g.Capacity, shaders.SplitTokens) + shaders.SplitTokens
-	return newLayout(g, l, queries*g.QueriesPerHead(), heads, stride)
+	return newLayout(g, l, queries*g.QueriesPerHead(), heads, 0, core.RoundUp(g.Capacity, grain))
 }
 
 // Idle are the words of the buffer by which rows come to the host that calls may work
