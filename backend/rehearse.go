@@ -2,24 +2,35 @@ package backend
 
 import (
 	"context"
+	"errors"
 
 	"github.com/qaqvk/qaqvk/backend/device"
 )
 
 // Rehearse has a device make the pipelines that the first steps of a cache of this
-// configuration use: those that store pages, and attention of one query to the recent
-// window, then of one and of many to pages as well. It takes these steps in a small cache of its own, with
-// rows of zeros, so that it needs no list of them. Where a driver compiles for seconds, a
-// goroutine that rehearses while the cache begins takes that time out of its steps.
+// configuration use: attention of many queries and of one to the recent window, what stores
+// pages, then attention to pages as well, and a round of adaptation. It takes these steps in
+// a cache whose lists run nothing and which takes no memory of the device, so that it needs
+// no list of them. Where a driver compiles for seconds, a goroutine that rehearses while a
+// model is loaded, or the cache begins, takes that time out of its steps.
 //
 // The errors are those of New, Append, Attend and Step, and that of a cancelled context, which ends
 // it after the call that it is in.
-func Rehearse(ctx context.Context, d device.Device, c Config) error {
+func Rehearse(ctx context.Context, d device.Device, c Config) (err error) {
+	if d == nil {
+		_, err := New(d, c)
+		return err
+	}
 	c.Sequences, c.Reserve, c.HostBudget, c.BytesBudget, c.LayerWindows, c.Trace = 1, 0, 0, 0, nil, nil
 	c = c.withDefaults()
 	tokens := c.Recent + 2*c.PageTokens // a page is stored
 	c.MaxStepTokens, c.Capacity = tokens, tokens+c.PageTokens
-	cache, err := New(d, c)
+	idle, err := device.Rehearsal(d)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, idle.Close()) }()
+	cache, err := New(idle, c)
 	if err != nil {
 		return err
 	}
@@ -33,13 +44,14 @@ func Rehearse(ctx context.Context, d device.Device, c Config) error {
 
 // rehearse takes a step of so many tokens and begins one of a token.
 func (s *Sequence) rehearse(ctx context.Context, tokens int) error {
-	if err := s.rehearseLayers(ctx, s.c.cfg.Layers, tokens, 1); err != nil {
+	many := min(tokens, s.c.attention.Limit())
+	if err := s.rehearseLayers(ctx, s.c.cfg.Layers, tokens, many, 1); err != nil {
 		return err
 	}
 	if err := s.Step(ctx); err != nil {
 		return err
 	}
-	return s.rehearseLayers(ctx, 1, 1, 1, min(tokens, s.c.attention.Limit()))
+	return s.rehearseLayers(ctx, 1, 1, many, 1)
 }
 
 // rehearseLayers appends tokens to the first layers and attends to the first one, with

@@ -24,9 +24,32 @@ func (r *Recorder) Dispatch(p *Pipeline, push []byte, groups uint32, views ...Vi
 		return
 	}
 	what := "dispatch " + p.kernel.Name
-	if r.err = r.checkDispatch(what, p, push, groups, views); r.err != nil || groups == 0 {
+	if r.err = r.checkDispatch(what, p, push, groups, views); r.err == nil && groups > 0 {
+		r.dispatch(p, push, groups, views)
+	}
+}
+
+// Prepare runs no workgroup of p, each of whose views is b, on the device: drivers
+// that compile a kernel when it first runs do so then.
+func (r *Recorder) Prepare(p *Pipeline, b *Buffer) {
+	if p == nil {
+		r.err = firstError(r.err, fmt.Errorf("vk: prepare no pipeline"))
+	}
+	if !r.ready("prepare") {
 		return
 	}
+	views := make([]View, len(p.kernel.Bindings))
+	for i := range views {
+		views[i].Buffer = b
+	}
+	push := make([]byte, p.kernel.PushSize)
+	if r.err = r.checkDispatch("prepare "+p.kernel.Name, p, push, 0, views); r.err == nil {
+		r.dispatch(p, push, 0, views)
+	}
+}
+
+// dispatch records what was checked.
+func (r *Recorder) dispatch(p *Pipeline, push []byte, groups uint32, views []View) {
 	set, err := r.newSet(p.layout.set, len(views))
 	if err != nil {
 		r.err = err

@@ -59,11 +59,13 @@ func TestResubmit(t *testing.T) {
 		r.Dispatch(p, shaders.CopyPush{Vectors: 1}.Bytes(), 0, View{Buffer: src}, View{Buffer: dst})
 		r.Timestamp()
 	}
+	r.Barrier(ComputeToCompute)
+	r.Prepare(p, dst) // nothing is copied
 	r.Barrier(ToHost)
 	require.NoError(t, r.End())
 	_, err = r.Timestamps()
 	require.Error(t, err, "it never ran")
-	require.EqualValues(t, dispatches, d.Stats().Objects[DescriptorSets])
+	require.EqualValues(t, dispatches+1, d.Stats().Objects[DescriptorSets])
 	for round := range uint32(20) {
 		fillWords(src, round*1000)
 		run(t, d, r)
@@ -135,6 +137,8 @@ func TestRecorderMisuse(t *testing.T) {
 		want   string
 	}{
 		{"no pipeline", func(r *Recorder) { r.Dispatch(nil, nil, 1) }, false, "vk: dispatch of no pipeline"},
+		{"nothing to prepare", func(r *Recorder) { r.Prepare(nil, b) }, false, "vk: prepare no pipeline"},
+		{"prepare without a buffer", func(r *Recorder) { r.Prepare(p, nil) }, false, "vk: prepare copy: view Src: no buffer"},
 		{"pipeline of another device", func(r *Recorder) { r.Dispatch(q, push, 1, v, v) }, false,
 			"vk: dispatch copy: pipeline of another device"},
 		{"push", func(r *Recorder) { r.Dispatch(p, nil, 1, v, v) }, false, "vk: dispatch copy: 0 bytes of push constants, want 4"},

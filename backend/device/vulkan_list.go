@@ -43,28 +43,31 @@ func (c *vkList) record(l *List) error {
 }
 
 // build compiles the pipelines that a list is the first to use, several at a time:
-// compiling is most of what the first steps of a cache take.
-func (c *vkList) build(l *List) error {
+// compiling is most of what the first steps of a cache take. It returns the dispatches
+// that have them.
+func (d *vkDevice) build(l *List) ([]*Dispatch, error) {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
+	var first []*Dispatch
 	for i, command := range l.commands {
-		d, ok := command.(*Dispatch)
-		if !ok || c.device.vk.Compiled(d.Kernel, d.Spec) {
+		dispatch, ok := command.(*Dispatch)
+		if !ok || d.vk.Compiled(dispatch.Kernel, dispatch.Spec) {
 			continue
 		}
+		first = append(first, dispatch)
 		group.Go(func() error {
-			if _, err := c.device.vk.NewPipeline(d.Kernel, d.Spec); err != nil {
-				return fmt.Errorf("device: command %d: %s: %w", i, d, err)
+			if _, err := d.vk.NewPipeline(dispatch.Kernel, dispatch.Spec); err != nil {
+				return fmt.Errorf("device: command %d: %s: %w", i, dispatch, err)
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	return first, group.Wait()
 }
 
 // commands records a list, timed by a clock or not, which ends with a barrier.
 func (c *vkList) commands(l *List, clock bool, after vk.Barrier) error {
-	if err := c.build(l); err != nil {
+	if _, err := c.device.build(l); err != nil {
 		return err
 	}
 	c.recorder.Barrier(vk.Full)

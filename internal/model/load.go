@@ -23,6 +23,7 @@ type Model struct {
 	Footprint Footprint
 
 	file       *gguf.File
+	weights    *loader   // until LoadWeights
 	matrices   []*matrix // all of the following
 	embedding  *matrix   // [Vocab][Width]
 	output     *matrix   // [Vocab][Width], the embedding where they are tied
@@ -52,24 +53,42 @@ func Load(path string) (*Model, error) { return load(path, readHost()) }
 
 // load is Load with the memory that is available.
 func load(path string, host Host) (*Model, error) {
-	f, err := gguf.Open(path)
+	m, err := open(path, host)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{file: f, Footprint: Footprint{Host: host}}
-	if err := m.read(); err != nil {
+	if err := m.LoadWeights(); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
 
-func (m *Model) read() (err error) {
-	if m.Config, err = readConfig(m.file); err != nil {
+// Open is Load without the weights and the tokenizer: of the model there are Config,
+// RopeSpeeds and Fingerprint, until LoadWeights.
+func Open(path string) (*Model, error) { return open(path, readHost()) }
+
+func open(path string, host Host) (*Model, error) {
+	f, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{file: f, Footprint: Footprint{Host: host}}
+	if m.Config, err = readConfig(f); err == nil {
+		err = m.planWeights()
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// LoadWeights reads what Open left. Errors are those of Load; the model is to be closed
+// all the same.
+func (m *Model) LoadWeights() (err error) {
+	if err = m.weights.run(m.Footprint.F32); err != nil {
 		return err
 	}
-	if err = m.loadWeights(m.file); err != nil {
-		return err
-	}
+	m.weights = nil
 	if m.Tokenizer, err = readTokenizer(m.file, m.Vocab); err != nil {
 		return fmt.Errorf("model: %s: %w", m.file.Path(), err)
 	}

@@ -30,6 +30,34 @@ func TestLoadReadsTheShape(t *testing.T) {
 	assert.False(t, m.Tokenizer.Ends(-1))
 }
 
+// Open reads what is known before the weights are, and all that Load refuses but for
+// tokenizers and weights that are not finite.
+func TestOpenThenLoadWeights(t *testing.T) {
+	path := write(t, modeltest.Tiny(1))
+	whole, err := model.Load(path)
+	require.NoError(t, err)
+	defer whole.Close()
+	m, err := model.Open(path)
+	require.NoError(t, err)
+	defer m.Close()
+	assert.Equal(t, whole.Config, m.Config)
+	assert.Equal(t, whole.RopeSpeeds(), m.RopeSpeeds())
+	assert.Nil(t, m.Tokenizer)
+	want, err := whole.Fingerprint()
+	require.NoError(t, err)
+	got, err := m.Fingerprint()
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	require.NoError(t, m.LoadWeights())
+	assert.Equal(t, whole.SHA256, m.SHA256)
+	logits := func(m *model.Model) []float32 {
+		out, err := m.Forward([]int{1, 5, 9}, model.NewMemory(m.Config))
+		require.NoError(t, err)
+		return out
+	}
+	assert.Equal(t, logits(whole), logits(m))
+}
+
 func TestLoadRejects(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -103,12 +103,28 @@ func (y YaRN) bounds(r Rope) (low, high float64) {
 	return max(0, math.Floor(pair(y.Fast))), min(float64(r.Dims-1), math.Ceil(pair(y.Slow)))
 }
 
-// checkFactors refuses divisors that are not above 0.
-func checkFactors(f *gguf.File, factors []float32) error {
-	for i, x := range factors {
-		if !(x > 0) {
-			return fmt.Errorf("model: %s: %s[%d] is %v, want more than 0: %w", f.Path(), ropeFactors, i, x, gguf.ErrTensor)
+// factors finds the divisors of n pairs, nil where the model has none.
+func (l *loader) factors(n int) *gguf.Tensor {
+	if l.f.Lookup(ropeFactors) == nil {
+		return nil
+	}
+	return l.find(ropeFactors, n)
+}
+
+// readSpeeds reads the divisors, which may be nil, refuses those that are not above 0, and
+// sets the speeds.
+func (m *Model) readSpeeds(of *gguf.Tensor) error {
+	var factors []float32
+	if of != nil {
+		if err := (vector{&factors, []*gguf.Tensor{of}}).read(); err != nil {
+			return err
 		}
 	}
+	for i, x := range factors {
+		if !(x > 0) {
+			return fmt.Errorf("model: %s: %s[%d] is %v, want more than 0: %w", m.file.Path(), ropeFactors, i, x, gguf.ErrTensor)
+		}
+	}
+	m.rope = m.Rope.Speeds(factors)
 	return nil
 }

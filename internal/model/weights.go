@@ -8,10 +8,11 @@ import (
 	"github.com/qaqvk/qaqvk/internal/model/tokenizer"
 )
 
-// loadWeights finds all tensors, decides whether and how they fit in memory,
-// reads them, and sets Vocab.
-func (m *Model) loadWeights(f *gguf.File) error {
+// planWeights finds all tensors, decides whether and how they fit in memory, and sets
+// Vocab and the speeds of RoPE.
+func (m *Model) planWeights() error {
 	const embedding, output = "token_embd.weight", "output.weight"
+	f := m.file
 	l := &loader{f: f, used: map[string]bool{}}
 	if t := f.Lookup(embedding); t != nil && len(t.Dims) == 2 {
 		m.Vocab = t.Dims[1]
@@ -22,8 +23,7 @@ func (m *Model) loadWeights(f *gguf.File) error {
 		m.output = l.matrix(m.Width, part{output, m.Vocab})
 	}
 	l.vector(&m.outputNorm, part{"output_norm.weight", m.Width})
-	var factors []float32
-	l.optional(&factors, part{ropeFactors, m.Rope.Dims / 2})
+	factors := l.factors(m.Rope.Dims / 2)
 	if have := len(f.Tensors()); m.Layers > have {
 		return fmt.Errorf("model: %s: %d layers but %d tensors: %w", f.Path(), m.Layers, have, gguf.ErrTensor)
 	}
@@ -39,12 +39,8 @@ func (m *Model) loadWeights(f *gguf.File) error {
 	if err := m.Footprint.decide(); err != nil {
 		return fmt.Errorf("model: %s: %w", f.Path(), err)
 	}
-	m.matrices = l.matrices
-	if err := l.run(m.Footprint.F32); err != nil {
-		return err
-	}
-	m.rope = m.Rope.Speeds(factors)
-	return checkFactors(f, factors)
+	m.matrices, m.weights = l.matrices, l
+	return m.readSpeeds(factors)
 }
 
 func (m *Model) planLayer(l *loader, i int) {

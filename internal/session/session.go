@@ -54,6 +54,7 @@ type session struct {
 	prompt  []int
 	policy  policy.Policy
 	profile *profile.Profile // of calibrated
+	ahead   rehearsal
 	result  generate.Result
 	growth  *growth
 	watch   *watched    // nil: nobody watches
@@ -61,38 +62,56 @@ type session struct {
 	report  report.Run
 }
 
-// close releases the model, which nothing was written to.
+// close ends the rehearsal and releases the model, which nothing was written to.
 func (s *session) close() {
+	s.ahead.end()
 	if s.model != nil {
 		s.model.Close()
 	}
 }
 
-// prepare loads the model, tokenizes the prompt and makes the policy.
+// prepare loads the model, tokenizes the prompt and makes the policy. Meanwhile the
+// device makes the pipelines of a cache that needs no weights to be known.
 func (s *session) prepare(ctx context.Context) (err error) {
 	s.ui.Note("loading " + s.options.Model)
-	if s.model, err = model.Load(s.options.Model); err != nil {
+	if s.model, err = model.Open(s.options.Model); err != nil {
+		return err
+	}
+	if err = s.choosePolicy(); err != nil {
+		return err
+	}
+	if s.options.Policy != "qaq" {
+		if err = s.begin(ctx, nil); err != nil {
+			return err
+		}
+	}
+	if err = s.model.LoadWeights(); err != nil {
 		return err
 	}
 	s.ui.Note(s.model.Footprint.String())
 	if err = s.ask(); err != nil {
 		return err
 	}
-	if err = s.choosePolicy(); err != nil {
-		return err
-	}
-	o := s.options
-	var norms [][]float64
-	if o.Policy == "qaq" {
-		if norms, err = QueryNorms(ctx, s.model, o.CacheDir, s.ui.Note); err != nil {
+	if s.options.Policy == "qaq" {
+		norms, err := QueryNorms(ctx, s.model, s.options.CacheDir, s.ui.Note)
+		if err != nil {
 			return err
 		}
+		return s.begin(ctx, norms)
 	}
-	s.policy, err = o.policy(norms)
-	r := &s.report
+	return nil
+}
+
+// begin makes the policy, norms are for qaq, and begins the rehearsal.
+func (s *session) begin(ctx context.Context, norms [][]float64) (err error) {
+	if s.policy, err = s.options.policy(norms); err != nil {
+		return err
+	}
+	r, o := &s.report, s.options
 	r.Device, r.Driver, r.Policy = s.device.Name(), s.device.Driver(), o.Policy
 	r.Model, r.Setting = filepath.Base(o.Model), o.setting(s.profile)
-	return err
+	s.ahead.begin(ctx, s.device, o.config(s.model.Config, s.policy, s.profile, s.model.Context))
+	return nil
 }
 
 // choosePolicy loads the profile of calibrated and decides what auto is.

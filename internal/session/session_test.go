@@ -121,3 +121,17 @@ func TestGrowthIsLinear(t *testing.T) {
 	perToken := float64(r.Bytes.F16) / float64(contextTokens-1)
 	require.InDelta(t, 0.36, r.Growth.LivePerToken/perToken, 0.05, "4 bits of 16, ranges and outliers")
 }
+
+// A run that ends while pipelines are made for it leaves nothing on the device, and takes no
+// more of its memory at any time than one that makes them when they are needed.
+func TestRehearsalEndsWithTheRunOnVulkan(t *testing.T) {
+	o := full(t, 40)
+	o.Tokens++
+	d, err := device.Open("llvmpipe", device.Options{Validation: true, MinimumLimits: true})
+	require.NoError(t, err)
+	_, err = Run(t.Context(), d, o, UI{Text: func(string) {}, Progress: func(string, int, int) {}, Note: func(string) {}})
+	require.ErrorIs(t, err, generate.ErrTooLong)
+	require.Zero(t, d.Stats().LiveBytes)
+	require.Zero(t, d.Stats().PeakBytes)
+	require.NoError(t, d.Close())
+}
