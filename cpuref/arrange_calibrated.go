@@ -6,9 +6,9 @@ import (
 	"github.com/qaqvk/qaqvk/shaders"
 )
 
-// ArrangeCalibrated writes query rows [n][QH][D] in tiles as ArrangeQueries does, then the
-// record tables of K and of V and the coded form of the rows for each stretch. words are
-// the tables of K, then of V.
+// ArrangeCalibrated writes query rows [n][QH][D] in tiles as ArrangeQueries does, but for
+// sums of blocks, then the record tables of K and of V and the coded form of the rows for each
+// stretch. words are the tables of K, then of V.
 func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, words, rotations, queries []uint32) error {
 	const k = kernel("arrange_calibrated")
 	return try(func() {
@@ -25,7 +25,7 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 		row := uint64(l.RawRowWords())
 		from := g.rows(buffer{k, "rows", rows}, p.RowFirst, row)
 		pairs, turns := k.pairing(p.Rotary, p.Interleaved, l.HeadDim), buffer{k, "rotations", rotations}
-		arrangeTiles(s, t, g, from, p.Scale, out.words.spanOf(0, g.heads, t.perHead, t.words()))
+		plain := out.words.spanOf(0, g.heads, t.perHead, t.words())
 		y, turned, w := make([]float32, l.HeadDim), make([]float32, l.HeadDim), make([]float32, l.HeadDim)
 		for n := range g.heads * t.perHead {
 			h := n / t.perHead
@@ -34,6 +34,9 @@ func ArrangeCalibrated(s shaders.Spec, p shaders.ArrangeCalibratedPush, rows, wo
 				clear(y)
 				if v := n%t.perHead*t.queries + column; v < g.vectors {
 					scaleRow(elements{s.Type, from[g.row(h, v)*row:]}, p.Scale, y)
+				}
+				for d, x := range y {
+					plain[n*t.words()+uint64(d)*t.queries+column] = math.Float32bits(x)
 				}
 				for stretch := range uint64(p.Stretches) {
 					rotation := floats(turns.spanOf((uint64(p.StretchFirst)+stretch)*uint64(p.Rotary), uint64(p.Rotary)))

@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Query rows as arrange_queries has them, and to the basis in which K rows are coded, in
-// tiles, and the record tables of K and of V to where score and weighted_sum find them. A
+// Query rows as arrange_queries has them, but for sums of blocks, and to the basis in which K
+// rows are coded, in tiles, and the record tables of K and of V to where score and weighted_sum find them. A
 // workgroup has a stretch and a tile, which it has in shared memory, and consecutive
 // channels, an invocation a few.
 #include "lib/config.glsl"
@@ -125,18 +125,6 @@ void copyTables(uint at, uint workgroups) {
         queries[at + i] = TABLE(i < TABLE_WORDS ? i : ALL_WORDS + i - TABLE_WORDS);
 }
 
-// Writes the sums of a tile's blocks behind its elements.
-void writeSums(uint h, uint v0, Place place) {
-    for (uint i = gl_LocalInvocationID.x; i < (place.writes ? BLOCKS * QUERIES : 0u); i += WORKGROUP) {
-        float sum = 0.0;
-        for (uint e = i / QUERIES * 32u; e < min(i / QUERIES * 32u + 32u, HEAD_DIM); e++) {
-            precise float next = sum + elementOf(h, v0 + i % QUERIES, e);
-            sum = next;
-        }
-        queries[place.at + HEAD_DIM * QUERIES + i] = floatBitsToUint(sum);
-    }
-}
-
 void main() {
     uint tiles = (Vectors + QUERIES - 1u) / QUERIES, all = Heads * tiles;
     uint n = gl_WorkGroupID.x / CHUNKS, chunk = gl_WorkGroupID.x % CHUNKS;
@@ -160,6 +148,5 @@ void main() {
             if (first < HEAD_DIM) queries[at + (c + k) * QUERIES + v] = floatBitsToUint(cut(coded, 1152921504606846976.0)); // 2^60
         }
     }
-    writeSums(h, v0, place);
     copyTables(TABLES_AT(all), all * Stretches * CHUNKS);
 }

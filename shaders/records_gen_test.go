@@ -21,9 +21,9 @@ var records = []glsl.Record{
 	{
 		Name:     "arrange_calibrated",
 		Compiler: "Glslang Version: 11:12.0.0",
-		SPIRV:    "6fc84928f72a685cd2d4cbb0bf142cf69a3d648e1b76a710da858b078b8370b5",
+		SPIRV:    "8d4922b8477d6db5884389ba899a3bcecedade3807eeb84317aa5b74d9480060",
 		Sources: []glsl.Source{
-			{Path: "arrange_calibrated.comp", SHA256: "648349dc3e9e6371d924b7fba7073044ebb0f18f3326184213258a41478a27c6"},
+			{Path: "arrange_calibrated.comp", SHA256: "6cbe02d18eb98f9e7f35a2cc898d1b2a8e6726d6ee8a14716afcb400032291be"},
 			{Path: "lib/config.glsl", SHA256: "5b2f67b241914834d238da2065d51ab93d184c4150c235cb8b61b594a861ba66"},
 			{Path: "lib/layout.glsl", SHA256: "a111c22a94c60f5a69b1c863949527253bef4e725921972b84d4529d7334b884"},
 			{Path: "lib/jobs.glsl", SHA256: "827215494191ee46aefd34a2b64e0bb084e4a1536fcca0c1c5fc84486c51fa5b"},
