@@ -7,9 +7,10 @@ import (
 	"github.com/qaqvk/qaqvk/vk"
 )
 
-// Rehearsal is a device whose lists run nothing: they have d make the pipelines that they
-// would use there, and compile them where its driver does so when a kernel first runs. Its
-// buffers are words of the host, which stay as the host wrote them. Close leaves d open.
+// Rehearsal is a device whose lists run nothing: they have d, if it is one of Open or Adopt that
+// runs on Vulkan, make the pipelines that they would use there, and compile them where its driver
+// does so when a kernel first runs. Its buffers are words of the host, which stay as the host
+// wrote them. Close leaves d open.
 func Rehearsal(d Device) (Device, error) {
 	r := &rehearsal{cpuDevice: newCPUDevice(Options{}), of: d}
 	switch d := d.(type) {
