@@ -27,7 +27,7 @@ type Attention struct {
 	Slots       int     `json:"slots,omitempty"`        // tokens of the ring, which has the tokens behind the pages
 	Base        int     `json:"base,omitempty"`         // first token that scores hold
 	Window      int     `json:"window,omitempty"`       // sliding window, 0 for none
-	Staged      uint32  `json:"staged,omitempty"`       // 1: score has queries in shared memory, weighted_sum rows
+	Staged      uint32  `json:"staged,omitempty"`       // 1: score has queries in shared memory, of so many tiles, weighted_sum rows
 	Cap         float32 `json:"cap,omitempty"`          // soft cap, 0 for none
 	Scale       float32 `json:"scale,omitempty"`        // of queries; 0: 1/sqrt(D)
 	QueryData   string  `json:"query_data,omitempty"`   // values of the query rows: see data.go
@@ -66,7 +66,8 @@ func (a *Attention) String() string {
 	add(a.Slots > 0, "ring%d", a.Slots)
 	add(a.Base > 0, "base%d", a.Base)
 	add(a.Window > 0, "window%d", a.Window)
-	add(a.Staged > 0, "staged")
+	add(a.Staged == 1, "staged")
+	add(a.Staged > 1, "staged%d", a.Staged)
 	add(a.Cap > 0, "cap%v", a.Cap)
 	add(a.Scale > 0, "scale%v", a.Scale)
 	add(a.QueryData != "", "queries-%s", a.QueryData)

@@ -40,10 +40,15 @@ func (s *sequence) addScore(p *program, of part, queries, scores int) {
 	if a.Cap > 0 {
 		push.InverseCap = 1 / a.Cap
 	}
-	w := int(s.params.Workgroup)
-	workgroups := (of.end+w-1)/w - max(of.first, a.Base)/w
 	rows, spec := s.read(of, 0, shaders.Score)
-	p.run(shaders.Score, spec, push.Bytes(), a.tiles()*a.heads()*workgroups, rows, of.frame, queries, scores)
+	p.run(shaders.Score, spec, push.Bytes(), s.params.scoreWorkgroups(shaders.Score, spec, of), rows, of.frame, queries, scores)
+}
+
+// scoreWorkgroups are those of a kernel that scores a part.
+func (p Params) scoreWorkgroups(k *shaders.Kernel, spec []uint32, of part) int {
+	a, w := p.Attention, int(p.Workgroup)
+	runs := (of.end+w-1)/w - max(of.first, a.Base)/w
+	return int(shaders.ScoreWorkgroups(shaders.Pipeline{Kernel: k, Spec: shaders.ParseSpec(spec)}, a.heads(), a.tiles(), runs))
 }
 
 // rowFirst is the row of the first KV head in its group, or its group in the

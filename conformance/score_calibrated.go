@@ -41,8 +41,7 @@ func (s *recordSequence) addScoreCalibrated(p *program, of part, queries, scores
 	if a.Cap > 0 {
 		push.InverseCap = 1 / a.Cap
 	}
-	w := int(s.params.Workgroup)
-	workgroups := (of.end+w-1)/w - max(of.first, a.Base)/w
-	p.run(shaders.ScoreCalibrated, s.params.spec(shaders.ScoreCalibrated, 0), push.Bytes(), a.tiles()*a.heads()*workgroups,
+	spec := s.params.spec(shaders.ScoreCalibrated, 0)
+	p.run(shaders.ScoreCalibrated, spec, push.Bytes(), s.params.scoreWorkgroups(shaders.ScoreCalibrated, spec, of),
 		s.in.pages, of.frame, queries, scores)
 }

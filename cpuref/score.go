@@ -46,7 +46,7 @@ type arranged struct {
 	x float32
 }
 
-// maxStaged is the words of a tile in shared memory, of which every device has
+// maxStaged is the words of tiles in shared memory, of which every device has
 // 16 KiB.
 const maxStaged = 4096
 
@@ -54,10 +54,8 @@ func (c *scorer) check(k kernel, s shaders.Spec, t tiles) {
 	switch {
 	case !isFinite(c.p.Cap) || !isFinite(c.p.InverseCap):
 		k.fail("soft cap %g, inverse %g: must be finite", c.p.Cap, c.p.InverseCap)
-	case s.Staged > 1:
-		k.fail("staged %d: must be 0 or 1", s.Staged)
-	case s.Staged == 1 && t.words() > maxStaged:
-		k.fail("staged tiles of %d words: must be at most %d", t.words(), maxStaged)
+	case uint64(s.Staged)*t.words() > maxStaged:
+		k.fail("%d staged tiles of %d words: must be at most %d words", s.Staged, t.words(), maxStaged)
 	}
 }
 

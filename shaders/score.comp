@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Scores of arranged queries and stored K rows. A workgroup has a KV head, a
-// tile of queries and consecutive tokens, one an invocation.
+// Scores of arranged queries and stored K rows. A workgroup has a KV head, tiles
+// of queries and consecutive tokens, one an invocation.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
 #include "lib/float.glsl"
@@ -45,9 +45,9 @@ struct Row {
 
 STAGED_TILES(0u, TILE)
 
-// Elements d of queries v..v+3 of a tile that has so many.
+// Elements d of queries v..v+3 where tiles have so many.
 vec4 fourQueries(uint tile, uint d, uint v) {
-    uint at = d * QUERIES + v;
+    uint at = v / QUERIES * TILE + d * QUERIES + v % QUERIES;
     return uintBitsToFloat(STAGED != 0 ? staged[at / 4u] : queries[tile * (TILE / 4u) + at / 4u]);
 }
 
@@ -103,21 +103,21 @@ uvec4 pairOf(Row row) {
 
 // Elements of the tile's queries at the outliers of a row.
 struct Picked {
-    float first[QUERIES];
-    float second[QUERIES];
+    float first[COLUMNS];
+    float second[COLUMNS];
 };
 
 // Adds the products of a block to sums. Where queries are staged it is called with
 // constant blocks and outside of branches and loops: only then do CPUs load an element of
 // a query, which all invocations share, once (9 times as fast). GPUs wait for code that
 // they run once, and have a loop.
-void addBlock(inout float sums[QUERIES], inout Picked picked, uint tile, Row row, uint block) {
-    float parts[QUERIES], x[32];
+void addBlock(inout float sums[COLUMNS], inout Picked picked, uint tile, Row row, uint block) {
+    float parts[COLUMNS], x[32];
     loadBlock(row, block, x);
-    for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
+    for (uint v = 0u; v < COLUMNS; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
-        for (uint v = 0u; v < QUERIES; v++) {
+        for (uint v = 0u; v < COLUMNS; v++) {
             float y = queryAt(tile, block * 32u + e, v);
             precise float product = y * x[e];
             precise float sum = parts[v] + product;
@@ -127,7 +127,7 @@ void addBlock(inout float sums[QUERIES], inout Picked picked, uint tile, Row row
             picked.second[v] = row.two.z == block * 32u + e ? y : picked.second[v];
         }
     }
-    for (uint v = 0u; v < QUERIES; v++) {
+    for (uint v = 0u; v < COLUMNS; v++) {
         precise float sum = sums[v] + parts[v];
         sums[v] = sum;
     }
@@ -147,11 +147,11 @@ float valueOfByte(float base_, float s8, float u) {
 }
 
 // Element d of the tile's queries, times change, to the scores of a row.
-void addOutlier(inout float scores_[QUERIES], uint tile, uint d, float change) {
-    for (uint v = 0u; v < QUERIES; v += 4u) {
+void addOutlier(inout float scores_[COLUMNS], uint tile, uint d, float change) {
+    for (uint v = 0u; v < COLUMNS; v += min(4u, QUERIES)) {
         vec4 y = vec4(0.0);
         if (QUERIES % 4 == 0) y = fourQueries(tile, d, v);
-        else for (uint k = 0u; k < QUERIES; k++) y[k] = queryAt(tile, d, k);
+        else for (uint k = 0u; k < QUERIES; k++) y[k] = queryAt(tile, d, v + k);
         for (uint k = 0u; k < min(4u, QUERIES); k++) scores_[v + k] = plus(scores_[v + k], y[k], change);
     }
 }
@@ -163,18 +163,18 @@ float changeOf(uint pattern, float value) {
 }
 
 // Puts the outlier at element d, if that is in the row, in the place of its code.
-void correctOne(inout float scores_[QUERIES], uint tile, uint d, uint pattern, float value) {
+void correctOne(inout float scores_[COLUMNS], uint tile, uint d, uint pattern, float value) {
     if (d < HEAD_DIM) addOutlier(scores_, tile, d, changeOf(pattern, value));
 }
 
 // The same for picked elements of the queries, which are 0 where it is not.
-void correctPicked(inout float scores_[QUERIES], float y[QUERIES], uint pattern, float value) {
+void correctPicked(inout float scores_[COLUMNS], float y[COLUMNS], uint pattern, float value) {
     float change = changeOf(pattern, value);
-    for (uint v = 0u; v < QUERIES; v++) scores_[v] = plus(scores_[v], y[v], change);
+    for (uint v = 0u; v < COLUMNS; v++) scores_[v] = plus(scores_[v], y[v], change);
 }
 
 // Puts the outliers of a row in the place of their codes.
-void correct(inout float scores_[QUERIES], Picked picked, uint tile, Row row, float base_, float top) {
+void correct(inout float scores_[COLUMNS], Picked picked, uint tile, Row row, float base_, float top) {
     uint groups = PageTokens * GroupsPerToken;
     float low = valueOfByte(base_, row.s8, row.bits == 0u ? 0.0 : -128.0);
     float high = valueOfByte(base_, row.s8, top);
@@ -197,12 +197,12 @@ void correct(inout float scores_[QUERIES], Picked picked, uint tile, Row row, fl
 
 // A, the sums of products with bytes u, to scores of a quantized row. X is the
 // sum of each query.
-void scoreCodes(inout float scores_[QUERIES], Picked picked, uint tile, Row row, float X[QUERIES]) {
+void scoreCodes(inout float scores_[COLUMNS], Picked picked, uint tile, Row row, float X[COLUMNS]) {
     precise float middle = 128.0 + (row.bits == 0u ? 0.0 : halfStep(row.bits));
     precise float up = middle * row.s8;
     precise float base_ = row.low + up;
     base_ = bound(base_);
-    for (uint v = 0u; v < QUERIES; v++) {
+    for (uint v = 0u; v < COLUMNS; v++) {
         precise float product = base_ * X[v];
         scores_[v] = plus(flush(product), row.s8, scores_[v]);
     }
@@ -251,26 +251,26 @@ Row rowOf(uint t, uint h, bool counts) {
 const float OUT = -1.7014118346046923e38; // -2^127
 
 void main() {
-    uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
-    uint tile = n % together, h = tile / tiles;
-    uint token = begin() + n / together * WORKGROUP + gl_LocalInvocationID.x;
+    uint tiles = tilesOf(Vectors);
+    Tiles of = tilesOfWorkgroup(gl_WorkGroupID.x, tiles);
+    uint token = begin() + gl_WorkGroupID.x / workgroupsTogether(tiles) * WORKGROUP + gl_LocalInvocationID.x;
     uint t = max(begin(), min(token, FRAME.end - 1u)); // no invocation may leave early, see addBlock
-    stage(tile);
-    Row row = rowOf(t, h, t == token);
-    float sums[QUERIES], X[QUERIES];
+    stage(of, of.first, 1u);
+    Row row = rowOf(t, of.head, t == token);
+    float sums[COLUMNS], X[COLUMNS];
     Picked picked;
-    for (uint v = 0u; v < QUERIES; v++) {
+    for (uint v = 0u; v < COLUMNS; v++) {
         picked.first[v] = picked.second[v] = sums[v] = 0.0;
-        X[v] = sumOf(tile, v);
+        X[v] = sumOf(of.first, v);
     }
     if (STAGED != 0) {
-#define BLOCK(block) if (block < BLOCKS) addBlock(sums, picked, tile, row, block);
+#define BLOCK(block) if (block < BLOCKS) addBlock(sums, picked, of.first, row, block);
         EIGHT(BLOCK)
     } else {
-        for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, picked, tile, row, block);
+        for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, picked, of.first, row, block);
     }
-    if (RING == 0 && row.bits != RAW) scoreCodes(sums, picked, tile, row, X);
+    if (RING == 0 && row.bits != RAW) scoreCodes(sums, picked, of.first, row, X);
     finish(sums);
-    for (uint v = 0u; v < QUERIES; v++) sums[v] = row.evicted ? OUT : sums[v];
-    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
+    for (uint v = 0u; v < COLUMNS; v++) sums[v] = row.evicted ? OUT : sums[v];
+    if (t == token) storeScores(of, t - FRAME.base, sums);
 }

@@ -1,6 +1,6 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Scores of arranged queries and K records. A workgroup has a KV head, a tile of
+// Scores of arranged queries and K records. A workgroup has a KV head, tiles of
 // queries and consecutive tokens of a stretch, one an invocation.
 #include "lib/config.glsl"
 #include "lib/layout.glsl"
@@ -44,19 +44,19 @@ STAGED_TILES(CODED_AT(tilesOf(Vectors) * Heads), HEAD_DIM * QUERIES)
 
 // Adds the products of a block with a coded tile to sums: with constant blocks and outside of
 // branches, as in score.
-void addBlock(inout float sums[QUERIES], uint coded, Row row, uint block) {
-    float parts[QUERIES], x[32];
+void addBlock(inout float sums[COLUMNS], uint coded, Row row, uint block) {
+    float parts[COLUMNS], x[32];
     valuesOf(planesOf(blockOfRow(row.coded, block), row.at), x);
-    for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
+    for (uint v = 0u; v < COLUMNS; v++) parts[v] = 0.0;
     for (uint e = 0u; e < 32u; e++) {
         if (!ALIGNED && block * 32u + e >= HEAD_DIM) break;
-        for (uint v = 0u; v < QUERIES; v++) {
+        for (uint v = 0u; v < COLUMNS; v++) {
             precise float product = queryAt(coded, block * 32u + e, v) * x[e];
             precise float sum = parts[v] + product;
             parts[v] = sum;
         }
     }
-    for (uint v = 0u; v < QUERIES; v++) {
+    for (uint v = 0u; v < COLUMNS; v++) {
         precise float sum = sums[v] + parts[v];
         sums[v] = sum;
     }
@@ -64,21 +64,21 @@ void addBlock(inout float sums[QUERIES], uint coded, Row row, uint block) {
 
 // The same for a raw row and the queries as arrange_queries has them. Few rows
 // are raw: nothing is unrolled.
-void scoreRaw(out float sums[QUERIES], uint tile, Row row) {
-    for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
+void scoreRaw(out float sums[COLUMNS], Tiles of, Row row) {
+    for (uint v = 0u; v < COLUMNS; v++) sums[v] = 0.0;
     for (uint block = 0u; block < BLOCKS; block++) {
-        float parts[QUERIES];
-        for (uint v = 0u; v < QUERIES; v++) parts[v] = 0.0;
+        float parts[COLUMNS];
+        for (uint v = 0u; v < COLUMNS; v++) parts[v] = 0.0;
         for (uint d = block * 32u; d < min(block * 32u + 32u, HEAD_DIM); d++) {
             uint word = PAGE(row.at + row.head * RAW_ROW + d / PER_WORD);
             float x = boundPattern(PER_WORD == 1 ? word : d % 2u == 0u ? word << 16 : word & 0xffff0000u);
-            for (uint v = 0u; v < QUERIES; v++) {
-                precise float product = uintBitsToFloat(WORD(queries, tile * TILE + d * QUERIES + v)) * x;
+            for (uint v = 0u; v < COLUMNS; v++) {
+                precise float product = uintBitsToFloat(WORD(queries, tileOf(of, v / QUERIES) * TILE + d * QUERIES + v % QUERIES)) * x;
                 precise float sum = parts[v] + product;
                 parts[v] = sum;
             }
         }
-        for (uint v = 0u; v < QUERIES; v++) {
+        for (uint v = 0u; v < COLUMNS; v++) {
             precise float sum = sums[v] + parts[v];
             sums[v] = sum;
         }
@@ -102,18 +102,17 @@ void addMean(inout float sum, uint word) {
     sum = next;
 }
 
-// Adds the products with the mean of a page, which begin at a word.
-void addMeans(inout float sums[QUERIES], uint means) {
-    if (QUERIES < 4) {
-        for (uint v = 0u; v < QUERIES; v++) addMean(sums[v], WORD(queries, means + v));
-        return;
-    }
-    for (uint v = 0u; v < QUERIES; v += 4u) {
-        uvec4 four = queries[(means + v) / 4u];
-        addMean(sums[v], four.x);
-        addMean(sums[v + 1u], four.y);
-        addMean(sums[v + 2u], four.z);
-        addMean(sums[v + 3u], four.w);
+// Adds the products with the mean of a page, the n-th that has some.
+void addMeans(inout float sums[COLUMNS], Tiles of, uint n) {
+    uint means = MEANS_AT(tilesOf(Vectors) * Heads, Stretches);
+    for (uint v = 0u; v < COLUMNS; v += min(QUERIES, 4u)) {
+        uint at = means + (tileOf(of, v / QUERIES) * MeanPages + n) * QUERIES + v % QUERIES;
+        if (QUERIES < 4) {
+            for (uint k = 0u; k < QUERIES; k++) addMean(sums[v + k], WORD(queries, at + k));
+        } else {
+            uvec4 four = queries[at / 4u];
+            for (uint k = 0u; k < 4u; k++) addMean(sums[v + k], four[k]);
+        }
     }
 }
 
@@ -121,25 +120,24 @@ void addMeans(inout float sums[QUERIES], uint means) {
 uint within(uint token) { return max(begin(), min(token, FRAME.end - 1u)); }
 
 void main() {
-    uint n = gl_WorkGroupID.x, tiles = tilesOf(Vectors), together = tiles * Heads;
-    uint tile = n % together, h = tile / tiles;
-    uint first = (begin() / WORKGROUP + n / together) * WORKGROUP, token = first + gl_LocalInvocationID.x;
+    uint tiles = tilesOf(Vectors);
+    Tiles of = tilesOfWorkgroup(gl_WorkGroupID.x, tiles);
+    uint first = (begin() / WORKGROUP + gl_WorkGroupID.x / workgroupsTogether(tiles)) * WORKGROUP, token = first + gl_LocalInvocationID.x;
     uint t = within(token); // no invocation may leave early: see score.comp, addBlock
-    uint coded = tile * Stretches + within(first) / STRETCH_TOKENS - StretchFirst;
-    stage(coded);
+    uint coded = of.first * Stretches + within(first) / STRETCH_TOKENS - StretchFirst;
+    stage(of, coded, Stretches);
     loadReconstruction();
-    Row row = rowOf(t, h);
-    float sums[QUERIES];
-    for (uint v = 0u; v < QUERIES; v++) sums[v] = 0.0;
+    Row row = rowOf(t, of.head);
+    float sums[COLUMNS];
+    for (uint v = 0u; v < COLUMNS; v++) sums[v] = 0.0;
     if (STAGED != 0) {
 #define BLOCK(block) if (block < BLOCKS) addBlock(sums, coded, row, block);
         EIGHT(BLOCK)
     } else {
         for (uint block = 0u; block < BLOCKS; block++) addBlock(sums, coded, row, block);
     }
-    uint means = MEANS_AT(together, Stretches) + (tile * MeanPages + t / PageTokens - MeanFirst) * QUERIES;
-    addMeans(sums, means);
-    if (row.level == RAW_LEVEL) scoreRaw(sums, tile, row);
+    addMeans(sums, of, t / PageTokens - MeanFirst);
+    if (row.level == RAW_LEVEL) scoreRaw(sums, of, row);
     finish(sums);
-    if (t == token) storeScores((tile * Stride + t - FRAME.base) * QUERIES, sums);
+    if (t == token) storeScores(of, t - FRAME.base, sums);
 }

@@ -18,6 +18,7 @@ type Setting struct {
 	Layout  Layout
 	Out     uint32 // type of the rows that decode, convert and combine write
 	Queries int    // query vectors of a tile: Target.Tile
+	Tiles   int    // tiles of a KV head, for score; 0: one
 	Ring    bool   // score and weighted_sum read the recent window, not pages
 }
 
@@ -34,7 +35,7 @@ func Specialize(k *Kernel, t Target, s Setting) Pipeline {
 	return Pipeline{k, Spec{
 		Workgroup: t.workgroup(k, l.HeadDim, s.Queries), Lanes: lanes(k, l), Type: l.Type, OutType: s.Out,
 		HeadDim: uint32(l.HeadDim), Rows: uint32(l.Rows), Low: uint32(l.Low), High: uint32(l.High),
-		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: flag(t.stages(k)),
+		Queries: uint32(s.Queries), Ring: flag(s.Ring), Staged: t.staged(k, s),
 	}}
 }
 
@@ -89,6 +90,18 @@ func lanes(k *Kernel, l Layout) uint32 {
 		return uint32(l.EncodeLanes())
 	}
 	return 1
+}
+
+// staged is STAGED: 0 or 1 (stages), or, of score, the tiles of a workgroup. A CPU takes as long
+// to read a row as to multiply it with 20 query vectors: it has 16 of them in long texts, which
+// have tiles of 8, where there is more than one tile and they fit the shared memory that every
+// device has. Twice as many vectors take twice to thrice as long to compile.
+func (t Target) staged(k *Kernel, s Setting) uint32 {
+	const vectors, words, long = 16, 4096, 8
+	if (k != Score && k != ScoreCalibrated) || !t.CPU || s.Tiles < 2 || s.Queries < long {
+		return flag(t.stages(k))
+	}
+	return uint32(max(1, min(vectors/s.Queries, words/TileWords(s.Layout.HeadDim, s.Queries))))
 }
 
 // stages tells whether the invocations of a workgroup share what they bring to shared

@@ -44,6 +44,16 @@ func TestSpecialize(t *testing.T) {
 			assert.NoError(t, c.kernel.CheckSpec(p.Words()))
 		})
 	}
+	for _, c := range []struct{ headDim, queries, tiles, want int }{
+		{128, 8, 1, 1}, {128, 8, 2, 2}, {64, 8, 40, 2}, {128, 4, 40, 1}, {256, 8, 3, 1},
+	} {
+		l.HeadDim = c.headDim
+		s := Setting{Layout: l, Queries: c.queries, Tiles: c.tiles}
+		assert.EqualValues(t, c.want, Specialize(Score, cpu, s).Spec.Staged, "%v", c)
+		assert.Zero(t, Specialize(Score, gpu, s).Spec.Staged, "%v", c)
+		assert.EqualValues(t, 0, Specialize(WeightedSum, cpu, s).Spec.Staged, "%v", c)
+	}
+	l.HeadDim = 128
 	assert.EqualValues(t, 16, Specialize(ArrangeMeans, cpu, Setting{Layout: l, Queries: 4}).Spec.Workgroup)
 	assert.EqualValues(t, 8, Specialize(ArrangeCalibrated, cpu, Setting{Layout: l, Queries: 4}).Spec.Workgroup)
 }
@@ -69,6 +79,8 @@ func TestWorkgroupsOfAttention(t *testing.T) {
 	assert.EqualValues(t, 2*1*5*2, ArrangeWorkgroups(together, 2, 1, 5)) // one
 	assert.EqualValues(t, 3*2, MeansWorkgroups(alone, 3, 2, 17))         // 24 vectors, 8 a workgroup, 16 pages
 	assert.EqualValues(t, 3*2*2, MeansWorkgroups(together, 3, 2, 17))
+	assert.EqualValues(t, 3*5*7, ScoreWorkgroups(together, 3, 5, 7))
+	assert.EqualValues(t, 3*2*7, ScoreWorkgroups(Pipeline{Spec: Spec{Staged: 4}}, 3, 5, 7))
 	assert.EqualValues(t, 2*3, CombineWorkgroups(alone, 2, 9)) // four vectors
 	assert.EqualValues(t, 2*9, CombineWorkgroups(together, 2, 9))
 }

@@ -104,3 +104,9 @@ func SoftmaxWorkgroups(p Pipeline, tiles int) uint32 {
 	}
 	return uint32(tiles) * max(1, p.Spec.Queries/4)
 }
+
+// ScoreWorkgroups are those of score and score_calibrated for so many KV heads, each with so
+// many tiles, and so many runs of tokens that fit a workgroup.
+func ScoreWorkgroups(p Pipeline, heads, tiles, runs int) uint32 {
+	return uint32(heads * words(tiles, max(1, int(p.Spec.Staged))) * runs)
+}

@@ -13,22 +13,6 @@ uint begin() { return max(FRAME.base, FRAME.first); }
 
 uint tilesOf(uint vectors) { return (vectors + QUERIES - 1u) / QUERIES; }
 
-// Defines stage(tile), which brings the queries of a tile of so many words to shared
-// memory, the first being at word FIRST_AT of queries, and queryAt(tile, d, v), element d of
-// its query v.
-#define STAGED_TILES(FIRST_AT, TILE_WORDS)                                                                                          \
-    shared uvec4 staged[STAGED != 0 ? (TILE_WORDS) / 4 : 1];                                                                        \
-    void stage(uint tile) {                                                                                                         \
-        if (STAGED == 0) return;                                                                                                    \
-        uint words = TILE_WORDS, from = ((FIRST_AT) + tile * words) / 4u;                                                           \
-        for (uint i = gl_LocalInvocationID.x; i < words / 4u; i += WORKGROUP) staged[i] = queries[from + i];                        \
-        barrier();                                                                                                                  \
-    }                                                                                                                               \
-    float queryAt(uint tile, uint d, uint v) {                                                                                      \
-        uint at = d * QUERIES + v;                                                                                                  \
-        return uintBitsToFloat(STAGED != 0 ? WORD(staged, at) : WORD(queries, (FIRST_AT) + tile * (TILE_WORDS) + at));              \
-    }
-
 // bound() of the contract. f16 elements, and values between them, are within
 // the bounds.
 float bound(float x) {

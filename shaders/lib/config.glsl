@@ -12,7 +12,7 @@ layout(constant_id = 6) const uint LOW = 0;         // outliers at the low end o
 layout(constant_id = 7) const uint HIGH = 0;        // outliers at the high end
 layout(constant_id = 8) const uint QUERIES = 4;     // query vectors a tile: 1, 2, or a multiple of 4 to 16
 layout(constant_id = 9) const uint RING = 0;        // 1: score and weighted_sum read the recent window, 0: pages
-layout(constant_id = 10) const uint STAGED = 0;     // 1: a workgroup shares the queries of score or rows of V, what arranges and combines gives an invocation least; encode holds a short row
+layout(constant_id = 10) const uint STAGED = 0;     // 1: a workgroup shares the queries of score, of so many tiles, or rows of V, what arranges and combines gives an invocation least; encode holds a short row
 
 // A statement for p = 0..7. No loop: a long one stays a loop, and arrays that it indexes
 // then lie in memory, where each access costs as a load.

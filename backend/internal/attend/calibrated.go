@@ -87,7 +87,7 @@ func (r *recording) scoreCalibrated(p part) {
 func (r *recording) alignedWorkgroups(p part, pipeline shaders.Pipeline) int {
 	each := int(pipeline.Spec.Workgroup)
 	before := max(p.first, r.base) % each
-	return (before + p.room + each - 1) / each * r.heads * r.tiles
+	return int(shaders.ScoreWorkgroups(pipeline, r.heads, r.tiles, (before+p.room+each-1)/each))
 }
 
 func (r *recording) weightedSumCalibrated(p part) {

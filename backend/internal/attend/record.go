@@ -86,7 +86,7 @@ func (r *recording) step(label string) {
 // pipeline is a kernel of attention for rows of type in, whose output has type
 // out.
 func (r *recording) pipeline(k *shaders.Kernel, in, out uint32, ring bool) shaders.Pipeline {
-	return r.work.PipelineOf(k, in, shaders.Setting{Out: out, Queries: r.tile, Ring: ring})
+	return r.work.PipelineOf(k, in, shaders.Setting{Out: out, Queries: r.tile, Tiles: r.tiles, Ring: ring})
 }
 
 // stored is a kernel that reads rows as a part has them, or no rows.
@@ -145,7 +145,7 @@ func (r *recording) touched(p part) int {
 // scoreWorkgroups are those of a kernel that has a token an invocation.
 func (r *recording) scoreWorkgroups(p part, pipeline shaders.Pipeline) int {
 	each := int(pipeline.Spec.Workgroup)
-	return (p.room + each - 1) / each * r.heads * r.tiles
+	return int(shaders.ScoreWorkgroups(pipeline, r.heads, r.tiles, (p.room+each-1)/each))
 }
 
 // rowsAt are the words before the first KV head's rows in a slot of the ring.
