@@ -186,3 +186,24 @@ func TestCalibratedRefuses(t *testing.T) {
 		require.ErrorContains(t, err, c.want)
 	}
 }
+
+// Pages that begin anywhere behind a fork end where the scores do, in a stretch of the text
+// that may be its last: what is arranged for them has room.
+func TestCalibratedAttendBehindAForkToTheEndOfAStretch(t *testing.T) {
+	cfg := calibratedConfig(1, 1, 32, 24)
+	cfg.Capacity, cfg.Sequences = 1200, 2
+	s := newSequence(t, cpu(t), F32, cfg)
+	s.step(40)
+	f := s.fork()
+	for f.seq.Tokens() < 1000 {
+		f.step(40)
+	}
+	seen := false
+	for f.seq.Tokens() < shaders.StretchTokens {
+		f.append(0, 4)
+		f.attend(0, f.queries(4), AttendOptions{})
+		require.NoError(t, f.seq.Step(t.Context()))
+		seen = seen || f.seq.table.RunStart(0, f.seq.storedPages()-1)*f.cfg.PageTokens%64 != 0
+	}
+	require.True(t, seen, "a part that begins within 64 tokens")
+}

@@ -9,7 +9,7 @@ import (
 
 // Rehearse has a device make the pipelines that the first steps of a cache of this
 // configuration use: attention of many queries and of one to the recent window, what stores
-// pages, then attention to pages as well, and a round of adaptation. It takes these steps in
+// pages, then attention to pages as well. It takes these steps in
 // a cache whose lists run nothing and which takes no memory of the device, so that it needs
 // no list of them. Where a driver compiles for seconds, a goroutine that rehearses while a
 // model is loaded, or the cache begins, takes that time out of its steps.

@@ -15,6 +15,9 @@ func ScoreCalibrated(s shaders.Spec, p shaders.ScoreCalibratedPush, pages, frame
 		if s.Workgroup == 0 || shaders.StretchTokens%s.Workgroup != 0 {
 			k.fail("workgroups of %d tokens: must divide %d", s.Workgroup, shaders.StretchTokens)
 		}
+		if n := uint64(l.HeadDim) * t.queries; uint64(s.Staged)*n > maxStaged {
+			k.fail("%d staged tiles of %d words: must be at most %d words", s.Staged, n, maxStaged)
+		}
 		if !isFinite(p.Cap) || !isFinite(p.InverseCap) {
 			k.fail("soft cap %g, inverse %g: must be finite", p.Cap, p.InverseCap)
 		}

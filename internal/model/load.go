@@ -82,8 +82,8 @@ func open(path string, host Host) (*Model, error) {
 	return m, nil
 }
 
-// LoadWeights reads what Open left. Errors are those of Load; the model is to be closed
-// all the same.
+// LoadWeights reads, once, what Open left. Errors are those of Load; the model is to be
+// closed all the same.
 func (m *Model) LoadWeights() (err error) {
 	if err = m.weights.run(m.Footprint.F32); err != nil {
 		return err

@@ -108,7 +108,7 @@ float cut(float x, float most) {
     return (floatBitsToUint(x) & 0x7fffffffu) < 0x2b800000u ? 0.0 : inside;
 }
 
-// Arranged queries of a dispatch: the tiles of arrange_queries, the record tables
+// Arranged queries of a dispatch: the tiles of arrange_queries without sums, the record tables
 // of K and of V, coded tiles, the products with means. Words before the tables:
 #define TABLES_AT(tiles) ((tiles) * TILE)
 #define CODED_AT(tiles) (TABLES_AT(tiles) + 2u * TABLE_WORDS)

@@ -61,10 +61,10 @@ func (r *recording) meanPages() int {
 	return core.RoundUp(r.pagesEnd(), r.work.PageTokens)/r.work.PageTokens - r.meanFirst()
 }
 
-// pagesEnd is the token behind the last one in pages that there is room for.
+// pagesEnd is the token behind the last one in pages that scores have room for.
 func (r *recording) pagesEnd() int {
 	last := r.lastPages()
-	return min(max(last.first, r.base)+last.room, r.work.Capacity)
+	return min(max(last.first, r.base)+last.room, r.base+r.stride, r.work.Capacity)
 }
 
 // stretchFirst and stretches are those for which queries are coded.

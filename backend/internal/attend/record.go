@@ -195,7 +195,7 @@ func (r *recording) softmax() {
 // recordImportance records that importance takes in the batch's queries. weighted_sum,
 // which also reads the probabilities, need not wait for it.
 func (r *recording) recordImportance() {
-	scores := core.Scores{Query: r.query, Vectors: r.vectors, Heads: r.heads, Stride: r.stride, Tile: r.tile, Tokens: r.base + r.stride}
+	scores := core.Scores{Query: r.query, Vectors: r.vectors, Heads: r.heads, Stride: r.stride, Tile: r.tile, Tokens: core.RoundUp(r.Tokens, grain)}
 	for _, t := range r.taken {
 		r.Importance.Record(r.list, t.Take, scores, r.inFrames(t.frame), r.scores)
 	}

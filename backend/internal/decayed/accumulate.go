@@ -49,7 +49,7 @@ func (c *Call) AppendFrame(words []uint32, _ core.Take, b core.Batch) []uint32 {
 }
 
 // mostVectors are the query vectors that an invocation adds at most: what every
-// driver runs. Their scores of a split alone are 128 MiB.
+// driver runs. Their scores of 64 tokens alone are 32 MiB.
 const mostVectors = 1 << 17
 
 // Record records that the probabilities of queries are added to the importance of
