@@ -207,3 +207,31 @@ func TestCalibratedAttendBehindAForkToTheEndOfAStretch(t *testing.T) {
 	}
 	require.True(t, seen, "a part that begins within 64 tokens")
 }
+
+// A call that attends again to tokens that importance knows, in many batches or in one, of which
+// the first see but a part of the tokens, leaves the same importance.
+func TestCalibratedImportanceOfRepeatedCallsInBatchesOnVulkan(t *testing.T) {
+	cfg := calibratedConfig(1, 2, 32, 24)
+	cfg.MaxStepTokens, cfg.MaxSubmit, cfg.AdaptEvery = 200, -1, -1
+	var importance [2][][]float32
+	var batches [2]int
+	for i, scratch := range []int64{0, 32 << 20} {
+		d := &countingDevice{Device: openLLVMpipe(t, "llvmpipe")}
+		cfg.Scratch = scratch
+		s := newSequence(t, d, F32, cfg)
+		for range 3 {
+			s.step(200)
+		}
+		for range 3 {
+			d.batches = 0
+			s.attend(0, s.queries(200), AttendOptions{})
+			batches[i] = d.batches
+		}
+		var err error
+		importance[i], err = s.seq.Importance()
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, batches[1])
+	require.Greater(t, batches[0], 2)
+	require.Equal(t, importance[1], importance[0])
+}

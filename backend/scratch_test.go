@@ -20,7 +20,7 @@ type countingDevice struct {
 
 func (d *countingDevice) Submit(l *device.List) (device.Ticket, error) {
 	for _, c := range l.Commands() {
-		if dispatch, ok := c.(*device.Dispatch); ok && dispatch.Kernel == shaders.Combine {
+		if dispatch, ok := c.(*device.Dispatch); ok && (dispatch.Kernel == shaders.Combine || dispatch.Kernel == shaders.CombineCalibrated) {
 			d.batches++
 		}
 	}
