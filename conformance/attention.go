@@ -27,7 +27,7 @@ type Attention struct {
 	Slots       int     `json:"slots,omitempty"`        // tokens of the ring, which has the tokens behind the pages
 	Base        int     `json:"base,omitempty"`         // first token that scores hold
 	Window      int     `json:"window,omitempty"`       // sliding window, 0 for none
-	Staged      uint32  `json:"staged,omitempty"`       // 1: score has queries in shared memory, of so many tiles, weighted_sum rows
+	Staged      uint32  `json:"staged,omitempty"`       // score has queries of so many tiles in shared memory; 1: weighted_sum has rows
 	Cap         float32 `json:"cap,omitempty"`          // soft cap, 0 for none
 	Scale       float32 `json:"scale,omitempty"`        // of queries; 0: 1/sqrt(D)
 	QueryData   string  `json:"query_data,omitempty"`   // values of the query rows: see data.go

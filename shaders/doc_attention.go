@@ -112,9 +112,9 @@
 // QUERIES is 1, 2, or a multiple of 4 up to 16. A dispatch may have some of the
 // KV heads only: Heads counts its own, and offsets in its push constants lead to
 // the first of them. Where STAGED is not 0, a workgroup brings to shared memory what its
-// invocations have in common, at most 16 KiB, what every device has: score its tile, or
-// STAGED tiles of a KV head, which are a workgroup's work then (CPUs); weighted_sum rows of a split, which are a workgroup's work then, and what multiplies by a
-// matrix a tile or a vector (GPUs). The parts of a batch
+// invocations have in common, at most 16 KiB, what every device has: score STAGED tiles of a
+// KV head, which are a workgroup's work then (CPUs); weighted_sum, where it is 1, rows of a
+// split, likewise, and what multiplies by a matrix a tile or a vector (GPUs). The parts of a batch
 // of queries follow each other from Base on without a gap, because weighted_sum
 // goes on with the partials of a split that an earlier part began.
 package shaders

@@ -134,8 +134,9 @@
 // decode returns flush(B_d + mean_d) with the values of the row in the place of S.
 //
 // Arranged queries of a dispatch are tiles as arrange_queries writes them, [KV head][tile],
-// but for the sums of blocks, which raw rows do not need, then the record tables of K and of V, coded tiles [KV head][tile][stretch][D][QUERIES] and
-// the products M [KV head][tile][page][QUERIES]. Partials are [Splits][KV head][v][D]
+// but for the sums of blocks, which raw rows do not need, then the record tables of K and of
+// V, coded tiles [KV head][tile][stretch][D][QUERIES] and the products M
+// [KV head][tile][page][QUERIES]. Partials are [Splits][KV head][v][D]
 // raw, the same coded, then [Splits][KV head][v]. A part begins with a page, and the
 // first token of a page is a multiple of PageTokens. WORKGROUP of score_calibrated divides
 // STRETCH_TOKENS.
